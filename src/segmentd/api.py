@@ -1,0 +1,62 @@
+"""All that a plugin needs. Import this and numpy, nothing else of segmentd."""
+
+from segmentd.plugins.derivation import Derivation
+from segmentd.plugins.hookspecs import hookimpl
+from segmentd.plugins.segment_type import Fault, Kinds, Model, Params, Reads, Reason, SegmentType
+from segmentd.population.kinds import MONEY_UNIT, Json, Kind
+from segmentd.population.typed import Category, Columns, Events, Mask, Place, Population, Tags, Values
+from segmentd.population.verdict import Verdict
+from segmentd.times import (
+    DAY,
+    FOREVER,
+    HOUR,
+    MAX_INSTANT,
+    MIN_INSTANT,
+    MINUTE,
+    SECOND,
+    WEEK,
+    Duration,
+    Instants,
+    Micros,
+    format_instant,
+    parse_duration,
+    parse_instant,
+)
+
+__all__ = [
+    "DAY",
+    "FOREVER",
+    "HOUR",
+    "MAX_INSTANT",
+    "MINUTE",
+    "MIN_INSTANT",
+    "MONEY_UNIT",
+    "SECOND",
+    "WEEK",
+    "Category",
+    "Columns",
+    "Derivation",
+    "Duration",
+    "Events",
+    "Fault",
+    "Instants",
+    "Json",
+    "Kind",
+    "Kinds",
+    "Mask",
+    "Micros",
+    "Model",
+    "Params",
+    "Place",
+    "Population",
+    "Reads",
+    "Reason",
+    "SegmentType",
+    "Tags",
+    "Values",
+    "Verdict",
+    "format_instant",
+    "hookimpl",
+    "parse_duration",
+    "parse_instant",
+]

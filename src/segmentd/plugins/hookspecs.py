@@ -1,0 +1,27 @@
+"""The hooks that a plugin may implement."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pluggy
+
+from segmentd.plugins.derivation import Derivation
+from segmentd.plugins.segment_type import SegmentType
+
+PROJECT = "segmentd"
+hookspec = pluggy.HookspecMarker(PROJECT)
+hookimpl = pluggy.HookimplMarker(PROJECT)
+
+
+@hookspec
+def segmentd_segment_types() -> Sequence[SegmentType[Any]]:
+    """The segment types that the plugin adds."""
+    return ()
+
+
+@hookspec
+def segmentd_derivations() -> Sequence[Derivation]:
+    """The derivations that the plugin adds."""
+    return ()

@@ -1,0 +1,85 @@
+"""Users in memory: an index of ids, attribute columns, and the event tables that some definition reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.population.column import Column
+from segmentd.population.event_table import EventTable
+from segmentd.population.kinds import Kind, Stored
+from segmentd.population.views import Rows, UsersView
+from segmentd.times import Instants
+
+_FIRST_CAPACITY = 1024
+
+
+class Dataset:
+    """Rows are dense and never reused; one thread writes."""
+
+    def __init__(self) -> None:
+        self.index: dict[str, int] = {}
+        self.user_ids: list[str] = []
+        self.columns: dict[str, Column] = {}
+        self.tables: dict[str, EventTable] = {}
+        self._capacity = _FIRST_CAPACITY
+
+    def __len__(self) -> int:
+        return len(self.user_ids)
+
+    def add_user(self, user_id: str) -> int:
+        """The row of a new user."""
+        row = len(self.user_ids)
+        if row == self._capacity:
+            self._grow()
+        self.user_ids.append(user_id)
+        self.index[user_id] = row
+        return row
+
+    def column(self, name: str, kind: Kind) -> Column:
+        """The column of an attribute, made on first use; a column of another kind is replaced by an empty one."""
+        column = self.columns.get(name)
+        if column is None or column.kind is not kind:
+            column = self.columns[name] = Column(kind, self._capacity)
+        return column
+
+    def set_attributes(self, row: int, values: Mapping[str, tuple[Kind, Stored] | None]) -> None:
+        """Set attributes of one user; None makes one missing."""
+        for name, value in values.items():
+            if value is not None:
+                column = self.column(name, value[0])
+                column.data[row] = column.code(value[1])
+            elif name in self.columns:
+                column = self.columns[name]
+                column.data[row] = column.missing
+
+    def event_table(self, name: str) -> EventTable:
+        """The table of an event name; an empty one where nothing of that name is kept."""
+        table = self.tables.get(name)
+        return table if table is not None else EventTable({}, self._capacity)
+
+    def new_table(self, kinds: Mapping[str, Kind | None]) -> EventTable:
+        """An empty table with room for all rows; put it into `tables` when it is filled."""
+        return EventTable(kinds, self._capacity)
+
+    def view(self, rows: Rows, at: Instants) -> UsersView:
+        """These rows, each at its own instant; `at` is int64 with one entry a row."""
+        return UsersView(self, rows, at)
+
+    def everyone(self, at: int) -> UsersView:
+        """All rows at one instant."""
+        return self.span(0, len(self), at)
+
+    def span(self, start: int, stop: int, at: int) -> UsersView:
+        """The rows from `start` to before `stop` at one instant, without copying columns."""
+        instants: NDArray[np.int64] = np.broadcast_to(np.int64(at), (stop - start,))
+        return self.view(slice(start, stop), instants)
+
+    def _grow(self) -> None:
+        self._capacity *= 2
+        for column in self.columns.values():
+            column.grow(self._capacity)
+        for table in self.tables.values():
+            table.grow(self._capacity)

@@ -1,0 +1,142 @@
+"""All events of one name: each row's events lie together, oldest first, with room to grow.
+
+A row that has outgrown its room moves to the end of the pool with twice the room, so that a write costs the
+row and never the table. Rooms that were left are reclaimed when they are half of the pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.population.column import Column
+from segmentd.population.kinds import Kind, Stored
+
+_SMALLEST_ROOM: Final = 4
+Index = NDArray[np.int64]
+
+
+class EventTable:
+    """Times and property columns of one event name, by position in a pool shared by all rows."""
+
+    def __init__(self, kinds: Mapping[str, Kind | None], rows: int) -> None:
+        """`kinds` names the properties that are kept; None where nobody has given one a value yet."""
+        self._starts = np.zeros(rows, dtype=np.int64)
+        self._lengths = np.zeros(rows, dtype=np.int64)
+        self._rooms = np.zeros(rows, dtype=np.int64)
+        self._times = np.zeros(64, dtype=np.int64)
+        self._end = 0
+        self._compact = True
+        self.properties = set(kinds)
+        self.columns: dict[str, Column] = {}
+        self.appended = 0
+        for name, kind in kinds.items():
+            if kind is not None:
+                self.add_column(name, kind)
+
+    def __len__(self) -> int:
+        return int(self._lengths.sum())
+
+    def add_column(self, name: str, kind: Kind) -> None:
+        """Give a kept property its column, once its kind is known; earlier events miss it."""
+        self.properties.add(name)
+        self.columns[name] = Column(kind, len(self._times))
+
+    def grow(self, rows: int) -> None:
+        """Make room for `rows` rows; the new ones have no events."""
+        for name in ("_starts", "_lengths", "_rooms"):
+            grown = np.zeros(rows, dtype=np.int64)
+            old = getattr(self, name)
+            grown[: len(old)] = old
+            setattr(self, name, grown)
+
+    def load(self, rows: Index, times: Index, properties: Mapping[str, list[Stored | None]]) -> None:
+        """Fill an empty table: (m,) rows and times sorted by row, time and arrival, and values beside them."""
+        self._lengths = np.bincount(rows, minlength=len(self._lengths)).astype(np.int64)
+        self._rooms = self._lengths.copy()
+        self._starts = np.cumsum(self._lengths) - self._lengths
+        self._end = len(times)
+        self._reserve(0)
+        self._times[: self._end] = times
+        for name, column in self.columns.items():
+            column.data[: self._end] = column.codes(properties[name])
+        self.appended = self._end
+
+    def add(self, row: int, time: int, properties: Mapping[str, Stored]) -> None:
+        """Insert one event behind those of its row that are not later."""
+        if self._lengths[row] == self._rooms[row]:
+            self._move(row)
+        start, length = int(self._starts[row]), int(self._lengths[row])
+        place = start + int(np.searchsorted(self._times[start : start + length], time, side="right"))
+        end = start + length
+        if place < end:
+            for data in self._pool():
+                data[place + 1 : end + 1] = data[place:end].copy()
+        self._times[place] = time
+        for name, column in self.columns.items():
+            column.data[place] = column.code(properties.get(name))
+        self._lengths[row] += 1
+        self.appended += 1
+
+    def gather(self, rows: Index | slice) -> tuple[Index, Index | slice]:
+        """Offsets int64 (n+1,) and the positions in the pool of all events of these rows, oldest first."""
+        lengths = self._lengths[rows]
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
+        starts = self._starts[rows]
+        if self._compact and isinstance(rows, slice):
+            first = int(starts[0]) if len(starts) else 0
+            return offsets, slice(first, first + int(offsets[-1]))
+        return offsets, np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+
+    def times(self, positions: Index | slice) -> Index:
+        """The times at positions of the pool."""
+        return self._times[positions]
+
+    def lengths(self, rows: Index | slice) -> Index:
+        """How many events each row has."""
+        return self._lengths[rows]
+
+    def rows_with_events(self) -> int:
+        """How many rows have any event."""
+        return int(np.count_nonzero(self._lengths))
+
+    def compact(self) -> None:
+        """Lay the rows side by side in order, without room between them."""
+        offsets, positions = self.gather(slice(None))
+        for data in self._pool():
+            data[: offsets[-1]] = data[positions]
+        self._starts, self._rooms, self._end = offsets[:-1].copy(), self._lengths.copy(), int(offsets[-1])
+        self._compact = True
+
+    def _pool(self) -> Iterable[NDArray[np.generic]]:
+        yield self._times
+        for column in self.columns.values():
+            yield column.data
+
+    def _reserve(self, more: int) -> None:
+        needed = self._end + more
+        if needed <= len(self._times):
+            return
+        capacity = max(needed, len(self._times) + len(self._times) // 2)
+        times = np.zeros(capacity, dtype=np.int64)
+        times[: len(self._times)] = self._times
+        self._times = times
+        for column in self.columns.values():
+            column.grow(capacity)
+
+    def _move(self, row: int) -> None:
+        """Give a full row twice the room: where it lies if it is the last, else at the end."""
+        if self._end > 1024 and self._end > 2 * int(self._rooms.sum()):
+            self.compact()
+        length = int(self._lengths[row])
+        room = max(_SMALLEST_ROOM, 2 * length)
+        self._reserve(room)
+        old, new = int(self._starts[row]), self._end
+        for data in self._pool():
+            data[new : new + length] = data[old : old + length]
+        self._starts[row], self._rooms[row] = new, room
+        self._end += room
+        self._compact = False

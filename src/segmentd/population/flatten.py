@@ -1,0 +1,46 @@
+"""Nested JSON objects become dotted names: `{"address": {"city": "Bonn"}}` is `address.city`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from segmentd.population.kinds import Json
+
+MAX_DEPTH: Final = 8
+
+
+def flatten_attributes(values: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
+    """Dotted names and their values; None stays (it removes an attribute), lists stay lists."""
+    return dict(_walk(values, prefix, MAX_DEPTH))
+
+
+def flatten_properties(values: Mapping[str, Json]) -> dict[str, Json]:
+    """The same for properties; a list of objects gives one list a key: `products.sku` = all skus, without nulls."""
+    flat: dict[str, Json] = {}
+    for name, value in _walk(values, "", MAX_DEPTH):
+        if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
+            flat.update(_fan_out(name, value))
+        elif value is not None:
+            flat[name] = value
+    return flat
+
+
+def _walk(values: Mapping[str, Json], prefix: str, depth: int) -> Iterator[tuple[str, Json]]:
+    if depth == 0:
+        raise ValueError(f"{prefix[:-1]} is nested deeper than {MAX_DEPTH} levels")
+    for key, value in values.items():
+        if isinstance(value, dict) and value:
+            yield from _walk(value, f"{prefix}{key}.", depth - 1)
+        else:
+            yield prefix + key, value
+
+
+def _fan_out(name: str, items: list[Json]) -> dict[str, Json]:
+    lists: dict[str, list[Json]] = {}
+    for item in items:
+        if isinstance(item, dict):
+            for key, value in _walk(item, f"{name}.", MAX_DEPTH - 1):
+                if value is not None:
+                    lists.setdefault(key, []).append(value)
+    return dict(lists)

@@ -1,0 +1,171 @@
+"""The views that segment types judge: chosen rows of a dataset, each at an instant of its own."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.errors import PluginBroken
+from segmentd.population.column import MISSING_INT, Column
+from segmentd.population.kinds import Kind
+from segmentd.population.typed import Category, Mask, Place, Tags, Values
+from segmentd.population.vocabulary import Vocabulary
+from segmentd.times import FOREVER, Instants
+
+if TYPE_CHECKING:
+    from segmentd.population.dataset import Dataset
+    from segmentd.population.event_table import EventTable
+
+G = TypeVar("G", bound=np.generic)
+Rows = NDArray[np.int64] | slice
+_NOBODY = Vocabulary()
+
+
+class ColumnsView:
+    """Typed, read-only reading of columns at some positions."""
+
+    def __init__(self, columns: dict[str, Column], positions: Rows, length: int) -> None:
+        self._columns = columns
+        self._positions = positions
+        self._length = length
+
+    def __len__(self) -> int:
+        return self._length
+
+    def kind(self, name: str) -> Kind | None:
+        """The kind of this name's values; None where nobody has one."""
+        column = self._columns.get(name)
+        return column.kind if column is not None else None
+
+    def number(self, name: str) -> Values[np.float64]:
+        """Numbers, float64."""
+        data = self._take(name, Kind.NUMBER, np.dtype(np.float64), np.nan)
+        return Values(data, frozen(~np.isnan(data)))
+
+    def money(self, name: str) -> Values[np.int64]:
+        """Money in millionths of the base currency's unit, int64."""
+        return self._int64(name, Kind.MONEY)
+
+    def date(self, name: str) -> Values[np.int64]:
+        """Days since 1970-01-01, int64."""
+        return self._int64(name, Kind.DATE)
+
+    def instant(self, name: str) -> Values[np.int64]:
+        """Instants in microseconds UTC, int64."""
+        return self._int64(name, Kind.INSTANT)
+
+    def flag(self, name: str) -> Values[np.bool_]:
+        """True or false."""
+        data = self._take(name, Kind.FLAG, np.dtype(np.int8), -1)
+        return Values(frozen(data > 0), frozen(data >= 0))
+
+    def category(self, name: str) -> Category:
+        """Text."""
+        data = self._take(name, Kind.TEXT, np.dtype(np.int32), -1)
+        return Category(data, self._columns[name].vocabulary if name in self._columns else _NOBODY)
+
+    def tags(self, name: str) -> Tags:
+        """Sets of text."""
+        numbers = self._take(name, Kind.TAGS, np.dtype(np.int32), -1)
+        column = self._columns.get(name)
+        if column is None:
+            nothing = np.zeros(0, dtype=np.int32)
+            offsets = np.zeros(len(self) + 1, dtype=np.int64)
+            return Tags(frozen(offsets), frozen(nothing), frozen(numbers >= 0), _NOBODY)
+        offsets, codes = column.tag_sets.gather(numbers)
+        return Tags(frozen(offsets), frozen(codes), frozen(numbers >= 0), column.vocabulary)
+
+    def place(self, name: str) -> Place:
+        """Coordinates from the numbers `name.latitude` and `name.longitude`, in degrees."""
+        latitude, longitude = self.number(f"{name}.latitude"), self.number(f"{name}.longitude")
+        return Place(latitude.values, longitude.values, frozen(latitude.present & longitude.present))
+
+    def _int64(self, name: str, kind: Kind) -> Values[np.int64]:
+        data = self._take(name, kind, np.dtype(np.int64), MISSING_INT)
+        present = data != MISSING_INT
+        return Values(frozen(np.where(present, data, 0)), frozen(present))
+
+    def _take(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> NDArray[G]:
+        column = self._columns.get(name)
+        if column is None:
+            return frozen(np.full(len(self), missing, dtype=dtype))
+        if column.kind is not kind:
+            raise PluginBroken(f"{name} is {column.kind} and was read as {kind}")
+        return frozen(column.data[self._positions].view(dtype))
+
+
+class EventsView(ColumnsView):
+    """The events of one name that each row can see at its instant."""
+
+    def __init__(self, table: EventTable, rows: Rows, at: Instants) -> None:
+        offsets, positions = table.gather(rows)
+        times = table.times(positions)
+        self.first_hidden = np.full(len(at), FOREVER, dtype=np.int64)
+        hidden = times > np.repeat(at, np.diff(offsets))
+        if hidden.any():
+            offsets, positions, times = self._hide(table, offsets, positions, times, hidden)
+        self.offsets, self.times = frozen(offsets), frozen(times)
+        super().__init__(table.columns, positions, len(times))
+
+    def _hide(
+        self,
+        table: EventTable,
+        offsets: NDArray[np.int64],
+        positions: Rows,
+        times: NDArray[np.int64],
+        hidden: Mask,
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Leave the future out, and note per row the instant at which its next event appears."""
+        rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        np.minimum.at(self.first_hidden, rows[hidden], times[hidden])
+        visible = np.bincount(rows[~hidden], minlength=len(offsets) - 1)
+        where = np.arange(positions.start, positions.stop) if isinstance(positions, slice) else positions
+        kept = where[~hidden]
+        return np.concatenate(([0], np.cumsum(visible))), kept, table.times(kept)
+
+    @cached_property
+    def rows(self) -> NDArray[np.int64]:
+        """The row of each event, as a position in the population, int64 (m,)."""
+        return frozen(np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets)))
+
+
+class UsersView(ColumnsView):
+    """Chosen users of a dataset, each at its own instant; what is read once is kept for the next reader."""
+
+    def __init__(self, dataset: Dataset, rows: Rows, at: Instants) -> None:
+        super().__init__(dataset.columns, rows, len(at))
+        self._dataset = dataset
+        self.at = at
+        self._events: dict[str, EventsView] = {}
+
+    def user_ids(self) -> list[str]:
+        """The id of each user."""
+        ids = self._dataset.user_ids
+        if isinstance(self._positions, slice):
+            return ids[self._positions]
+        return [ids[row] for row in self._positions.tolist()]
+
+    def named(self, ids: frozenset[str]) -> Mask:
+        """Which of the users are among `ids`; the shorter side is walked."""
+        if len(self) <= len(ids):
+            return frozen(np.array([user in ids for user in self.user_ids()], dtype=np.bool_))
+        index = self._dataset.index
+        table = np.zeros(len(self._dataset), dtype=np.bool_)
+        table[[index[user] for user in ids if user in index]] = True
+        return frozen(table[self._positions])
+
+    def events(self, name: str) -> EventsView:
+        """The events of this name."""
+        if name not in self._events:
+            self._events[name] = EventsView(self._dataset.event_table(name), self._positions, self.at)
+        return self._events[name]
+
+
+def frozen(array: NDArray[G]) -> NDArray[G]:
+    """The array, made read-only; a view of it where it belongs to somebody else."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
