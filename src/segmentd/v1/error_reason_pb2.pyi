@@ -1,0 +1,58 @@
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from typing import ClassVar as _ClassVar
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorReason(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_REASON_UNSPECIFIED: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_REQUEST: _ClassVar[ErrorReason]
+    ERROR_REASON_INVALID_RULE: _ClassVar[ErrorReason]
+    ERROR_REASON_WRONG_TYPE: _ClassVar[ErrorReason]
+    ERROR_REASON_UNKNOWN_CURRENCY: _ClassVar[ErrorReason]
+    ERROR_REASON_BATCH_TOO_LARGE: _ClassVar[ErrorReason]
+    ERROR_REASON_PAGE_TOKEN_MISMATCH: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_USER_NOT_FOUND: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_EXISTS: _ClassVar[ErrorReason]
+    ERROR_REASON_MESSAGE_ID_REUSED: _ClassVar[ErrorReason]
+    ERROR_REASON_ETAG_MISMATCH: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_PENDING: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_ARCHIVED: _ClassVar[ErrorReason]
+    ERROR_REASON_SEGMENT_REFERENCED: _ClassVar[ErrorReason]
+    ERROR_REASON_NO_MODEL: _ClassVar[ErrorReason]
+    ERROR_REASON_CLOCK_NOT_FROZEN: _ClassVar[ErrorReason]
+    ERROR_REASON_REVISION_NOT_REACHED: _ClassVar[ErrorReason]
+    ERROR_REASON_OVERLOADED: _ClassVar[ErrorReason]
+    ERROR_REASON_SHUTTING_DOWN: _ClassVar[ErrorReason]
+    ERROR_REASON_STORAGE_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_PLUGIN_BROKEN: _ClassVar[ErrorReason]
+    ERROR_REASON_EVALUATION_FAILED: _ClassVar[ErrorReason]
+    ERROR_REASON_INTERNAL: _ClassVar[ErrorReason]
+ERROR_REASON_UNSPECIFIED: ErrorReason
+ERROR_REASON_INVALID_REQUEST: ErrorReason
+ERROR_REASON_INVALID_RULE: ErrorReason
+ERROR_REASON_WRONG_TYPE: ErrorReason
+ERROR_REASON_UNKNOWN_CURRENCY: ErrorReason
+ERROR_REASON_BATCH_TOO_LARGE: ErrorReason
+ERROR_REASON_PAGE_TOKEN_MISMATCH: ErrorReason
+ERROR_REASON_SEGMENT_NOT_FOUND: ErrorReason
+ERROR_REASON_USER_NOT_FOUND: ErrorReason
+ERROR_REASON_SEGMENT_EXISTS: ErrorReason
+ERROR_REASON_MESSAGE_ID_REUSED: ErrorReason
+ERROR_REASON_ETAG_MISMATCH: ErrorReason
+ERROR_REASON_SEGMENT_PENDING: ErrorReason
+ERROR_REASON_SEGMENT_FAILED: ErrorReason
+ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason
+ERROR_REASON_SEGMENT_REFERENCED: ErrorReason
+ERROR_REASON_NO_MODEL: ErrorReason
+ERROR_REASON_CLOCK_NOT_FROZEN: ErrorReason
+ERROR_REASON_REVISION_NOT_REACHED: ErrorReason
+ERROR_REASON_OVERLOADED: ErrorReason
+ERROR_REASON_SHUTTING_DOWN: ErrorReason
+ERROR_REASON_STORAGE_FAILED: ErrorReason
+ERROR_REASON_PLUGIN_BROKEN: ErrorReason
+ERROR_REASON_EVALUATION_FAILED: ErrorReason
+ERROR_REASON_INTERNAL: ErrorReason
