@@ -43,16 +43,17 @@ def generated() -> dict[str, str]:
 
 
 def compile_protos(output: Path) -> None:
-    """Messages with stubs by protoc, services with stubs by the plugins of grpcio-tools and mypy-protobuf."""
-    plugin = Path(sys.executable).parent / "protoc-gen-mypy_grpc"
+    """Code by protoc and grpcio-tools; stubs by mypy-protobuf, because those of protoc are not strictly typed."""
+    programs = Path(sys.executable).parent
     sources = sorted(str(path.relative_to(PROTOS)) for path in PROTOS.glob("segmentd/**/*.proto"))
     arguments = [
         f"--proto_path={PROTOS}",
         f"--proto_path={resources.files('grpc_tools') / '_proto'}",
         f"--python_out={output}",
-        f"--pyi_out={output}",
         f"--grpc_python_out={output}",
-        f"--plugin=protoc-gen-mypy_grpc={plugin}",
+        f"--plugin=protoc-gen-mypy={programs / 'protoc-gen-mypy'}",
+        f"--mypy_out=quiet:{output}",
+        f"--plugin=protoc-gen-mypy_grpc={programs / 'protoc-gen-mypy_grpc'}",
         f"--mypy_grpc_out=quiet:{output}",
     ]
     if protoc.main(["protoc", *arguments, *sources]) != 0:
