@@ -1,0 +1,56 @@
+"""Writing events, and the ids and names that go with them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from segmentd.records import EventRecord
+from segmentd.storage.part import Part
+
+_INSERT = """
+INSERT INTO events (user_key, name_id, time, received, message_id, digest, rate, properties, context)
+VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+"""
+_COUNT_NAME = """
+INSERT INTO event_names (name, events) VALUES (?, ?)
+ON CONFLICT (name) DO UPDATE SET events = events + excluded.events RETURNING name_id
+"""
+_WIDTHS = (1, 8, 64, 512)
+"""Ids asked for by one statement; few widths, so that every statement stays prepared."""
+_FIND = {
+    width: f"SELECT message_id, digest FROM events WHERE message_id IN ({', '.join('?' * width)})" for width in _WIDTHS
+}
+
+
+class Events(Part):
+    """Tables `events` (by arrival) and `event_names` (with their counts)."""
+
+    def find_messages(self, message_ids: Sequence[str]) -> dict[str, bytes | None]:
+        """The digests of those message ids that are stored; any number of ids may be asked for."""
+        found: dict[str, bytes | None] = {}
+        for start in range(0, len(message_ids), _WIDTHS[-1]):
+            chunk = message_ids[start : start + _WIDTHS[-1]]
+            width = next(w for w in _WIDTHS if w >= len(chunk))
+            parameters = [*chunk, *[None] * (width - len(chunk))]
+            found.update(self._session.rows(_FIND[width], parameters))
+        return found
+
+    def insert_events(self, events: Sequence[EventRecord]) -> None:
+        """Add events in order of arrival; `event_key` is given here. Raises StorageFailed on a stored message id."""
+        counts = Counter(event.name for event in events)
+        ids = {name: self._session.write(_COUNT_NAME, (name, count))[0][0] for name, count in counts.items()}
+        rows = [
+            (e.user_key, ids[e.name], e.time, e.received, e.message_id, e.digest, e.rate, e.properties, e.context)
+            for e in events
+        ]
+        self._session.write_many(_INSERT, rows)
+
+    def event_names(self) -> dict[str, int]:
+        """The number of stored events of each name that has any."""
+        return dict(self._session.rows("SELECT name, events FROM event_names WHERE events > 0 ORDER BY name"))
+
+    def event_count(self) -> int:
+        """The number of all stored events."""
+        found = self._session.row("SELECT coalesce(sum(events), 0) FROM event_names")
+        return int(found[0]) if found else 0

@@ -1,0 +1,74 @@
+"""Opening a database file: lock, connection, pragmas, and a clear error for whatever is no database of ours."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+from segmentd.errors import StorageFailed
+from segmentd.storage.driver import OLDEST, sqlite
+
+MEMORY: Final = ":memory:"
+APPLICATION_ID: Final = 0x7365676D
+"""The bytes "segm" in the file's header."""
+_CACHE_KIB = 128 * 1024
+_CHECKPOINT_PAGES = 16_384
+"""64 MiB of WAL: a page that many commits touch is then written back once, not once a commit."""
+
+_PRAGMAS = (
+    "PRAGMA journal_mode = WAL",
+    "PRAGMA synchronous = FULL",
+    "PRAGMA foreign_keys = ON",
+    "PRAGMA temp_store = FILE",
+    f"PRAGMA cache_size = -{_CACHE_KIB}",
+    f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",
+    f"PRAGMA journal_size_limit = {2 * _CHECKPOINT_PAGES * 4096}",
+)
+
+
+def check_folder(path: Path) -> None:
+    """Refuse a path where no file can be. Raises StorageFailed."""
+    if path.is_dir():
+        raise StorageFailed(f"cannot open {path}: it is a folder")
+    if not path.parent.is_dir():
+        raise StorageFailed(f"cannot open {path}: the folder {path.parent} does not exist")
+
+
+def connect(path: Path | None) -> sqlite.Connection:
+    """A connection ready for writing; None is a database in memory. Raises StorageFailed with the reason.
+
+    It may be used by another thread than this one, but only by one at a time.
+    """
+    if sqlite.sqlite_version_info < OLDEST:
+        raise StorageFailed(f"SQLite {sqlite.sqlite_version} is too old; install pysqlite3-binary")
+    name = MEMORY if path is None else str(path)
+    try:
+        connection = sqlite.connect(name, isolation_level=None, check_same_thread=False)
+    except sqlite.Error as error:
+        raise StorageFailed(f"cannot open {name}: {error}") from error
+    try:
+        _prepare(connection, name)
+    except sqlite.Error as error:
+        connection.close()
+        raise StorageFailed(f"cannot open {name}: {error}") from error
+    except StorageFailed:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite.Connection, name: str) -> None:
+    """Look before anything is written, so that a foreign file stays as it was."""
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]
+    if tables and application != APPLICATION_ID:
+        raise StorageFailed(f"cannot open {name}: it is an SQLite database, but not one of segmentd")
+    for pragma in _PRAGMAS:
+        connection.execute(pragma).fetchall()
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    if name != MEMORY and mode != "wal":
+        raise StorageFailed(f"cannot open {name}: its file system has no write-ahead log (journal mode {mode})")
+    connection.execute("BEGIN IMMEDIATE")
+    # Written back although unchanged: a file that cannot be written is found out now, not at the first commit.
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute("COMMIT")

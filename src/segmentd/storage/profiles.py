@@ -1,0 +1,46 @@
+"""Profiles: one row a user, attributes as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+from segmentd.records import ProfileRecord
+from segmentd.storage.part import Part
+from segmentd.storage.session import Row
+
+_COLUMNS = "user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB)"
+_WRITE = """
+INSERT INTO profiles (user_key, attributes, derived, times)
+VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))
+ON CONFLICT (user_key) DO UPDATE
+SET attributes = excluded.attributes, derived = excluded.derived, times = excluded.times
+"""
+
+
+class Profiles(Part):
+    """Table `profiles`."""
+
+    def read_profiles(self, keys: Sequence[int]) -> dict[int, ProfileRecord]:
+        """The profiles of these users, any number of them; a user without a profile is left out."""
+        # One JSON parameter: the number of keys meets no limit on SQL variables.
+        sql = f"SELECT {_COLUMNS} FROM profiles WHERE user_key IN (SELECT value FROM json_each(?))"
+        found = self._session.rows(sql, (json.dumps([int(key) for key in keys]),))
+        return {row[0]: _record(row) for row in found}
+
+    def write_profiles(self, profiles: Sequence[ProfileRecord]) -> None:
+        """Insert or replace whole profiles. Their users must exist when the transaction commits."""
+        rows = [(p.user_key, p.attributes, p.derived, p.times) for p in profiles]
+        self._session.write_many(_WRITE, rows)
+
+    def profiles(self) -> Iterator[list[ProfileRecord]]:
+        """All profiles in batches, by ascending key."""
+        last = 0
+        sql = f"SELECT {_COLUMNS} FROM profiles WHERE user_key > ? ORDER BY user_key LIMIT ?"
+        while batch := self._session.rows(sql, (last, self.batch_size)):
+            yield [_record(row) for row in batch]
+            last = batch[-1][0]
+
+
+def _record(row: Row) -> ProfileRecord:
+    return ProfileRecord(*row)

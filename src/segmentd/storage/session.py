@@ -1,0 +1,90 @@
+"""The one connection: statements, transactions, and SQLite's errors as StorageFailed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeAlias
+
+from segmentd.errors import StorageFailed
+from segmentd.storage.driver import sqlite
+
+Row: TypeAlias = tuple[Any, ...]
+
+
+class Session:
+    """Runs constant SQL on one connection; reads at any time, writes only inside `transaction`."""
+
+    def __init__(self, connection: sqlite.Connection) -> None:
+        self.connection = connection
+        self._writing = False
+
+    def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """All rows of a query."""
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except sqlite.Error as error:
+            raise _failed("read", error) from error
+
+    def row(self, sql: str, parameters: Sequence[Any] = ()) -> Row | None:
+        """The first row of a query, or None."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def write(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
+        """Run one writing statement and return what it gives back (RETURNING)."""
+        self.require_transaction()
+        try:
+            return self.connection.execute(sql, parameters).fetchall()
+        except sqlite.Error as error:
+            raise _failed("write", error) from error
+
+    def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Run one writing statement for each row."""
+        self.require_transaction()
+        try:
+            self.connection.executemany(sql, rows)
+        except sqlite.Error as error:
+            raise _failed("write", error) from error
+
+    def require_transaction(self) -> None:
+        """Refuse a write that would be a transaction, and an fsync, of its own."""
+        if not self._writing:
+            raise StorageFailed("a write outside of a transaction")
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """BEGIN IMMEDIATE … COMMIT, and ROLLBACK on any exception. Raises StorageFailed when COMMIT fails."""
+        if self._writing:
+            raise StorageFailed("a transaction is already open")
+        self._run("BEGIN IMMEDIATE", "begin")
+        self._writing = True
+        try:
+            yield
+            self._run("COMMIT", "commit")
+        except BaseException:
+            self._roll_back()
+            raise
+        finally:
+            self._writing = False
+
+    def _run(self, sql: str, what: str) -> None:
+        try:
+            self.connection.execute(sql)
+        except sqlite.Error as error:
+            raise _failed(what, error) from error
+
+    def _roll_back(self) -> None:
+        """Undo what is open. SQLite has rolled back by itself after some errors (disk full, I/O)."""
+        try:
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
+        except sqlite.Error:
+            # The error that led here is the one to report; a dead connection has nothing left to undo.
+            return
+
+
+def _failed(what: str, error: sqlite.Error) -> StorageFailed:
+    code = getattr(error, "sqlite_errorname", "")
+    metadata = {"sqlite_error": code} if code else {}
+    return StorageFailed(f"the database cannot {what}: {error}", metadata)

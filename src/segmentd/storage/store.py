@@ -1,0 +1,89 @@
+"""The store as a whole: opening, closing, transactions; its methods are in the parts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from segmentd.errors import StorageFailed
+from segmentd.storage.driver import sqlite
+from segmentd.storage.event_reads import EventReads
+from segmentd.storage.events import Events
+from segmentd.storage.kinds import Kinds
+from segmentd.storage.lock import FileLock
+from segmentd.storage.log import Log
+from segmentd.storage.log_reads import LogReads
+from segmentd.storage.meta import Meta
+from segmentd.storage.migrations import Migration, migrate
+from segmentd.storage.models import Models
+from segmentd.storage.opening import MEMORY, check_folder, connect
+from segmentd.storage.profiles import Profiles
+from segmentd.storage.schema import MIGRATIONS
+from segmentd.storage.segments import Segments
+from segmentd.storage.session import Session
+from segmentd.storage.users import Users
+
+
+class Store(Meta, Users, Profiles, Events, EventReads, Kinds, Segments, Models, Log, LogReads):
+    """One database file, held exclusively by this process.
+
+    Not thread-safe: one thread uses it at a time (the engine's). It may have been opened by another.
+    Writes happen only inside `transaction`; every failure of SQLite is a StorageFailed.
+    """
+
+    def __init__(self, session: Session, lock: FileLock | None) -> None:
+        super().__init__(session)
+        self._lock = lock
+
+    @classmethod
+    def open(cls, path: str | Path, migrations: Sequence[Migration] = MIGRATIONS) -> Store:
+        """Open or create a database; ":memory:" is one that is gone when closed.
+
+        Raises StorageFailed: no such folder, not writable, no database of segmentd, a newer one, or in use.
+        """
+        if str(path) == MEMORY:
+            return cls(_session(None, migrations), None)
+        # The lock is on the real file, so that a symbolic link is no second door.
+        file = Path(path).resolve()
+        check_folder(file)
+        lock = FileLock(file)
+        try:
+            return cls(_session(file, migrations), lock)
+        except BaseException:
+            lock.release()
+            raise
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """BEGIN IMMEDIATE … COMMIT; rolled back on any exception. Raises StorageFailed when COMMIT fails."""
+        return self._session.transaction()
+
+    def close(self) -> None:
+        """Checkpoint, close the file and give up the lock; calling it again does nothing."""
+        try:
+            self._session.connection.close()
+        except sqlite.Error as error:
+            raise StorageFailed(f"the database cannot close: {error}") from error
+        finally:
+            if self._lock is not None:
+                self._lock.release()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _session(file: Path | None, migrations: Sequence[Migration]) -> Session:
+    connection = connect(file)
+    try:
+        migrate(connection, migrations)
+    except BaseException:
+        connection.close()
+        raise
+    return Session(connection)
