@@ -1,0 +1,61 @@
+"""How large a request and its parts may be."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from segmentd.errors import FieldViolation, InvalidInput, Reason
+
+MAX_RECEIVE_BYTES: Final = 64 * 1024 * 1024
+"""A larger request is refused by gRPC itself, with RESOURCE_EXHAUSTED."""
+MAX_ITEMS: Final = 10_000
+"""The most items of one list of a request."""
+MAX_CELLS: Final = 10_000_000
+"""The most users times segments of one BatchCheckMemberships."""
+MAX_ID_BYTES: Final = 256
+MAX_TEXT_BYTES: Final = 64 * 1024
+MAX_MESSAGE_ID_CHARACTERS: Final = 100
+MAX_LABELS: Final = 64
+MAX_REVISION: Final = 2**63 - 1
+
+
+def id_fault(text: str) -> str | None:
+    """What is wrong with an id, a name of an event or the like; None where it is sound."""
+    if not text:
+        return "it is empty"
+    size = len(text.encode("utf-8"))
+    if size > MAX_ID_BYTES:
+        return f"it has {size} bytes; {MAX_ID_BYTES} are the most"
+    return control_fault(text)
+
+
+def text_fault(text: str, limit: int = MAX_TEXT_BYTES) -> str | None:
+    """What is wrong with a text for people or a value; None where it is sound."""
+    # Every character takes at least one byte, so an endless text need not be encoded to see that it is too long.
+    size = len(text) if len(text) > limit else len(text.encode("utf-8"))
+    return f"it has {size} bytes or more; {limit} are the most" if size > limit else None
+
+
+def message_id_fault(text: str) -> str | None:
+    """What is wrong with a message id, which may be empty; None where it is sound."""
+    if len(text) > MAX_MESSAGE_ID_CHARACTERS:
+        return f"it has {len(text)} characters; {MAX_MESSAGE_ID_CHARACTERS} are the most"
+    return control_fault(text)
+
+
+def control_fault(text: str) -> str | None:
+    """Names the first control character (U+0000 to U+001F, U+007F to U+009F); None where there is none."""
+    for index, character in enumerate(text):
+        if character < " " or "\x7f" <= character <= "\x9f":
+            return f"it has the control character U+{ord(character):04X} at position {index}"
+    return None
+
+
+def check_batch(given: int, field: str, limit: int = MAX_ITEMS) -> None:
+    """Raises InvalidInput (BATCH_TOO_LARGE) where the list `field` has more than `limit` items."""
+    if given > limit:
+        raise InvalidInput(
+            [FieldViolation(field, f"it has {given} items; {limit} are the most in one call")],
+            Reason.BATCH_TOO_LARGE,
+            {"limit": str(limit), "given": str(given)},
+        )

@@ -1,0 +1,105 @@
+"""google.protobuf.Struct to and from plain Python: dict, list, str, bool, int, float and None."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final, TypeAlias, Union
+
+from google.protobuf import struct_pb2
+
+from segmentd.errors import InvalidInput
+from segmentd.server import limits
+from segmentd.server.faults import Faults
+
+Json: TypeAlias = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]
+
+EXACT_INT: Final = 2**53
+"""Whole numbers up to this size are exact in a Struct, whose numbers are doubles."""
+
+
+def from_struct(struct: struct_pb2.Struct, field: str, faults: Faults) -> dict[str, Json]:
+    """The object that `struct` stands for; each fault goes to `faults` by its path, with None in its place.
+
+    Whole numbers up to 2**53 come out as int, so that a rule can tell `3` from `3.5`. NaN, infinities, values of no
+    kind, and keys or text beyond the limits are faults.
+    """
+    return {key: from_value(value, f"{field}.{_key(key, field, faults)}", faults) for key, value in _items(struct)}
+
+
+def from_value(value: struct_pb2.Value, path: str, faults: Faults) -> Json:
+    """What `value` stands for; faults as in `from_struct`."""
+    kind = value.WhichOneof("kind")
+    if kind == "number_value":
+        return _number(value.number_value, path, faults)
+    if kind == "string_value":
+        return faults.text(value.string_value, path)
+    if kind == "bool_value":
+        return value.bool_value
+    if kind == "struct_value":
+        return from_struct(value.struct_value, path, faults)
+    if kind == "list_value":
+        return [from_value(item, f"{path}[{index}]", faults) for index, item in enumerate(value.list_value.values)]
+    if kind is None:
+        faults.add(path, "it has no value; removing is written as null")
+    return None
+
+
+def to_struct(value: Mapping[str, Json], field: str = "value") -> struct_pb2.Struct:
+    """The Struct that stands for an object. Raises InvalidInput at the path of what a Struct cannot hold exactly."""
+    struct = struct_pb2.Struct()
+    for key, item in value.items():
+        _fill(struct.fields[key], item, f"{field}.{key}")
+    return struct
+
+
+def to_value(value: Json, field: str = "value") -> struct_pb2.Value:
+    """The Value that stands for `value`; errors as in `to_struct`."""
+    filled = struct_pb2.Value()
+    _fill(filled, value, field)
+    return filled
+
+
+def _items(struct: struct_pb2.Struct) -> list[tuple[str, struct_pb2.Value]]:
+    # Maps have no order on the wire; sorted, the same request has the same faults in the same order.
+    return sorted(struct.fields.items())
+
+
+def _key(key: str, field: str, faults: Faults) -> str:
+    fault = limits.id_fault(key)
+    faults.add(field, None if fault is None else f"a key is refused: {fault}")
+    return key if fault is None else "?"
+
+
+def _number(number: float, path: str, faults: Faults) -> int | float | None:
+    if not math.isfinite(number):
+        faults.add(path, f"{number} is not a number that can be compared")
+        return None
+    return int(number) if number.is_integer() and abs(number) <= EXACT_INT else number
+
+
+def _fill(target: struct_pb2.Value, value: Json, path: str) -> None:
+    if value is None:
+        target.null_value = struct_pb2.NULL_VALUE
+    elif isinstance(value, bool):
+        target.bool_value = value
+    elif isinstance(value, int | float):
+        target.number_value = _exact(value, path)
+    elif isinstance(value, str):
+        target.string_value = value
+    elif isinstance(value, Mapping):
+        target.struct_value.CopyFrom(to_struct(value, path))
+    else:
+        target.list_value.SetInParent()
+        for index, item in enumerate(value):
+            _fill(target.list_value.values.add(), item, f"{path}[{index}]")
+
+
+def _exact(number: int | float, path: str) -> float:
+    try:
+        exact = float(number)
+    except OverflowError:
+        exact = math.inf
+    if not math.isfinite(exact) or exact != number:
+        raise InvalidInput.at(path, f"{number} cannot be held exactly in double precision")
+    return exact
