@@ -22,6 +22,7 @@ from segmentd.times import (
     parse_duration,
     parse_instant,
 )
+from segmentd.zones import UTC, LocalTime, Unit, Zone, Zones, zone_for, zones_of_rows
 
 __all__ = [
     "DAY",
@@ -32,6 +33,7 @@ __all__ = [
     "MIN_INSTANT",
     "MONEY_UNIT",
     "SECOND",
+    "UTC",
     "WEEK",
     "Category",
     "Columns",
@@ -43,6 +45,7 @@ __all__ = [
     "Json",
     "Kind",
     "Kinds",
+    "LocalTime",
     "Mask",
     "Micros",
     "Model",
@@ -53,10 +56,15 @@ __all__ = [
     "Reason",
     "SegmentType",
     "Tags",
+    "Unit",
     "Values",
     "Verdict",
+    "Zone",
+    "Zones",
     "format_instant",
     "hookimpl",
     "parse_duration",
     "parse_instant",
+    "zone_for",
+    "zones_of_rows",
 ]
