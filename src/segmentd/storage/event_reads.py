@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from segmentd.records import EventRecord
 from segmentd.storage.part import Part
-from segmentd.times import Micros
 
 EventRow: TypeAlias = tuple[int, int, bytes, "str | None"]
 """user_key, time, properties, rate."""
@@ -60,26 +59,9 @@ class EventReads(Part):
     def events_of(self, user_key: int, names: Collection[str] | None = None) -> list[EventRecord]:
         """One user's events of these names (None: of all), by time, then arrival."""
         wanted = None if names is None else json.dumps(list(names))
-        return [_record(*row) for row in self._session.rows(_OF_USER, (user_key, wanted))]
+        return [EventRecord(*row) for row in self._session.rows(_OF_USER, (user_key, wanted))]
 
     def _name_id(self, name: str) -> int:
         """The number of a name; of one never seen a number that no event has."""
         found = self._session.row("SELECT name_id FROM event_names WHERE name = ?", (name,))
         return int(found[0]) if found else 0
-
-
-def _record(
-    user_key: int,
-    name: str,
-    time: int,
-    received: int,
-    properties: bytes,
-    context: bytes | None,
-    message_id: str | None,
-    digest: bytes | None,
-    rate: str | None,
-    event_key: int,
-) -> EventRecord:
-    return EventRecord(
-        user_key, name, Micros(time), Micros(received), properties, context, message_id, digest, rate, event_key
-    )

@@ -18,9 +18,8 @@ ON CONFLICT (name) DO UPDATE SET events = events + excluded.events RETURNING nam
 """
 _WIDTHS = (1, 8, 64, 512)
 """Ids asked for by one statement; few widths, so that every statement stays prepared."""
-_FIND = {
-    width: f"SELECT message_id, digest FROM events WHERE message_id IN ({', '.join('?' * width)})" for width in _WIDTHS
-}
+_SELECT = "SELECT message_id, digest FROM events WHERE message_id IN"
+_FIND = {width: f"{_SELECT} ({', '.join('?' * width)})" for width in _WIDTHS}
 
 
 class Events(Part):

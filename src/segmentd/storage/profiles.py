@@ -7,9 +7,16 @@ from collections.abc import Iterator, Sequence
 
 from segmentd.records import ProfileRecord
 from segmentd.storage.part import Part
-from segmentd.storage.session import Row
 
-_COLUMNS = "user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB)"
+# One JSON parameter: the number of keys meets no limit on SQL variables.
+_READ = """
+SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB) FROM profiles
+WHERE user_key IN (SELECT value FROM json_each(?))
+"""
+_LOAD = """
+SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB) FROM profiles
+WHERE user_key > ? ORDER BY user_key LIMIT ?
+"""
 _WRITE = """
 INSERT INTO profiles (user_key, attributes, derived, times)
 VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))
@@ -23,10 +30,8 @@ class Profiles(Part):
 
     def read_profiles(self, keys: Sequence[int]) -> dict[int, ProfileRecord]:
         """The profiles of these users, any number of them; a user without a profile is left out."""
-        # One JSON parameter: the number of keys meets no limit on SQL variables.
-        sql = f"SELECT {_COLUMNS} FROM profiles WHERE user_key IN (SELECT value FROM json_each(?))"
-        found = self._session.rows(sql, (json.dumps([int(key) for key in keys]),))
-        return {row[0]: _record(row) for row in found}
+        found = self._session.rows(_READ, (json.dumps([int(key) for key in keys]),))
+        return {row[0]: ProfileRecord(*row) for row in found}
 
     def write_profiles(self, profiles: Sequence[ProfileRecord]) -> None:
         """Insert or replace whole profiles. Their users must exist when the transaction commits."""
@@ -36,11 +41,6 @@ class Profiles(Part):
     def profiles(self) -> Iterator[list[ProfileRecord]]:
         """All profiles in batches, by ascending key."""
         last = 0
-        sql = f"SELECT {_COLUMNS} FROM profiles WHERE user_key > ? ORDER BY user_key LIMIT ?"
-        while batch := self._session.rows(sql, (last, self.batch_size)):
-            yield [_record(row) for row in batch]
+        while batch := self._session.rows(_LOAD, (last, self.batch_size)):
+            yield [ProfileRecord(*row) for row in batch]
             last = batch[-1][0]
-
-
-def _record(row: Row) -> ProfileRecord:
-    return ProfileRecord(*row)
