@@ -1,36 +1,62 @@
-"""How many calls are under way, so that a drain knows when it may end."""
+"""The calls under way, so that a drain knows when it may end, and can end those that do not end by themselves."""
 
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
+from segmentd.errors import Reason, Unavailable
 from segmentd.server.rpc import Context
 
 
 class CallsUnderWay:
-    """Counts the calls of segmentd's own methods.
+    """Counts the calls of segmentd's own methods, and knows the tasks of all.
 
-    Those of gRPC's services (a health watch never ends by itself) do not keep a server from going down.
+    Calls of gRPC's services (a health watch never ends by itself) are ended, not counted: they do not keep a server up.
     """
 
     def __init__(self) -> None:
         self.count = 0
+        self.ended = False
         self._none = asyncio.Event()
         self._none.set()
+        self._tasks: set[asyncio.Task[Any]] = set()
 
     def add(self, method: str, context: Context) -> None:
-        """Counts a call of `method` (`/segmentd.v1.AdminService/GetStatus`) until gRPC has sent all of its answer."""
-        if method.startswith("/grpc."):
-            return
-        self.count += 1
-        self._none.clear()
-        context.add_done_callback(self._remove)
+        """Note a call of `method` (`/segmentd.v1.AdminService/GetStatus`) until gRPC has sent all of its answer.
 
-    def _remove(self, ctx: Context) -> None:
+        To be called in the task of the call. Raises Unavailable once the calls were ended.
+        """
+        if self.ended:
+            raise going_down()
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        if not method.startswith("/grpc."):
+            self.count += 1
+            self._none.clear()
+            context.add_done_callback(self._subtract)  # type: ignore[arg-type]  # the stubs take one class only
+
+    def end_all(self) -> None:
+        """Cancel the calls that are left; the interceptor answers them with SHUTTING_DOWN."""
+        self.ended = True
+        for task in self._tasks:
+            task.cancel()
+
+    async def wait_for_none(self, seconds: float) -> None:
+        """Returns as soon as no call of segmentd's own is under way, or after so many seconds."""
+        try:
+            await asyncio.wait_for(self._none.wait(), seconds)
+        except TimeoutError:
+            return
+
+    def _subtract(self, ctx: Context) -> None:
         self.count -= 1
         if self.count == 0:
             self._none.set()
 
-    async def wait_for_none(self) -> None:
-        """Returns as soon as no call is under way."""
-        await self._none.wait()
+
+def going_down() -> Unavailable:
+    """What a call is told that comes too late, or takes too long."""
+    return Unavailable(Reason.SHUTTING_DOWN, "the server is going down; ask again")

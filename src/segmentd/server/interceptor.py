@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any, Final, Never
 
 import grpc
 import grpc.aio
 from google.protobuf.message import Message
 
-from segmentd.server.calls import CallsUnderWay
+from segmentd.server.calls import CallsUnderWay, going_down
 from segmentd.server.decode import Decoder, decoder_for
 from segmentd.server.errors import DETAILS_KEY, code_of, status_of
 from segmentd.server.incidents import as_segmentd_error
@@ -52,33 +53,36 @@ class Interceptor(grpc.aio.ServerInterceptor):
 
     def _guard(self, method: str, decode: Decoder | None, streaming: bool, behavior: Behavior) -> Behavior:
         async def answer(request: Any, context: Context) -> Any:
-            self._calls.add(method, context)
             try:
+                self._calls.add(method, context)
                 return await behavior(_decoded(decode, request, streaming), context)
             except grpc.aio.AbortError:
                 raise
-            except Exception as error:
-                return await refuse(context, error, method)
+            except (Exception, asyncio.CancelledError) as error:
+                return await self._refuse(context, error, method)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
-            self._calls.add(method, context)
             try:
+                self._calls.add(method, context)
                 async for response in behavior(_decoded(decode, request, streaming), context):
                     yield response
             except grpc.aio.AbortError:
                 raise
-            except Exception as error:
-                await refuse(context, error, method)
+            except (Exception, asyncio.CancelledError) as error:
+                await self._refuse(context, error, method)
 
         # gRPC looks at the function to see how it answers, so each kind is wrapped by its own.
         return stream if inspect.isasyncgenfunction(behavior) else answer
 
-
-async def refuse(context: Context, error: Exception, method: str) -> None:
-    """End the call with the status of `error`. Always raises gRPC's AbortError."""
-    known = as_segmentd_error(error, method)
-    status = status_of(known)
-    await context.abort(code_of(known), status.message, ((DETAILS_KEY, status.SerializeToString()),))
+    async def _refuse(self, context: Context, error: BaseException, method: str) -> Never:
+        """End the call with the status of `error`. Always raises: gRPC's AbortError, or the cancellation by a client."""
+        if not isinstance(error, Exception):
+            if not self._calls.ended or context.cancelled():
+                raise error
+            error = going_down()
+        known = as_segmentd_error(error, method)
+        status = status_of(known)
+        await context.abort(code_of(known), status.message, ((DETAILS_KEY, status.SerializeToString()),))
 
 
 def _decoded(decode: Decoder | None, request: Any, streaming: bool) -> Any:

@@ -18,6 +18,8 @@ from segmentd.server.interceptor import Interceptor
 from segmentd.server.limits import MAX_RECEIVE_BYTES
 
 _LOG: Final = logging.getLogger(__name__)
+_UNWINDING: Final = 10.0
+"""Seconds that a cancelled handler has to let go, before gRPC drops its call."""
 _STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -54,35 +56,27 @@ class Server:
     async def drain(self, grace: float) -> None:
         """Take no new calls, let those under way end for at most `grace` seconds, then cancel the rest."""
         await self._health.enter_graceful_shutdown()
-        stopped = asyncio.create_task(self._grpc.stop(grace))
-        ended = asyncio.create_task(self.calls.wait_for_none())
-        await asyncio.wait((stopped, ended), return_when=asyncio.FIRST_COMPLETED)
-        ended.cancel()
-        # What is left now are health watches and the like, which would wait for the whole grace.
-        await self._grpc.stop(None)
+        # gRPC crashes where one stop overtakes another, so it is called once, and the calls are ended from here.
+        stopped = asyncio.create_task(self._grpc.stop(grace + _UNWINDING))
+        await self.calls.wait_for_none(grace)
+        self.calls.end_all()
         await stopped
+
+    def hurry(self) -> None:
+        """End the calls that a drain waits for."""
+        self.calls.end_all()
 
 
 async def run_until_signal(server: Server, grace: float) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short. `grace` is in seconds."""
     loop = asyncio.get_running_loop()
-    first, second = asyncio.Event(), asyncio.Event()
+    signalled = asyncio.Event()
     for number in _STOPPING:
-        loop.add_signal_handler(number, lambda: (second if first.is_set() else first).set())
+        loop.add_signal_handler(number, lambda: server.hurry() if signalled.is_set() else signalled.set())
     try:
-        await first.wait()
+        await signalled.wait()
         _LOG.info("draining: %d calls under way", server.calls.count)
-        await _drain_or_hurry(server, grace, second)
+        await server.drain(grace)
     finally:
         for number in _STOPPING:
             loop.remove_signal_handler(number)
-
-
-async def _drain_or_hurry(server: Server, grace: float, hurry: asyncio.Event) -> None:
-    drained = asyncio.create_task(server.drain(grace))
-    hurried = asyncio.create_task(hurry.wait())
-    await asyncio.wait((drained, hurried), return_when=asyncio.FIRST_COMPLETED)
-    hurried.cancel()
-    if not drained.done():
-        await server.drain(0)
-    await drained
