@@ -69,6 +69,28 @@ def test_a_failed_commit_is_an_error_and_leaves_nothing(store: Store) -> None:
         _write_everything(store)
 
 
+def _swallow(step: Callable[[Store], object]) -> Callable[[Store], None]:
+    def swallowed(store: Store) -> None:
+        with pytest.raises((StorageFailed, OverflowError)):
+            step(store)
+
+    return swallowed
+
+
+@pytest.mark.parametrize("bad", [[(2, "bob"), (3, "ann")], [(2, "bob"), (2**63, "cid")]])
+def test_a_failed_write_dooms_the_transaction_even_where_it_was_caught(
+    store: Store, bad: list[tuple[int, str]]
+) -> None:
+    # The first row of the bad batch was written; committing would keep half of a batch.
+    with pytest.raises(StorageFailed, match="commit"):
+        _transact(store, lambda s: s.insert_users([(1, "ann")]), _swallow(lambda s: s.insert_users(bad)))
+    assert list(store.users()) == []
+    with pytest.raises(StorageFailed, match="earlier write"):
+        _transact(store, _swallow(lambda s: s.insert_users([(2**63, "cid")])), _write_everything)
+    with store.transaction():
+        _write_everything(store)
+
+
 def test_a_revision_with_log_entries_must_be_recorded(store: Store) -> None:
     with pytest.raises(StorageFailed, match="commit"), store.transaction():
         store.append_transitions(1, [TransitionRecord(1, 1, 1, True, NOW, "TIME")])

@@ -18,6 +18,7 @@ class Session:
     def __init__(self, connection: sqlite.Connection) -> None:
         self.connection = connection
         self._writing = False
+        self._doomed = False
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
@@ -33,40 +34,53 @@ class Session:
 
     def write(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """Run one writing statement and return what it gives back (RETURNING)."""
-        self.require_transaction()
-        try:
-            return self.connection.execute(sql, parameters).fetchall()
-        except sqlite.Error as error:
-            raise _failed("write", error) from error
+        with self._change() as connection:
+            return connection.execute(sql, parameters).fetchall()
 
     def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Run one writing statement for each row."""
-        self.require_transaction()
-        try:
-            self.connection.executemany(sql, rows)
-        except sqlite.Error as error:
-            raise _failed("write", error) from error
-
-    def require_transaction(self) -> None:
-        """Refuse a write that would be a transaction, and an fsync, of its own."""
-        if not self._writing:
-            raise StorageFailed("a write outside of a transaction")
+        with self._change() as connection:
+            connection.executemany(sql, rows)
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """BEGIN IMMEDIATE … COMMIT, and ROLLBACK on any exception. Raises StorageFailed when COMMIT fails."""
+        """BEGIN IMMEDIATE … COMMIT, and ROLLBACK on any exception. Raises StorageFailed when COMMIT fails.
+
+        A write that failed dooms its transaction even where the caller went on: half of it may be done.
+        """
         if self._writing:
             raise StorageFailed("a transaction is already open")
         self._run("BEGIN IMMEDIATE", "begin")
-        self._writing = True
+        self._writing, self._doomed = True, False
         try:
             yield
-            self._run("COMMIT", "commit")
+            self._commit()
         except BaseException:
             self._roll_back()
             raise
         finally:
             self._writing = False
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite.Connection]:
+        """Refuse a write outside of a transaction, where it would be one, and an fsync, of its own."""
+        if not self._writing:
+            raise StorageFailed("a write outside of a transaction")
+        if self._doomed:
+            # SQLite has ended the transaction by itself after some errors; this write would stand alone.
+            raise StorageFailed("the database cannot write: an earlier write of this transaction failed")
+        try:
+            yield self.connection
+        except BaseException as error:
+            self._doomed = True
+            if isinstance(error, sqlite.Error):
+                raise _failed("write", error) from error
+            raise
+
+    def _commit(self) -> None:
+        if self._doomed:
+            raise StorageFailed("the database cannot commit: a write of this transaction failed")
+        self._run("COMMIT", "commit")
 
     def _run(self, sql: str, what: str) -> None:
         try:
