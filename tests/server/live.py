@@ -25,7 +25,9 @@ def run(test: Coroutine[Any, Any, T]) -> T:
 
 def admin_server(servicer: admin_service_pb2_grpc.AdminServiceServicer) -> Server:
     """A server of AdminService."""
-    return Server(lambda grpc_server: admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, grpc_server), [ADMIN])
+    return Server(
+        lambda grpc_server: admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, grpc_server), [ADMIN]
+    )
 
 
 @asynccontextmanager

@@ -8,14 +8,14 @@ import grpc
 import grpc.aio
 import pytest
 from google.rpc import error_details_pb2
+from tests.server.live import admin_server, channel_to, run
+from tests.server.toys import Toy, detail_in, status_in, violations_in
 
 from segmentd import errors
 from segmentd.errors import FieldViolation, Reason, SegmentdError
 from segmentd.server.errors import DOMAIN, item_error_of, shortened, status_of
 from segmentd.v1 import admin_service_pb2 as pb
 from segmentd.v1 import admin_service_pb2_grpc, error_reason_pb2
-from tests.server.live import admin_server, channel_to, run
-from tests.server.toys import Toy, detail_in, status_in, violations_in
 
 KINDS: list[tuple[SegmentdError, grpc.StatusCode]] = [
     (errors.InvalidInput.at("rule.all[1]", "no"), grpc.StatusCode.INVALID_ARGUMENT),
@@ -52,18 +52,21 @@ def test_each_kind_of_error_has_its_code_reason_and_message(error: SegmentdError
 
 
 def test_every_class_of_error_is_mapped() -> None:
-    direct = {kind for kind in SegmentdError.__subclasses__()}
-    assert direct == {type(error) for error, _ in KINDS} - {errors.StorageFailed, errors.PluginBroken} | {errors.Internal}
+    tried = {type(error) for error, _ in KINDS}
+    assert all(any(issubclass(kind, direct) for kind in tried) for direct in SegmentdError.__subclasses__())
 
 
 def test_every_reason_is_published_with_the_same_name() -> None:
-    published = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.keys()}
+    published = {name.removeprefix("ERROR_REASON_") for name in error_reason_pb2.ErrorReason.DESCRIPTOR.values_by_name}
     assert published == {reason.value for reason in Reason} | {"UNSPECIFIED"}
 
 
 def test_violations_name_their_fields() -> None:
     faults = [FieldViolation("user_id", "it is empty"), FieldViolation("labels.a", "it is long")]
-    assert violations_in(run(failure(errors.InvalidInput(faults)))) == {"user_id": "it is empty", "labels.a": "it is long"}
+    assert violations_in(run(failure(errors.InvalidInput(faults)))) == {
+        "user_id": "it is empty",
+        "labels.a": "it is long",
+    }
 
 
 def test_overload_says_when_to_try_again() -> None:
@@ -84,9 +87,11 @@ def test_an_unexpected_exception_is_an_incident_that_only_the_log_explains(caplo
         seen = run(failure(KeyError("secret")))
     incident = detail_in(seen, error_details_pb2.ErrorInfo).metadata["incident"]
     assert seen.code() == grpc.StatusCode.INTERNAL
-    assert "secret" not in str(status_in(seen)) and incident in (seen.details() or "")
+    assert "secret" not in str(status_in(seen))
+    assert incident in (seen.details() or "")
     (record,) = [record for record in caplog.records if incident in record.getMessage()]
-    assert record.exc_info is not None and isinstance(record.exc_info[1], KeyError)
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], KeyError)
 
 
 def test_an_error_of_segmentds_own_fault_is_logged_too(caplog: pytest.LogCaptureFixture) -> None:
@@ -97,7 +102,9 @@ def test_an_error_of_segmentds_own_fault_is_logged_too(caplog: pytest.LogCapture
 def test_an_item_error_has_the_same_facts_under_the_path_of_the_item() -> None:
     item = item_error_of(errors.InvalidInput.at("properties.total", "not money", Reason.WRONG_TYPE), "events[3].")
     assert item.reason == error_reason_pb2.ERROR_REASON_WRONG_TYPE
-    assert [(found.field, found.description) for found in item.field_violations] == [("events[3].properties.total", "not money")]
+    assert [(found.field, found.description) for found in item.field_violations] == [
+        ("events[3].properties.total", "not money")
+    ]
 
 
 def test_text_that_utf8_cannot_hold_does_not_break_the_answer() -> None:
@@ -106,4 +113,5 @@ def test_text_that_utf8_cannot_hold_does_not_break_the_answer() -> None:
 
 def test_shortened_text_is_valid_and_within_its_limit() -> None:
     short = shortened("ü" * 100, 20)
-    assert short.endswith("…") and len(short.encode()) <= 20
+    assert short.endswith("…")
+    assert len(short.encode()) <= 20

@@ -19,14 +19,22 @@ def test_every_instant_survives_the_way_through_a_timestamp(instant: int) -> Non
     assert not faults.found
 
 
-@pytest.mark.parametrize(("seconds", "nanos", "micros"), [(1, 1_999, 1_000_001), (-1, 999, -1_000_000), (-1, 1_000, -999_999)])
+@pytest.mark.parametrize(
+    ("seconds", "nanos", "micros"), [(1, 1_999, 1_000_001), (-1, 999, -1_000_000), (-1, 1_000, -999_999)]
+)
 def test_what_is_finer_than_a_microsecond_is_cut_off_towards_the_past(seconds: int, nanos: int, micros: int) -> None:
     assert from_timestamp(timestamp_pb2.Timestamp(seconds=seconds, nanos=nanos), "t", Faults()) == micros
 
 
 @pytest.mark.parametrize(
     ("seconds", "nanos", "field"),
-    [(253_402_300_800, 0, "t"), (-62_135_596_801, 0, "t"), (2**63 - 1, 0, "t"), (0, -1, "t.nanos"), (0, 10**9, "t.nanos")],
+    [
+        (253_402_300_800, 0, "t"),
+        (-62_135_596_801, 0, "t"),
+        (2**63 - 1, 0, "t"),
+        (0, -1, "t.nanos"),
+        (0, 10**9, "t.nanos"),
+    ],
 )
 def test_a_timestamp_out_of_range_is_a_fault_of_its_field(seconds: int, nanos: int, field: str) -> None:
     faults = Faults()

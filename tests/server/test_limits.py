@@ -30,7 +30,8 @@ def test_text_may_have_64_kib_and_no_more() -> None:
 
 
 def test_message_ids_have_at_most_100_characters() -> None:
-    assert limits.message_id_fault("ü" * 100) is None and limits.message_id_fault("") is None
+    assert limits.message_id_fault("ü" * 100) is None
+    assert limits.message_id_fault("") is None
     assert "101" in (limits.message_id_fault("x" * 101) or "")
 
 

@@ -14,16 +14,18 @@ from segmentd.errors import InvalidInput
 from segmentd.server.faults import Faults
 from segmentd.server.structs import EXACT_INT, from_struct, to_struct
 
-KEYS = st.text(st.characters(exclude_categories=("Cs", "Cc")), min_size=1, max_size=20)
+KEYS = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), min_size=1, max_size=20)
 LEAVES = (
     st.none()
     | st.booleans()
     | st.integers(-EXACT_INT, EXACT_INT)
     | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(st.characters(exclude_categories=("Cs",)), max_size=20)
+    | st.text(st.characters(codec="utf-8"), max_size=20)
 )
 OBJECTS = st.dictionaries(
-    KEYS, st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)), max_size=4
+    KEYS,
+    st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=4)),
+    max_size=4,
 )
 
 

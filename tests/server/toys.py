@@ -45,7 +45,7 @@ def unary(service: str, method: str, answer: Answer, kind: type[Message]) -> grp
         return await answer(request)
 
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.unary_unary_rpc_method_handler(
-        behavior,  # type: ignore[arg-type]  # gRPC's stubs know synchronous handlers only
+        behavior,
         request_deserializer=kind.FromString,
         response_serializer=lambda message: message.SerializeToString(),
     )
@@ -60,7 +60,7 @@ def streaming(service: str, method: str, stream: Stream) -> grpc.GenericRpcHandl
             yield response
 
     handler: grpc.RpcMethodHandler[Any, Any] = grpc.stream_stream_rpc_method_handler(
-        behavior,  # type: ignore[arg-type]  # gRPC's stubs know synchronous handlers only
+        behavior,
         request_deserializer=bytes,
         response_serializer=bytes,
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, cast
 
 from segmentd.errors import Reason, Unavailable
 from segmentd.server.rpc import Context
@@ -29,8 +29,7 @@ class CallsUnderWay:
         """
         if self.ended:
             raise going_down()
-        task = asyncio.current_task()
-        assert task is not None
+        task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         if not method.startswith("/grpc."):

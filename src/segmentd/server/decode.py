@@ -17,7 +17,7 @@ Decoder: TypeAlias = Callable[[bytes], Message]
 
 @cache
 def decoder_for(method: str) -> Decoder | None:
-    """The decoder of a method's requests (`/segmentd.v1.AdminService/GetStatus`); None where no proto has the method."""
+    """The decoder of the requests of `/segmentd.v1.AdminService/GetStatus` or the like; None where no proto has it."""
     try:
         found = descriptor_pool.Default().FindMethodByName(method.strip("/").replace("/", "."))
     except KeyError:

@@ -17,7 +17,6 @@ from segmentd.server.errors import DETAILS_KEY, code_of, status_of
 from segmentd.server.incidents import as_segmentd_error
 from segmentd.server.rpc import Behavior, Context, Continuation, Handler
 
-
 _MAKERS: Final = {
     (False, False): grpc.unary_unary_rpc_method_handler,
     (False, True): grpc.unary_stream_rpc_method_handler,
@@ -58,7 +57,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
                 return await behavior(_decoded(decode, request, streaming), context)
             except grpc.aio.AbortError:
                 raise
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the one place that maps all of them
                 return await self._refuse(context, error, method)
 
         async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
@@ -68,14 +67,14 @@ class Interceptor(grpc.aio.ServerInterceptor):
                     yield response
             except grpc.aio.AbortError:
                 raise
-            except (Exception, asyncio.CancelledError) as error:
+            except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the one place that maps all of them
                 await self._refuse(context, error, method)
 
         # gRPC looks at the function to see how it answers, so each kind is wrapped by its own.
         return stream if inspect.isasyncgenfunction(behavior) else answer
 
     async def _refuse(self, context: Context, error: BaseException, method: str) -> Never:
-        """End the call with the status of `error`. Always raises: gRPC's AbortError, or the cancellation by a client."""
+        """End the call with the status of `error`. Raises gRPC's AbortError, or the cancellation by a client."""
         if not isinstance(error, Exception):
             if not self._calls.ended or context.cancelled():
                 raise error

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
-# Quoted, because only the stubs make these classes generic: a request and a response, which differ from method to method.
+# Quoted, because only the stubs make these classes generic. Requests and responses differ from method to method.
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 Behavior: TypeAlias = Callable[..., Any]

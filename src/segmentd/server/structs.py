@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias, Union
+from typing import Final, TypeAlias
 
 from google.protobuf import struct_pb2
 
@@ -12,7 +12,7 @@ from segmentd.errors import InvalidInput
 from segmentd.server import limits
 from segmentd.server.faults import Faults
 
-Json: TypeAlias = Union[None, bool, int, float, str, Sequence["Json"], Mapping[str, "Json"]]
+Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 EXACT_INT: Final = 2**53
 """Whole numbers up to this size are exact in a Struct, whose numbers are doubles."""

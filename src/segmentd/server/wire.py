@@ -153,14 +153,12 @@ def _is_map(field: FieldDescriptor) -> bool:
 
 def _descriptor(kind: type[Message]) -> Descriptor:
     # The stubs know two classes of descriptors, of which the faster one has no other name.
-    return cast(Descriptor, kind.DESCRIPTOR)
+    return cast("Descriptor", kind.DESCRIPTOR)
 
 
 def _message_type(field: FieldDescriptor) -> Descriptor:
-    assert field.message_type is not None, field.full_name
-    return field.message_type
+    return cast("Descriptor", field.message_type)
 
 
 def _owner(field: FieldDescriptor) -> Descriptor:
-    assert field.containing_type is not None, field.full_name
-    return field.containing_type
+    return cast("Descriptor", field.containing_type)
