@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from types import MappingProxyType
 from typing import Final
 
@@ -42,6 +43,7 @@ class Schema:
     def __init__(self) -> None:
         self._attributes: dict[str, Kind] = dict(KNOWN_ATTRIBUTES)
         self._properties: dict[tuple[str, str], Kind] = {}
+        self._counts: Counter[str] = Counter()
 
     def attribute(self, name: str) -> Kind | None:
         """The kind of an attribute; None where no value was seen or declared."""
@@ -57,7 +59,12 @@ class Schema:
 
     def set_property(self, event: str, name: str, kind: Kind) -> None:
         """Fix the kind of a property of an event."""
+        self._counts[event] += (event, name) not in self._properties
         self._properties[event, name] = kind
+
+    def count(self, scope: str) -> int:
+        """How many names are known of an event's properties; of attributes where `scope` is empty."""
+        return self._counts[scope] if scope else len(self._attributes)
 
     def attributes(self) -> dict[str, Kind]:
         """All attributes with a known kind."""

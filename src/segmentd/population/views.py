@@ -163,6 +163,10 @@ class UsersView(ColumnsView):
             self._events[name] = EventsView(self._dataset.event_table(name), self._positions, self.at)
         return self._events[name]
 
+    def first_hidden(self, event: str) -> Instants:
+        """When the next event of this name appears to each user, int64 (n,); FOREVER where none is ahead."""
+        return self.events(event).first_hidden
+
 
 def frozen(array: NDArray[G]) -> NDArray[G]:
     """The array, made read-only; a view of it where it belongs to somebody else."""

@@ -1,0 +1,81 @@
+"""Why one user is a member or not: the rule as a tree of verdicts, the reasons at its leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from segmentd.engine.judging import JudgedUsers, Pass
+from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
+from segmentd.errors import PluginBroken
+from segmentd.plugins.segment_type import Reason
+from segmentd.population.guard import GuardedPopulation
+from segmentd.population.verdict import Verdict
+from segmentd.times import FOREVER, Instants, Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """One node: `kind` is all, any, not, segment, condition, include or exclude; `text` what it says."""
+
+    kind: str
+    text: str
+    member: bool
+    holds_until: Micros
+    reasons: tuple[Reason, ...] = ()
+    children: tuple[Explanation, ...] = ()
+
+
+class Explainer:
+    """Explains plans for the one user of a view, sharing one pass."""
+
+    def __init__(self, users: JudgedUsers, at: Instants) -> None:
+        self._users = users
+        self._at = at
+        self._pass = Pass(users, at)
+
+    def plan(self, plan: Plan) -> Explanation:
+        """The tree of one segment, with `include` and `exclude` above the rule where they name the user."""
+        verdict = self._pass.verdict(plan)
+        children = [self._node(plan.root)]
+        for kind, ids in (("include", plan.include), ("exclude", plan.exclude)):
+            if ids and bool(self._users.named(ids)[0]):
+                user = self._users.user_ids()[0]
+                children.append(Explanation(kind, user, kind == "include", FOREVER))
+        return _of("segment", plan.segment_id, verdict, children=tuple(children))
+
+    def _node(self, node: Bound) -> Explanation:
+        if isinstance(node, Target):
+            return self.plan(node.plan)
+        verdict = self._pass.bound(node)
+        if isinstance(node, Leaf):
+            return _of("condition", node.condition.text, verdict, reasons=self._reasons(node))
+        if isinstance(node, Complement):
+            return _of("not", "not", verdict, children=(self._node(node.child),))
+        return _of(*_joint(node), verdict, children=tuple(self._node(child) for child in node.children))
+
+    def _reasons(self, leaf: Leaf) -> tuple[Reason, ...]:
+        condition, reads = leaf.condition, leaf.reads
+        users = GuardedPopulation(self._users, reads.attributes, reads.events, condition.segment_type.name)
+        model = leaf.model.model if leaf.model is not None else None
+        reasons = condition.segment_type.explain(condition.params, model, users, self._at)
+        if not all(isinstance(each, Reason) for each in reasons):
+            raise PluginBroken(f"{condition.segment_type.name}.explain() returned something else than reasons")
+        return tuple(reasons)
+
+
+def _joint(node: Joint) -> tuple[str, str]:
+    kind = "all" if node.conjunction else "any"
+    return kind, f"{kind} of {len(node.children)}"
+
+
+def _of(
+    kind: str,
+    text: str,
+    verdict: Verdict,
+    *,
+    reasons: tuple[Reason, ...] = (),
+    children: tuple[Explanation, ...] = (),
+) -> Explanation:
+    return Explanation(
+        kind, text, bool(verdict.member[0]), Micros(int(verdict.holds_until[0])), reasons, children
+    )

@@ -1,0 +1,129 @@
+"""One pass of judging: plans over the rows of one view, each leaf judged once."""
+
+from __future__ import annotations
+
+from functools import reduce
+from typing import Protocol
+
+import numpy as np
+
+from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
+from segmentd.errors import PluginBroken, Reason, SegmentdError
+from segmentd.population.guard import GuardedPopulation
+from segmentd.population.typed import Population
+from segmentd.population.verdict import Verdict
+from segmentd.times import FOREVER, Instants
+
+
+class JudgedUsers(Population, Protocol):
+    """A population that knows when the next hidden event of a name appears."""
+
+    def first_hidden(self, event: str) -> Instants: ...
+
+
+class Known(Protocol):
+    """Verdicts that need no judging: what is stored of plans outside the pass."""
+
+    def verdict(self, plan: Plan) -> Verdict: ...
+
+
+class EvaluationFailed(SegmentdError):
+    """A segment could not be judged; its members are unknown, not empty."""
+
+    def __init__(self, plan: Plan, cause: Exception) -> None:
+        super().__init__(
+            Reason.EVALUATION_FAILED,
+            f"segment {plan.segment_id} cannot be evaluated: {cause}",
+            {"segment_id": plan.segment_id},
+        )
+        self.plan = plan
+
+
+class Pass:
+    """Judges plans over the same rows and instants. Without `known`, what is referred to is judged too."""
+
+    def __init__(self, users: JudgedUsers, at: Instants, known: Known | None = None) -> None:
+        self._users = users
+        self._at = at
+        self._known = known
+        self._leaves: dict[tuple[str, int], Verdict] = {}
+        self._plans: dict[int, Verdict | EvaluationFailed] = {}
+
+    def verdict(self, plan: Plan) -> Verdict:
+        """The verdict on one plan; judged once. Raises EvaluationFailed, each time it is asked for."""
+        result = self._plans.get(id(plan))
+        if result is None:
+            result = self._plans[id(plan)] = self._judge(plan)
+        if isinstance(result, EvaluationFailed):
+            raise result
+        return result
+
+    def bound(self, node: Bound) -> Verdict:
+        """The verdict on one node of a plan."""
+        if isinstance(node, Leaf):
+            return self._leaf(node)
+        if isinstance(node, Complement):
+            return ~self.bound(node.child)
+        if isinstance(node, Target):
+            return self._target(node.plan)
+        if not node.children:  # a segment without a rule: nobody
+            return Verdict.forever(np.zeros(len(self._at), dtype=np.bool_))
+        verdicts = (self.bound(child) for child in node.children)
+        return reduce(Verdict.__and__ if node.conjunction else Verdict.__or__, verdicts)
+
+    def named(self, plan: Plan, verdict: Verdict) -> Verdict:
+        """The rule's verdict with `include` and `exclude` laid over it; both hold forever."""
+        for ids, member in ((plan.include, True), (plan.exclude, False)):
+            if ids:
+                here = self._users.named(ids)
+                verdict = Verdict(
+                    np.where(here, member, verdict.member), np.where(here, FOREVER, verdict.holds_until)
+                )
+        return verdict
+
+    def _judge(self, plan: Plan) -> Verdict | EvaluationFailed:
+        try:
+            return self.named(plan, self.bound(plan.root))
+        except EvaluationFailed as error:
+            return EvaluationFailed(plan, error)
+        except Exception as error:  # a plugin may raise anything; its segment fails, the others go on
+            return EvaluationFailed(plan, error)
+
+    def _target(self, plan: Plan) -> Verdict:
+        if self._known is not None and id(plan) not in self._plans:
+            return self._known.verdict(plan)
+        return self.verdict(plan)
+
+    def _leaf(self, leaf: Leaf) -> Verdict:
+        verdict = self._leaves.get(leaf.key)
+        if verdict is None:
+            verdict = self._leaves[leaf.key] = self._evaluate(leaf)
+        return verdict
+
+    def _evaluate(self, leaf: Leaf) -> Verdict:
+        condition, reads = leaf.condition, leaf.reads
+        users = GuardedPopulation(self._users, reads.attributes, reads.events, condition.segment_type.name)
+        model = leaf.model.model if leaf.model is not None else None
+        verdict = condition.segment_type.evaluate(condition.params, model, users, self._at)
+        _check(verdict, self._at, leaf)
+        for event in reads.events:
+            verdict = verdict.until(self._users.first_hidden(event))
+        return verdict
+
+
+def _check(verdict: Verdict, at: Instants, leaf: Leaf) -> None:
+    """Refuse what would otherwise be found in production."""
+    name = leaf.condition.segment_type.name
+    for field, array, dtype in (
+        ("member", verdict.member, np.bool_),
+        ("holds_until", verdict.holds_until, np.int64),
+    ):
+        if array.dtype != dtype or array.shape != at.shape:
+            raise PluginBroken(
+                f"{name} returned {field} as {array.dtype}{list(array.shape)}, "
+                f"expected {np.dtype(dtype)}{list(at.shape)}"
+            )
+    if not bool((verdict.holds_until > at).all()):
+        raise PluginBroken(f"{name} returned a holds_until that is not later than the instant judged")
+    if not (leaf.reads.clock or leaf.reads.events) and not bool((verdict.holds_until == FOREVER).all()):
+        raise PluginBroken(f"{name} returned a holds_until, but its reads() did not declare clock")

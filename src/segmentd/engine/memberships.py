@@ -1,0 +1,110 @@
+"""The stored answers: one bit for each user and slot, one horizon for each user."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.times import FOREVER, Instants
+
+BLOCK: Final = 4096
+"""Rows of a block that shares one minimum of horizons."""
+Rows = NDArray[np.int64]
+Words = NDArray[np.uint64]
+
+
+class Memberships:
+    """`words` uint64 (capacity, width), row-major; `horizons` int64 (capacity,); a count per slot.
+
+    `minima` holds a lower bound of each block's horizons; it is made exact when it comes due.
+    """
+
+    def __init__(self) -> None:
+        self.words: Words = np.zeros((BLOCK, 1), dtype=np.uint64)
+        self.horizons: Instants = np.full(BLOCK, FOREVER, dtype=np.int64)
+        self.counts: NDArray[np.int64] = np.zeros(64, dtype=np.int64)
+        self._minima: Instants = np.full(1, FOREVER, dtype=np.int64)
+        self._free: list[int] = list(range(63, -1, -1))
+
+    def ensure(self, rows: int) -> None:
+        """Make room for `rows` rows. New arrays replace the old ones, which stay as they are for readers."""
+        if rows <= len(self.horizons):
+            return
+        capacity = max(2 * len(self.horizons), -(-rows // BLOCK) * BLOCK)
+        words = np.zeros((capacity, self.words.shape[1]), dtype=np.uint64)
+        words[: len(self.words)] = self.words
+        horizons = np.full(capacity, FOREVER, dtype=np.int64)
+        horizons[: len(self.horizons)] = self.horizons
+        minima = np.full(capacity // BLOCK, FOREVER, dtype=np.int64)
+        minima[: len(self._minima)] = self._minima
+        self.words, self.horizons, self._minima = words, horizons, minima
+
+    def allocate(self) -> int:
+        """A slot in which nobody is a member."""
+        if not self._free:
+            width = self.words.shape[1]
+            self.words = np.concatenate([self.words, np.zeros((len(self.words), 1), dtype=np.uint64)], axis=1)
+            self.counts = np.concatenate([self.counts, np.zeros(64, dtype=np.int64)])
+            self._free = list(range(64 * width + 63, 64 * width - 1, -1))
+        return self._free.pop()
+
+    def release(self, slot: int) -> None:
+        """Clear a slot that nobody reads any more, for its next use."""
+        self.words[:, slot >> 6] &= ~_bit(slot)
+        self.counts[slot] = 0
+        self._free.append(slot)
+
+    def bits(self, slot: int, rows: Rows | slice) -> NDArray[np.bool_]:
+        """Who of these rows is a member."""
+        return np.asarray((self.words[rows, slot >> 6] & _bit(slot)) != 0)
+
+    def bit(self, slot: int, row: int) -> bool:
+        """Whether one row is a member."""
+        return bool(int(self.words[row, slot >> 6]) >> (slot & 63) & 1)
+
+    def fill(self, slot: int, start: int, member: NDArray[np.bool_]) -> None:
+        """Set the bits of a slot for the rows from `start` on."""
+        column = self.words[start : start + len(member), slot >> 6]
+        before = np.count_nonzero(column & _bit(slot))
+        np.bitwise_and(column, ~_bit(slot), out=column)
+        np.bitwise_or(column, np.where(member, _bit(slot), np.uint64(0)), out=column)
+        self.counts[slot] += np.count_nonzero(member) - before
+
+    def store(self, rows: Rows, words: Words, horizons: Instants) -> None:
+        """Replace everything about these rows; sorted and unique."""
+        self.words[rows] = words
+        self.set_horizons(rows, horizons)
+
+    def set_horizons(self, rows: Rows, horizons: Instants) -> None:
+        """Replace the horizons of these rows."""
+        self.horizons[rows] = horizons
+        np.minimum.at(self._minima, rows // BLOCK, horizons)
+
+    def lower_horizons(self, start: int, limits: Instants) -> None:
+        """Trust the rows from `start` on no longer than `limits`."""
+        stop = start + len(limits)
+        np.minimum(self.horizons[start:stop], limits, out=self.horizons[start:stop])
+        for block in range(start // BLOCK, -(-stop // BLOCK)):
+            self._minima[block] = self._exact(block)
+
+    def next_deadline(self) -> int:
+        """The earliest instant at which some horizon may come due (a lower bound), or FOREVER."""
+        return int(self._minima.min())
+
+    def due(self, limit: int) -> Rows:
+        """The rows whose horizon is at or before `limit`, in order."""
+        found = []
+        for block in np.flatnonzero(self._minima <= limit).tolist():
+            start = block * BLOCK
+            found.append(np.flatnonzero(self.horizons[start : start + BLOCK] <= limit) + start)
+            self._minima[block] = self._exact(block)
+        return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def _exact(self, block: int) -> int:
+        return int(self.horizons[block * BLOCK : (block + 1) * BLOCK].min())
+
+
+def _bit(slot: int) -> np.uint64:
+    return np.uint64(1 << (slot & 63))

@@ -1,0 +1,73 @@
+"""A segment's rule bound to what it is judged with: models, referenced plans, named users, a slot for its bit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from segmentd.engine.rule import Condition
+from segmentd.plugins.segment_type import Model, Reads
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fitted:
+    """A model with its identity: `key` is the type and the fit parameters, `version` counts fits."""
+
+    key: str
+    version: int
+    model: Model
+    fit_time: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leaf:
+    """A condition with what it reads and the model it is judged with. Equal `key`: equal answers."""
+
+    condition: Condition
+    reads: Reads
+    model: Fitted | None
+    key: tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Joint:
+    """`all` (conjunction) or `any` of the children."""
+
+    conjunction: bool
+    children: tuple[Bound, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Complement:
+    """`not` of the child."""
+
+    child: Bound
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Target:
+    """A reference, bound to the plan it means."""
+
+    plan: Plan
+
+
+Bound: TypeAlias = "Leaf | Joint | Complement | Target"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Plan:
+    """What is needed to judge one version of one segment. `reads` and `clock` include what it refers to."""
+
+    segment_id: str
+    segment_key: int
+    version: int
+    slot: int
+    root: Bound
+    include: frozenset[str]
+    exclude: frozenset[str]
+    attributes: frozenset[str]
+    events: Mapping[str, frozenset[str]]
+    clock: bool
+    models: tuple[Fitted, ...]
+    references: tuple[Plan, ...]

@@ -1,0 +1,103 @@
+"""The one primitive that changes memberships, and the walk over deadlines that is built on it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.engine.judging import EvaluationFailed, Pass
+from segmentd.engine.memberships import Rows, Words
+from segmentd.engine.plan import Plan
+from segmentd.engine.stage import Moves, Stage
+from segmentd.population.dataset import Dataset
+from segmentd.population.verdict import Verdict
+from segmentd.times import FOREVER, Instants
+
+
+@dataclass(slots=True)
+class Work:
+    """What a commit judges with: the users, the plans in force in dependency order, those that only shadow.
+
+    Plans that cannot be evaluated are collected in `failed`; their bits stay as they are.
+    """
+
+    users: Dataset
+    plans: Sequence[Plan]
+    shadows: Sequence[Plan]
+    stage: Stage
+    failed: dict[int, EvaluationFailed] = field(default_factory=dict)
+    order: dict[int, int] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.order = {id(plan): place for place, plan in enumerate((*self.plans, *self.shadows))}
+
+    def clocked(self) -> list[Plan]:
+        """The plans whose answers change as time passes."""
+        return [plan for plan in (*self.plans, *self.shadows) if plan.clock]
+
+
+def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, afresh: bool) -> None:
+    """Judge `rows` (sorted, unique), each at its own instant, and stage new bits, horizons and moves.
+
+    `plans` stand in dependency order. With `afresh` they include all that depend on time for these rows, and
+    the horizon is theirs alone; else the horizon only comes closer.
+    """
+    if not len(rows):
+        return
+    words, horizons = work.stage.read(rows)
+    judging = Pass(work.users.view(rows, at), at, StoredVerdicts(words, horizons))
+    horizon = np.full(len(rows), FOREVER, dtype=np.int64) if afresh else horizons.copy()
+    shadows = {id(plan) for plan in work.shadows}
+    for plan in plans:
+        if id(plan) in work.failed:
+            continue
+        try:
+            verdict = judging.verdict(plan)
+        except EvaluationFailed as error:
+            work.failed.setdefault(id(plan), error)
+            continue
+        np.minimum(horizon, verdict.holds_until, out=horizon)
+        changed = _set_bits(words, plan.slot, verdict.member)
+        work.stage.counts[plan.slot] += 2 * np.count_nonzero(verdict.member[changed]) - len(changed)
+        if len(changed) and id(plan) not in shadows:
+            work.stage.moves.append(Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed]))
+    work.stage.write(rows, words, horizon)
+
+
+def walk_deadlines(work: Work, rows: Rows, before: int) -> None:
+    """Judge each row at its own horizon, again and again until none is due before the instant `before`.
+
+    `rows` are those that may be due.
+    """
+    plans = work.clocked()
+    while len(rows):
+        _, horizons = work.stage.read(rows)
+        due = horizons < before
+        rows = rows[due]
+        reevaluate(work, plans, rows, horizons[due], afresh=True)
+
+
+class StoredVerdicts:
+    """What is known of plans that the pass does not judge: their bits, trusted as long as the row's horizon."""
+
+    def __init__(self, words: Words, horizons: Instants) -> None:
+        self._words = words
+        self._horizons = horizons
+
+    def verdict(self, plan: Plan) -> Verdict:
+        member = _bits(self._words, plan.slot)
+        return Verdict(member, self._horizons) if plan.clock else Verdict.forever(member)
+
+
+def _bits(words: Words, slot: int) -> NDArray[np.bool_]:
+    return np.asarray((words[:, slot >> 6] & np.uint64(1 << (slot & 63))) != 0)
+
+
+def _set_bits(words: Words, slot: int, member: NDArray[np.bool_]) -> Rows:
+    """Set one slot's bits and return the positions where they changed."""
+    changed = np.flatnonzero(_bits(words, slot) != member)
+    words[changed, slot >> 6] ^= np.uint64(1 << (slot & 63))
+    return changed

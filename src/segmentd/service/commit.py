@@ -1,0 +1,215 @@
+"""The atomic step: one instant, deadlines before it on the old data, one pass, one transaction, one revision."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Final, Protocol
+
+import numpy as np
+
+from segmentd.engine.catalogue import Catalogue, State
+from segmentd.engine.compile import check_kinds
+from segmentd.engine.judging import EvaluationFailed
+from segmentd.engine.plan import Plan
+from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
+from segmentd.engine.stage import Movements, Stage, in_order
+from segmentd.errors import InvalidInput
+from segmentd.records import TransitionRecord
+from segmentd.service.live import Live
+from segmentd.service.written import Cause, Written
+from segmentd.storage import Store
+from segmentd.times import Clock, Instants, Micros
+
+WAVE: Final = 100_000
+"""How many rows one commit walks; a larger wave of deadlines is several commits."""
+
+
+class Change(Protocol):
+    """What a commit does besides walking deadlines."""
+
+    def write(self, store: Store, instant: Micros) -> Written:
+        """Change database and columns, inside the transaction and after the walk; say which rows were written."""
+
+    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
+        """Add to the transaction what follows from the judged stage."""
+
+    def published(self, catalogue: Catalogue) -> Catalogue:
+        """The catalogue of the new revision; called under the lock, after COMMIT."""
+
+
+class Committer:
+    """Makes commits on live data; used by the engine's thread alone."""
+
+    def __init__(self, live: Live, store: Store, clock: Clock) -> None:
+        self._live = live
+        self._store = store
+        self._clock = clock
+        self.transitions = 0
+
+    def next_instant(self) -> Micros:
+        """The instant of the commit that follows at once: the clock's, and later than the last one.
+
+        A wave of deadlines too large to ride along is walked before, in commits of its own.
+        """
+        instant = self._instant()
+        if len(self._live.memberships.due(instant)) > WAVE:
+            self.catch_up(instant)
+        return self._instant()
+
+    def catch_up(self, now: Micros) -> None:
+        """Walk all deadlines at or before `now`, in as many commits as the wave needs."""
+        memberships = self._live.memberships
+        while memberships.next_deadline() <= now:
+            rows = memberships.due(now)
+            if not len(rows):
+                return
+            horizons = memberships.horizons[rows]
+            if len(rows) > WAVE:
+                rows, last = _first_of(rows, horizons)
+                self._walk(rows, last)
+            else:
+                self._walk(rows, now)
+
+    def commit(self, change: Change, instant: Micros) -> int:
+        """Make one revision of a change at an instant from `next_instant`; returns the revision."""
+        work = self._begin()
+        walk_deadlines(work, self._live.memberships.due(instant), instant)
+        revision = self._live.revision + 1
+        with self._store.transaction():
+            written = change.write(self._store, instant)
+            self._recheck(work, written)
+            self._judge(work, written, instant)
+            self._store.advance(revision, instant)
+            self._record(work, written, revision, instant)
+            change.judged(self._store, work.stage, revision, instant)
+            catalogue = self._without_failed(work)
+        self._publish(work, change.published(catalogue), revision, instant)
+        return revision
+
+    def _instant(self) -> Micros:
+        return max(self._clock.now(), Micros(self._live.instant + 1))
+
+    def _begin(self) -> Work:
+        live = self._live
+        stage = Stage(live.memberships)
+        return Work(live.users, live.catalogue.plans, live.shadows, stage)
+
+    def _walk(self, rows: Instants, until: int) -> None:
+        """Walk these rows up to and including `until`, as a commit of its own where anything moved."""
+        work = self._begin()
+        walk_deadlines(work, rows, until + 1)
+        if not work.stage.moves and not work.failed:
+            self._publish(work, self._live.catalogue, self._live.revision, self._live.instant)
+            return
+        instant = max(Micros(until), self._instant())
+        revision = self._live.revision + 1
+        with self._store.transaction():
+            self._store.advance(revision, instant)
+            self._record(work, Written(), revision, instant)
+            catalogue = self._without_failed(work)
+        self._publish(work, catalogue, revision, instant)
+
+    def _recheck(self, work: Work, written: Written) -> None:
+        """A kind that became known can show that a condition never could apply: its segment fails, and says so."""
+        names = {name for _, name in written.kinds}
+        for plan in self._live.catalogue.plans if names else ():
+            properties = frozenset[str]().union(*plan.events.values())
+            if names & (plan.attributes | properties):
+                entry = self._live.catalogue.entries[plan.segment_id]
+                try:
+                    check_kinds(entry.definition.rule, self._live.schema)
+                except InvalidInput as error:
+                    work.failed[id(plan)] = EvaluationFailed(plan, error)
+
+    def _judge(self, work: Work, written: Written, instant: Micros) -> None:
+        """One pass at the commit's instant: new rows for all plans, due rows for timed ones, written rows for readers."""
+        live = self._live
+        everything = [*live.catalogue.plans, *live.shadows]
+        affected = _affected(everything, written)
+        due = set(live.memberships.due(instant).tolist())
+        _, horizons = work.stage.read(_rows(due))
+        due = {row for row, horizon in zip(sorted(due), horizons.tolist(), strict=True) if horizon <= instant}
+        new = {row for row, writes in written.rows.items() if writes.new}
+        chosen = set(map(id, affected))
+        timed = [plan for plan in everything if plan.clock or id(plan) in chosen]
+        for rows, plans, afresh in (
+            (new, everything, True),
+            (due - new, timed, True),
+            (written.rows.keys() - new - due, affected, False),
+        ):
+            array = _rows(rows)
+            reevaluate(work, plans, array, np.full(len(array), instant, dtype=np.int64), afresh=afresh)
+
+    def _record(self, work: Work, written: Written, revision: int, instant: Micros) -> None:
+        movements = in_order(work.stage.moves)
+        self.transitions += len(movements.rows)
+        keys = self._live.user_keys(movements.rows)
+        self._store.append_transitions(revision, list(_transitions(movements, keys.tolist(), written, instant)))
+
+    def _without_failed(self, work: Work) -> Catalogue:
+        """Note segments that could not be judged; from this revision on they answer with the reason."""
+        live = self._live
+        for plan in (*live.catalogue.plans, *live.shadows):
+            for target in plan.references:
+                if id(target) in work.failed:
+                    work.failed.setdefault(id(plan), EvaluationFailed(plan, work.failed[id(target)]))
+        live.shadow_failures.update(
+            {id(plan): work.failed[id(plan)] for plan in live.shadows if id(plan) in work.failed}
+        )
+        failed = {plan.segment_id: work.failed[id(plan)] for plan in live.catalogue.plans if id(plan) in work.failed}
+        return fail_segments(self._store, live.catalogue, failed)
+
+    def _publish(self, work: Work, catalogue: Catalogue, revision: int, instant: Micros) -> None:
+        live = self._live
+        with live.lock:
+            work.stage.publish(len(live.users))
+            live.catalogue = catalogue
+            live.published_rows = len(live.users)
+            live.revision, live.instant = revision, instant
+
+
+def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, EvaluationFailed]) -> Catalogue:
+    """The catalogue with these segments failed, each with its reason; recorded in the open transaction."""
+    if not failed:
+        return catalogue
+    changed = {}
+    for name, error in failed.items():
+        entry = catalogue.entries[name]
+        changed[name] = replace(entry, state=State.FAILED, reason=error.message, plan=None)
+        definition = entry.definition
+        store.set_segment_state(definition.segment_key, definition.version, State.FAILED, error.message)
+    return catalogue.with_entries(changed)
+
+
+def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
+    attributes, events = written.attributes(), written.events()
+    return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
+
+
+def _first_of(rows: Instants, horizons: Instants) -> tuple[Instants, int]:
+    """The WAVE rows that are due first, by row among those of the last instant, and that instant."""
+    first = np.lexsort((rows, horizons))[:WAVE]
+    return np.sort(rows[first]), int(horizons[first[-1]])
+
+
+def _rows(rows: Iterable[int]) -> Instants:
+    return np.array(sorted(rows), dtype=np.int64)
+
+
+def _transitions(
+    movements: Movements, user_keys: list[int], written: Written, instant: Micros
+) -> Iterable[TransitionRecord]:
+    moves = zip(
+        movements.plans,
+        movements.rows.tolist(),
+        user_keys,
+        movements.entered.tolist(),
+        movements.at.tolist(),
+        strict=True,
+    )
+    for plan, row, user_key, entered, at in moves:
+        cause, message_id = Cause.TIME, None
+        if at == instant and row in written.rows:
+            cause, message_id = written.rows[row].cause(plan)
+        yield TransitionRecord(plan.segment_key, plan.version, user_key, entered, Micros(at), cause, message_id)

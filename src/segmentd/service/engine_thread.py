@@ -1,0 +1,231 @@
+"""The one thread that owns all writing and judging: groups writes, keeps deadlines, steps background work."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, Final, Generic, Protocol, TypeVar
+
+from segmentd.errors import Reason, ResourceExhausted, SegmentdError, StorageFailed, Unavailable
+from segmentd.service.ingest import Item
+from segmentd.service.items import ItemResult
+from segmentd.times import FOREVER, SECOND, Clock
+
+T = TypeVar("T")
+GROUP_ITEMS: Final = 4_096
+"""A commit group takes no further caller once it has so many items."""
+MAX_QUEUED_ITEMS: Final = 200_000
+_IDLE_SECONDS: Final = 3_600.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a commit group tells one of its callers."""
+
+    results: list[ItemResult]
+    revision: int
+
+
+@dataclass(slots=True)
+class _Batch:
+    items: Sequence[Item]
+    future: Future[Outcome] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Call(Generic[T]):
+    run: Callable[[], T]
+    future: Future[T] = field(default_factory=Future)
+
+
+@dataclass(slots=True)
+class _Task:
+    steps: Generator[None, None, Any]
+    future: Future[Any] = field(default_factory=Future)
+
+
+class Machine(Protocol):
+    """What the thread drives."""
+
+    def write_group(self, items: Sequence[Item]) -> Outcome:
+        """Commit these items as one group."""
+
+    def tick(self) -> None:
+        """Make all moves that are due."""
+
+    def next_deadline(self) -> int:
+        """When to tick next, or FOREVER."""
+
+    def recover(self) -> None:
+        """Memory may be ahead of the disk: start again from disk."""
+
+    def close(self) -> None:
+        """Give up the database."""
+
+
+class EngineThread:
+    """A queue and a thread. Callers hand in work and get futures; nothing here is touched by two threads."""
+
+    def __init__(self, machine: Machine, clock: Clock) -> None:
+        self._machine = machine
+        self._clock = clock
+        self._queue: queue.SimpleQueue[_Batch | _Call[Any] | _Task | None] = queue.SimpleQueue()
+        self._ahead: deque[_Batch | _Call[Any] | _Task | None] = deque()
+        self._background: deque[_Task] = deque()
+        self._queued_items = 0
+        self._counting = threading.Lock()
+        self._stopping = False
+        self._thread = threading.Thread(target=self._run, name="segmentd-engine", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what is queued, close the database and end."""
+        self._stopping = True
+        self._queue.put(None)
+        self._thread.join()
+
+    def write(self, items: Sequence[Item]) -> Future[Outcome]:
+        """Queue items for the next commit group. Raises ResourceExhausted where too much waits already."""
+        self._refuse_when_stopping()
+        with self._counting:
+            if self._queued_items + len(items) > MAX_QUEUED_ITEMS and self._queued_items:
+                raise ResourceExhausted(
+                    Reason.OVERLOADED, f"{self._queued_items:,} writes are waiting already; try again later"
+                )
+            self._queued_items += len(items)
+        batch = _Batch(items)
+        self._queue.put(batch)
+        return batch.future
+
+    def call(self, run: Callable[[], T]) -> Future[T]:
+        """Run a function on the thread, between two commits."""
+        self._refuse_when_stopping()
+        call = _Call(run)
+        self._queue.put(call)
+        return call.future
+
+    def background(self, steps: Generator[None, None, T]) -> Future[T]:
+        """Run a task step by step, one task after the other, in turns with everything else."""
+        self._refuse_when_stopping()
+        task = _Task(steps)
+        self._queue.put(task)
+        return task.future
+
+    def _refuse_when_stopping(self) -> None:
+        if self._stopping:
+            raise Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down")
+
+    def _run(self) -> None:
+        while (message := self._next()) is not None:
+            self._dispatch(message)
+        for task in self._background:
+            task.steps.close()
+            task.future.set_exception(Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down"))
+        self._machine.close()
+
+    def _next(self) -> _Batch | _Call[Any] | _Task | None:
+        """The next message; ticks and background steps are made while there is none."""
+        while True:
+            if self._ahead:
+                return self._ahead.popleft()
+            try:
+                return self._queue.get(timeout=self._patience())
+            except queue.Empty:
+                self._guard(self._machine.tick)
+                self._step()
+
+    def _patience(self) -> float:
+        """Seconds until something is due; no wait while background work is left."""
+        if self._background:
+            return 1e-9
+        deadline = self._machine.next_deadline()
+        if deadline == FOREVER:
+            return _IDLE_SECONDS
+        if self._clock.frozen:
+            return _IDLE_SECONDS if deadline > self._clock.now() else 1e-9
+        return min(max((deadline - self._clock.now()) / SECOND, 1e-9), _IDLE_SECONDS)
+
+    def _dispatch(self, message: _Batch | _Call[Any] | _Task) -> None:
+        if isinstance(message, _Batch):
+            self._write_group(message)
+        elif isinstance(message, _Task):
+            self._background.append(message)
+        elif message.future.set_running_or_notify_cancel():
+            _settle(message.future, message.run)
+        if isinstance(message, _Batch):
+            self._step()
+
+    def _write_group(self, first: _Batch) -> None:
+        """Commit the first batch together with all that wait behind it."""
+        group = [first]
+        items = list(first.items)
+        while len(items) < GROUP_ITEMS:
+            try:
+                message = self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if not isinstance(message, _Batch):
+                self._ahead.append(message)
+                break
+            group.append(message)
+            items.extend(message.items)
+        with self._counting:
+            self._queued_items -= len(items)
+        self._commit(group, items)
+
+    def _commit(self, group: list[_Batch], items: list[Item]) -> None:
+        try:
+            outcome = self._machine.write_group(items)
+        except BaseException as error:  # whatever it was, memory may be ahead of the disk now
+            _log.exception("a commit group failed")
+            self._guard(self._machine.recover)
+            for batch in group:
+                batch.future.set_exception(error)
+            return
+        start = 0
+        for batch in group:
+            stop = start + len(batch.items)
+            batch.future.set_result(Outcome(outcome.results[start:stop], outcome.revision))
+            start = stop
+
+    def _step(self) -> None:
+        """One step of the first background task."""
+        if not self._background:
+            return
+        task = self._background[0]
+        try:
+            next(task.steps)
+        except StopIteration as end:
+            self._background.popleft()
+            task.future.set_result(end.value)
+        except BaseException as error:
+            self._background.popleft()
+            if not isinstance(error, SegmentdError) or isinstance(error, StorageFailed):
+                _log.exception("background work failed")
+                self._guard(self._machine.recover)
+            task.future.set_exception(error)
+
+    def _guard(self, run: Callable[[], None]) -> None:
+        """The thread survives a failure of its own work; the database is asked again."""
+        try:
+            run()
+        except Exception:
+            _log.exception("the engine could not go on; starting again from disk")
+            if run != self._machine.recover:
+                self._guard(self._machine.recover)
+
+
+def _settle(future: Future[T], run: Callable[[], T]) -> None:
+    try:
+        future.set_result(run())
+    except BaseException as error:  # the caller gets it, whatever it is
+        future.set_exception(error)

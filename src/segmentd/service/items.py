@@ -1,0 +1,170 @@
+"""What callers write: profiles and events as plain values, checked for form before they queue."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import orjson
+
+from segmentd.errors import FieldViolation, InvalidInput, SegmentdError
+from segmentd.population.flatten import flatten_attributes, flatten_properties
+from segmentd.population.kinds import Json
+from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
+
+MAX_ID_BYTES: Final = 256
+MAX_MESSAGE_ID: Final = 100
+MAX_NAMES: Final = 1_000
+CONTEXT: Final = frozenset(
+    "device os app browser locale timezone ip location network screen userAgent campaign".split()
+)
+"""The parts of an event's context that become attributes of its user."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProfileWrite:
+    """Attributes to merge into one profile, nested or dotted; None removes one."""
+
+    user_id: str
+    attributes: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class EventWrite:
+    """One event; times in microseconds UTC. Without `time`, it is reckoned from the other three."""
+
+    user_id: str
+    name: str
+    message_id: str = ""
+    time: Micros | None = None
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    context: Mapping[str, Json] = field(default_factory=dict)
+    original_time: Micros | None = None
+    sent_time: Micros | None = None
+    received_time: Micros | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ItemResult:
+    """What became of one item; `error` where it was refused."""
+
+    created: bool = False
+    duplicate: bool = False
+    error: SegmentdError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedProfile:
+    """A profile write of sound form, attributes flat."""
+
+    user_id: str
+    attributes: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True)
+class PreparedEvent:
+    """An event of sound form: flat properties and context attributes, and its content as sent."""
+
+    user_id: str
+    name: str
+    message_id: str
+    time: Micros | None
+    properties: Mapping[str, Json]
+    context: Mapping[str, Json]
+    raw_properties: bytes
+    raw_context: bytes
+    stated: bytes
+    """What the message id stands for, in canonical form."""
+
+
+def prepare_profile(write: ProfileWrite) -> PreparedProfile:
+    """Check and flatten. Raises InvalidInput naming the field."""
+    check_id("user_id", write.user_id)
+    return PreparedProfile(write.user_id, _flat("attributes", write.attributes, nulls=True))
+
+
+def prepare_event(write: EventWrite) -> PreparedEvent:
+    """Check and flatten. Raises InvalidInput naming the field."""
+    check_id("user_id", write.user_id)
+    check_id("name", write.name)
+    if len(write.message_id) > MAX_MESSAGE_ID:
+        raise InvalidInput.at(
+            "message_id", f"has {len(write.message_id):,} characters; at most {MAX_MESSAGE_ID} are allowed"
+        )
+    _check_times(write)
+    properties = _flat("properties", write.properties, nulls=False)
+    context = {key: value for key, value in write.context.items() if key.split(".")[0] in CONTEXT}
+    raw_properties, raw_context = _dump("properties", write.properties), _dump("context", write.context)
+    # A client that sends again states the same event and the same time, but not the same time of sending.
+    stated = orjson.dumps([write.user_id, write.name, write.time, write.original_time])
+    return PreparedEvent(
+        write.user_id,
+        write.name,
+        write.message_id,
+        event_time(write),
+        properties,
+        {key: value for key, value in _flat("context", context, nulls=False).items() if value is not None},
+        raw_properties,
+        raw_context,
+        stated + raw_properties + raw_context,
+    )
+
+
+def event_time(write: EventWrite) -> Micros | None:
+    """When the event happened by its times: as stated, or corrected for a client's wrong clock; else None."""
+    if write.time is not None:
+        return write.time
+    if write.original_time is not None and write.sent_time is not None and write.received_time is not None:
+        time = write.received_time - (write.sent_time - write.original_time)
+        return Micros(min(max(time, MIN_INSTANT), MAX_INSTANT))
+    return write.original_time if write.original_time is not None else write.received_time
+
+
+def check_id(field_name: str, text: str) -> None:
+    """Ids and names: 1 to 256 bytes of UTF-8 without control characters. Raises InvalidInput."""
+    if not text:
+        raise InvalidInput.at(field_name, "is empty")
+    try:
+        size = len(text.encode())
+    except UnicodeEncodeError:
+        raise InvalidInput.at(field_name, "is not Unicode text (a lone surrogate)") from None
+    if size > MAX_ID_BYTES:
+        raise InvalidInput.at(field_name, f"has {size:,} bytes; at most {MAX_ID_BYTES} are allowed")
+    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
+        raise InvalidInput.at(field_name, "has control characters")
+
+
+def _check_times(write: EventWrite) -> None:
+    for name in ("time", "original_time", "sent_time", "received_time"):
+        value = getattr(write, name)
+        if value is not None and not MIN_INSTANT <= value <= MAX_INSTANT:
+            raise InvalidInput.at(name, "is outside the years 1 to 9999")
+
+
+def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[str, Json]:
+    try:
+        flat = flatten_attributes(values) if nulls else flatten_properties(values)
+    except ValueError as error:
+        raise InvalidInput.at(field_name, str(error)) from None
+    if len(flat) > MAX_NAMES:
+        raise InvalidInput.at(field_name, f"has {len(flat):,} names; at most {MAX_NAMES:,} are allowed")
+    faults = [FieldViolation(f"{field_name}.{name[:80]}", why) for name in flat if (why := _bad_name(name))]
+    if faults:
+        raise InvalidInput(faults)
+    return flat
+
+
+def _bad_name(name: str) -> str | None:
+    try:
+        check_id("", name)
+    except InvalidInput as error:
+        return "its name " + error.violations[0].description
+    return None
+
+
+def _dump(field_name: str, values: Mapping[str, Json]) -> bytes:
+    try:
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS)
+    except TypeError as error:
+        raise InvalidInput.at(field_name, f"cannot be stored as JSON: {error}") from None

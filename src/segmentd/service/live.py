@@ -1,0 +1,76 @@
+"""Everything in memory as of one revision, and the lock under which it is published."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.engine.catalogue import Catalogue
+from segmentd.engine.judging import EvaluationFailed
+from segmentd.engine.memberships import Memberships
+from segmentd.engine.models import Models
+from segmentd.engine.plan import Plan
+from segmentd.population.dataset import Dataset
+from segmentd.population.schema import Schema
+from segmentd.service.segment_info import SegmentInfo
+from segmentd.times import MIN_INSTANT, Micros
+
+
+class Live:
+    """One thread, the engine's, writes all of it and judges with it.
+
+    Other threads may read, under `lock`, what is published there together: `catalogue`, `segments`,
+    `memberships`, `published_rows`, `revision` and `instant`; and look up ids in `users.index`, where a row at or beyond
+    `published_rows` belongs to a user who does not exist yet.
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = Dataset()
+        self.schema = Schema()
+        self.declared: set[tuple[str, str]] = set()
+        self.catalogue = Catalogue({})
+        self.segments: dict[str, SegmentInfo] = {}
+        self.shadows: list[Plan] = []
+        self.shadow_failures: dict[int, EvaluationFailed] = {}
+        self.memberships = Memberships()
+        self.models = Models()
+        self.published_rows = 0
+        self.revision = 0
+        self.instant = MIN_INSTANT
+        self._user_keys = np.zeros(1024, dtype=np.int64)
+        self.next_user_key = 1
+
+    def add_user(self, user_id: str, user_key: int) -> int:
+        """The row of a new user."""
+        row = self.users.add_user(user_id)
+        if row == len(self._user_keys):
+            self._user_keys = np.concatenate([self._user_keys, np.zeros_like(self._user_keys)])
+        self._user_keys[row] = user_key
+        self.next_user_key = max(self.next_user_key, user_key + 1)
+        return row
+
+    def user_keys(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int64]:
+        """The surrogate keys of rows; they ascend with the rows."""
+        return self._user_keys[: len(self.users)][rows]
+
+    def rows_of(self, user_keys: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The rows of those surrogate keys that exist, in order."""
+        keys = self.user_keys(slice(None))
+        places = np.searchsorted(keys, user_keys)
+        inside = places < len(keys)
+        places, user_keys = places[inside], user_keys[inside]
+        return np.asarray(places[keys[places] == user_keys], dtype=np.int64)
+
+    def present(self, now: Micros) -> Micros:
+        """The clock's instant, never earlier than the last recorded one."""
+        return max(now, self.instant)
+
+    def adopt(self, other: Live) -> None:
+        """Take over everything from a copy that was loaded from disk."""
+        with self.lock:
+            kept = self.lock
+            self.__dict__.update(other.__dict__)
+            self.lock = kept

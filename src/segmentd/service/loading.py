@@ -1,0 +1,185 @@
+"""From the database to memory, as of the last revision; what plugins judge differently now is left to a switch."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import orjson
+
+from segmentd.engine.catalogue import Catalogue, Entry, State
+from segmentd.engine.judging import EvaluationFailed, Pass
+from segmentd.engine.plan import Fitted
+from segmentd.engine.rule import AnyOf, Node
+from segmentd.errors import InvalidInput
+from segmentd.plugins.derivation import Derivation
+from segmentd.plugins.host import Plugins
+from segmentd.plugins.segment_type import Model
+from segmentd.population.kinds import Json, Kind
+from segmentd.records import ProfileRecord, SegmentRecord
+from segmentd.service.commit import fail_segments
+from segmentd.service.event_loading import load_tables
+from segmentd.service.ingest import typed_attributes
+from segmentd.service.live import Live
+from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.segment_info import NOBODY, SegmentInfo
+from segmentd.service.switch import bind_entry, needed_events, type_versions
+from segmentd.storage import Store
+
+_SIGNATURE = "derivations"
+_CHUNK = 65_536
+
+
+def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
+    """Everything as of the last revision, and the segments that have to be judged anew by a switch.
+
+    Those are pending in the catalogue: they were not active, their types have a new version, or they refer
+    to such a segment.
+    """
+    live = Live()
+    _load_schema(live, store, plugins.derivations)
+    _load_users(live, store)
+    _derive_again(store, plugins)
+    _load_profiles(live, store)
+    _load_models(live, store)
+    stale = _load_segments(live, store, plugins)
+    state = store.state()
+    live.revision, live.instant = state.revision, state.instant
+    live.published_rows = len(live.users)
+    live.memberships.ensure(len(live.users))
+    _judge(live, store)
+    return live, stale
+
+
+def _load_schema(live: Live, store: Store, derivations: Sequence[Derivation]) -> None:
+    for derivation in derivations:
+        for name, kind in derivation.outputs.items():
+            live.schema.set_attribute(name, kind)
+    for record in store.kinds():
+        if record.scope:
+            live.schema.set_property(record.scope, record.name, Kind(record.kind))
+        else:
+            live.schema.set_attribute(record.name, Kind(record.kind))
+        if record.declared:
+            live.declared.add((record.scope, record.name))
+
+
+def _load_users(live: Live, store: Store) -> None:
+    for batch in store.users():
+        for key, user_id in batch:
+            live.add_user(user_id, key)
+    live.next_user_key = max(live.next_user_key, store.next_user_key())
+
+
+def _derive_again(store: Store, plugins: Plugins) -> None:
+    """Derive all profiles anew where a derivation has come, gone or changed since the last start."""
+    signature = plugins.derivation_signature().encode()
+    if store.meta(_SIGNATURE) == signature:
+        return
+    for batch in store.profiles():
+        with store.transaction():
+            store.write_profiles([_derived(record, plugins.derivations) for record in batch])
+    with store.transaction():
+        store.set_meta(_SIGNATURE, signature)
+
+
+def _derived(record: ProfileRecord, derivations: Sequence[Derivation]) -> ProfileRecord:
+    draft = Draft.of(record)
+    derive_all(draft, derivations)
+    return draft.record()
+
+
+def _load_profiles(live: Live, store: Store) -> None:
+    for batch in store.profiles():
+        rows = live.rows_of(np.array([record.user_key for record in batch], dtype=np.int64)).tolist()
+        for row, record in zip(rows, batch, strict=True):
+            live.users.set_attributes(row, typed_attributes(live, effective(record)))
+
+
+def effective(record: ProfileRecord) -> dict[str, Json]:
+    """The attributes that count: what is given, else what is derived."""
+    return {**orjson.loads(record.derived), **orjson.loads(record.attributes)}
+
+
+def _load_models(live: Live, store: Store) -> None:
+    for record in store.models():
+        model = Model(orjson.loads(record.data), record.size, orjson.loads(record.summary))
+        live.models.latest[record.model_key] = Fitted(
+            record.model_key, record.version, model, record.fit_time
+        )
+
+
+def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
+    entries: dict[str, Entry] = {}
+    changed: set[str] = set()
+    for record in store.segments():
+        first = store.segment_versions(record.segment_id)[0]
+        info = SegmentInfo.of(record, first.create_time)
+        live.segments[record.segment_id] = info
+        entry, sound = _entry(info, record, plugins)
+        entries[record.segment_id] = entry
+        if not sound:
+            changed.add(record.segment_id)
+    order = Catalogue(entries)
+    stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
+    _bind(live, store, order, set(stale))
+    return [name for name in stale if entries[name].definition.rule is not _BROKEN]
+
+
+_BROKEN: Node = AnyOf(())
+"""Stands for a rule that cannot be read any more."""
+
+
+def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins) -> tuple[Entry, bool]:
+    """The entry of a stored version, and whether its stored answers still stand."""
+    state = State(record.state)
+    if state is State.ARCHIVED:
+        return Entry(info.definition(NOBODY), state), True
+    try:
+        rule = info.spec.parse(plugins.segment_types)
+    except InvalidInput as error:
+        return Entry(info.definition(_BROKEN), State.FAILED, error.message), False
+    same: Mapping[str, int] = orjson.loads(record.type_versions)
+    return Entry(info.definition(rule), state, record.state_reason), (
+        state is State.ACTIVE and same == type_versions(rule)
+    )
+
+
+def _bind(live: Live, store: Store, order: Catalogue, stale: set[str]) -> None:
+    """Bind what still stands; the stale ones are pending until they are judged, the broken ones failed."""
+    healthy = [name for name in order.dependency_order if name not in stale]
+    load_tables(live, store, needed_events([order.entries[name].definition.rule for name in healthy]))
+    bound: dict[str, Entry] = {}
+    for name in order.dependency_order:
+        entry = order.entries[name]
+        if name in stale:
+            broken = entry.definition.rule is _BROKEN
+            bound[name] = entry if broken else Entry(entry.definition, State.PENDING, "not judged yet")
+        else:
+            bound[name] = bind_entry(entry, bound, live, live.models.get)
+    live.catalogue = Catalogue(bound)
+
+
+def _judge(live: Live, store: Store) -> None:
+    """Bits and horizons of all rows as of the last revision, from scratch; the log says the same."""
+    plans = live.catalogue.plans
+    failed: dict[str, EvaluationFailed] = {}
+    for start in range(0, len(live.users), _CHUNK):
+        stop = min(start + _CHUNK, len(live.users))
+        users = live.users.span(start, stop, live.instant)
+        judging = Pass(users, users.at)
+        for plan in plans:
+            try:
+                verdict = judging.verdict(plan)
+            except EvaluationFailed as error:
+                failed.setdefault(plan.segment_id, error)
+                continue
+            live.memberships.fill(plan.slot, start, verdict.member)
+            live.memberships.lower_horizons(start, verdict.holds_until)
+    if failed:
+        _fail(live, store, failed)
+
+
+def _fail(live: Live, store: Store, failed: dict[str, EvaluationFailed]) -> None:
+    with store.transaction():
+        live.catalogue = fail_segments(store, live.catalogue, failed)

@@ -1,0 +1,115 @@
+"""Profiles as a commit group changes them: given, taken from event context, and derived attributes."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+
+from segmentd.plugins.derivation import Derivation
+from segmentd.population.kinds import Json
+from segmentd.records import ProfileRecord
+from segmentd.service.items import CONTEXT
+from segmentd.times import Micros
+
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Draft:
+    """One profile: `given` as written, `derived` from it, and `times` of what came from event context."""
+
+    user_key: int
+    given: dict[str, Json] = field(default_factory=dict)
+    derived: dict[str, Json] = field(default_factory=dict)
+    times: dict[str, int] = field(default_factory=dict)
+    touched: bool = False
+
+    @classmethod
+    def of(cls, record: ProfileRecord) -> Draft:
+        """The draft of a stored profile."""
+        given, derived, times = (
+            orjson.loads(each) for each in (record.attributes, record.derived, record.times)
+        )
+        return cls(record.user_key, given, derived, times)
+
+    def record(self) -> ProfileRecord:
+        """The draft as it is stored."""
+        return ProfileRecord(self.user_key, *(orjson.dumps(each) for each in (self.given, self.derived, self.times)))
+
+    def effective(self) -> dict[str, Json]:
+        """What counts: what is given, else what is derived."""
+        return {**self.derived, **self.given}
+
+
+def merge(draft: Draft, attributes: Mapping[str, Json], now: Micros) -> set[str]:
+    """Merge attributes written directly, None removing one; returns the names that changed.
+
+    What could also come from an event's context is noted with its time, so that an older event does not win.
+    """
+    for name in attributes:
+        if name.split(".")[0] in CONTEXT:
+            draft.times[name] = now
+            draft.touched = True
+    return _apply(draft, attributes)
+
+
+def merge_context(draft: Draft, context: Mapping[str, Json], time: Micros) -> set[str]:
+    """Take over an event's context, but nothing older than what is known; returns the names that changed."""
+    newer = {name: value for name, value in context.items() if draft.times.get(name, time) <= time}
+    for name in newer:
+        if draft.times.get(name) != time:
+            draft.times[name] = time
+            draft.touched = True
+    return _apply(draft, newer)
+
+
+def differs(old: Json, new: Json) -> bool:
+    """Whether two JSON values are not the same; 1 and true are not."""
+    return old != new or type(old) is not type(new)
+
+
+def _apply(draft: Draft, values: Mapping[str, Json]) -> set[str]:
+    changed = {name for name, value in values.items() if differs(draft.given.get(name), value)}
+    for name in changed:
+        draft.touched = True
+        if values[name] is None:
+            draft.given.pop(name, None)
+        else:
+            draft.given[name] = values[name]
+    return changed
+
+
+def derive(draft: Draft, changed: Iterable[str], derivations: Iterable[Derivation]) -> None:
+    """Derive anew what depends on the attributes that changed, or on an output that was given or removed."""
+    names = set(changed)
+    for derivation in derivations:
+        if names & {*derivation.inputs, *derivation.outputs}:
+            _derive_one(draft, derivation)
+
+
+def derive_all(draft: Draft, derivations: Iterable[Derivation]) -> None:
+    """Derive everything anew; what no derivation gives any more is dropped."""
+    draft.derived = {}
+    for derivation in derivations:
+        _derive_one(draft, derivation)
+
+
+def _derive_one(draft: Draft, derivation: Derivation) -> None:
+    for name in derivation.outputs:
+        draft.derived.pop(name, None)
+    inputs: dict[str, Any] = {name: draft.given[name] for name in derivation.inputs if name in draft.given}
+    if not inputs:
+        return
+    try:
+        found = derivation.derive(inputs)
+    except Exception:  # a plugin may raise anything; what it does not derive is missing, and the write goes on
+        _log.exception("derivation %s failed", derivation.name)
+        return
+    for group in derivation.groups:
+        if not any(name in draft.given for name in group):
+            draft.derived.update({name: found[name] for name in group if name in found})

@@ -1,0 +1,103 @@
+"""The kinds of values as they come in: known ones are enforced, first values decide, money is converted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Final
+
+from segmentd.errors import FieldViolation, InvalidInput, Reason
+from segmentd.population.kinds import Json, Kind, Stored, encode, kind_of
+from segmentd.population.schema import Schema
+from segmentd.records import KindRecord
+
+MAX_KNOWN_NAMES: Final = 10_000
+"""How many attributes, and how many properties of one event, there may be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Currencies:
+    """The base currency and what one unit of each other one is worth in it."""
+
+    base: str = "USD"
+    rates: Mapping[str, Decimal] = field(default_factory=dict)
+
+    def rate(self, currency: Json) -> Decimal | None:
+        """The rate to convert by; None for the base currency. Raises InvalidInput where there is none."""
+        if currency is None or currency == self.base:
+            return None
+        rate = self.rates.get(currency) if isinstance(currency, str) else None
+        if rate is None:
+            raise InvalidInput.at(
+                "properties.currency",
+                f"there is no rate from {currency!r} to {self.base}",
+                Reason.UNKNOWN_CURRENCY,
+            )
+        return rate
+
+
+class ValueTypes:
+    """Types values by the schema, and by the first values of this commit group; `new` is what to record.
+
+    An item that is refused leaves nothing behind: its names are noted only when all its values are sound.
+    """
+
+    def __init__(self, schema: Schema, currencies: Currencies) -> None:
+        self._schema = schema
+        self._currencies = currencies
+        self.new: dict[tuple[str, str], Kind] = {}
+
+    def attributes(self, values: Mapping[str, Json], field_name: str) -> dict[str, tuple[Kind, Stored]]:
+        """Attributes with kinds and stored forms, None values apart. Raises InvalidInput with every fault."""
+        present = {name: value for name, value in values.items() if value is not None}
+        return self._typed("", present, field_name, None)
+
+    def properties(
+        self, event: str, values: Mapping[str, Json]
+    ) -> tuple[dict[str, tuple[Kind, Stored]], Decimal | None]:
+        """An event's properties, those that rules can use; and the rate by which money was converted."""
+        has_money = any(self._kind(event, name) is Kind.MONEY for name in values)
+        rate = self._currencies.rate(values.get("currency")) if has_money else None
+        return self._typed(event, values, "properties", rate), rate
+
+    def records(self) -> list[KindRecord]:
+        """The kinds that first values decided."""
+        return [KindRecord(scope, name, kind, declared=False) for (scope, name), kind in self.new.items()]
+
+    def _typed(
+        self, scope: str, values: Mapping[str, Json], field_name: str, rate: Decimal | None
+    ) -> dict[str, tuple[Kind, Stored]]:
+        typed: dict[str, tuple[Kind, Stored]] = {}
+        fresh: dict[tuple[str, str], Kind] = {}
+        faults: list[FieldViolation] = []
+        for name, value in values.items():
+            known = self._kind(scope, name)
+            kind = known or kind_of(value)
+            if kind is None:
+                if scope == "":
+                    faults.append(FieldViolation(f"{field_name}.{name}", "is neither a value nor a list of text"))
+                continue
+            try:
+                typed[name] = kind, encode(kind, value, rate)
+            except ValueError as error:
+                expected = f" ({name} is {kind})" if known else ""
+                faults.append(FieldViolation(f"{field_name}.{name}", f"{error}{expected}"))
+            if known is None:
+                fresh[scope, name] = kind
+        self._check_room(scope, fresh, field_name, faults)
+        if faults:
+            raise InvalidInput(faults, Reason.WRONG_TYPE)
+        self.new.update(fresh)
+        return typed
+
+    def _kind(self, scope: str, name: str) -> Kind | None:
+        known = self._schema.event_property(scope, name) if scope else self._schema.attribute(name)
+        return known or self.new.get((scope, name))
+
+    def _check_room(
+        self, scope: str, fresh: Mapping[tuple[str, str], Kind], field_name: str, faults: list[FieldViolation]
+    ) -> None:
+        if fresh and self._schema.count(scope) + len(self.new) + len(fresh) > MAX_KNOWN_NAMES:
+            what = f"properties of {scope}" if scope else "attributes"
+            faults.append(FieldViolation(field_name, f"there are {MAX_KNOWN_NAMES:,} {what} already, the most there may be"))
