@@ -12,6 +12,7 @@ from tests.server.live import channel_to, run
 from tests.server.toys import CHECK, UPSERT, echo_server, send, violations_in
 
 from segmentd.errors import InvalidInput
+from segmentd.server import wire
 from segmentd.server.decode import decode
 from segmentd.server.limits import MAX_RECEIVE_BYTES
 from segmentd.v1 import membership_service_pb2, profile_service_pb2
@@ -100,6 +101,13 @@ def test_a_message_beyond_the_size_limit_is_refused_by_its_size() -> None:
     seen = run(refusal(CHECK, length_delimited(1, b"x" * MAX_RECEIVE_BYTES)))
     assert seen.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert str(MAX_RECEIVE_BYTES) in (seen.details() or "")
+
+
+def test_the_search_for_a_fault_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wire, "_BUDGET", 100)
+    data = length_delimited(1, length_delimited(900, b"") * 200 + length_delimited(1, BAD))
+    fault = wire.find_fault(profile_service_pb2.UpsertProfilesRequest, data)
+    assert (fault.field, "too large" in fault.description) == ("profiles[0]", True)
 
 
 def test_unknown_fields_are_ignored() -> None:

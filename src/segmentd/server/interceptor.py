@@ -34,15 +34,21 @@ class Interceptor(grpc.aio.ServerInterceptor):
 
     def __init__(self, calls: CallsUnderWay) -> None:
         self._calls = calls
+        self._guarded: dict[str, Handler] = {}
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> Handler | None:
         """The handler that guards the one of the method; None where the server has no such method."""
-        handler = await continuation(handler_call_details)
-        if handler is None:
-            return None
         method = handler_call_details.method
+        if method not in self._guarded:
+            handler = await continuation(handler_call_details)
+            if handler is None:
+                return None
+            self._guarded[method] = self._guard_handler(method, handler)
+        return self._guarded[method]
+
+    def _guard_handler(self, method: str, handler: Handler) -> Handler:
         decode = decoder_for(method)
         shape = (bool(handler.request_streaming), bool(handler.response_streaming))
         guarded = self._guard(method, decode, shape[0], _behavior_of(handler))

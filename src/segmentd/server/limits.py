@@ -16,7 +16,6 @@ MAX_ID_BYTES: Final = 256
 MAX_TEXT_BYTES: Final = 64 * 1024
 MAX_MESSAGE_ID_CHARACTERS: Final = 100
 MAX_LABELS: Final = 64
-MAX_REVISION: Final = 2**63 - 1
 
 
 def id_fault(text: str) -> str | None:

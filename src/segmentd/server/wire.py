@@ -19,6 +19,10 @@ _VALUE: Final = "google.protobuf.Value"
 _LIST: Final = "google.protobuf.ListValue"
 
 
+_BUDGET: Final = 200_000
+"""How many numbers of the encoding are read before the search ends: it runs on the loop that serves everybody."""
+
+
 class _Fault(Exception):
     """What was found wrong, and at which path."""
 
@@ -26,17 +30,30 @@ class _Fault(Exception):
         self.violation = FieldViolation(path.removeprefix(".") or "request", description)
 
 
-class _Cursor:
-    """Reads the parts of a message in `data[at:end]`; raises _Fault at `path` where they are cut off."""
+class _Budget:
+    """What is left of the numbers that one search may read."""
 
-    def __init__(self, data: bytes, path: str) -> None:
-        self.data, self.path, self.at = data, path, 0
+    def __init__(self) -> None:
+        self.left = _BUDGET
+
+    def spend(self, path: str) -> None:
+        self.left -= 1
+        if self.left < 0:
+            raise _Fault(path, "it cannot be decoded, and is too large to say where")
+
+
+class _Cursor:
+    """Reads the parts of a message one after another; raises _Fault at `path` where they are cut off."""
+
+    def __init__(self, data: memoryview, path: str, budget: _Budget) -> None:
+        self.data, self.path, self.budget, self.at = data, path, budget, 0
 
     @property
     def done(self) -> bool:
         return self.at >= len(self.data)
 
     def varint(self) -> int:
+        self.budget.spend(self.path)
         value = 0
         for shift in range(0, 70, 7):
             byte = self.take(1)[0]
@@ -45,7 +62,7 @@ class _Cursor:
                 return value
         raise _Fault(self.path, "a number of the encoding is longer than 10 bytes")
 
-    def take(self, size: int) -> bytes:
+    def take(self, size: int) -> memoryview:
         if self.at + size > len(self.data):
             raise _Fault(self.path, "the encoding ends too early")
         part = self.data[self.at : self.at + size]
@@ -67,44 +84,44 @@ class _Cursor:
 def find_fault(kind: type[Message], data: bytes) -> FieldViolation:
     """The first fault of `data` as a message of type `kind`."""
     try:
-        _walk(_descriptor(kind), data, "", 1)
+        _walk(_descriptor(kind), _Cursor(memoryview(data), "", _Budget()), 1)
     except _Fault as fault:
         return fault.violation
     return FieldViolation("request", f"it cannot be decoded as {_descriptor(kind).full_name}")
 
 
-def _walk(kind: Descriptor, data: bytes, path: str, depth: int) -> None:
+def _walk(kind: Descriptor, cursor: _Cursor, depth: int) -> None:
     """Raises _Fault at the first fault; returns where there is none. The depth bounds the recursion."""
     if depth > MAX_DEPTH:
-        raise _Fault(path, f"it is nested more deeply than {MAX_DEPTH} messages")
-    cursor, seen = _Cursor(data, path), Counter[int]()
+        raise _Fault(cursor.path, f"it is nested more deeply than {MAX_DEPTH} messages")
+    seen = Counter[int]()
     while not cursor.done:
         tag = cursor.varint()
         number, wire = tag >> 3, tag & 7
         field = kind.fields_by_number.get(number)
         if number == 0:
-            raise _Fault(path, "the encoding has a field with the number 0")
+            raise _Fault(cursor.path, "the encoding has a field with the number 0")
         if wire != _BYTES:
             cursor.skip(wire)
             continue
         part = cursor.take(cursor.varint())
         if field is not None:
-            _check(field, part, path, seen[number], depth)
+            _check(field, _Cursor(part, cursor.path, cursor.budget), seen[number], depth)
         seen[number] += 1
 
 
-def _check(field: FieldDescriptor, part: bytes, path: str, index: int, depth: int) -> None:
+def _check(field: FieldDescriptor, part: _Cursor, index: int, depth: int) -> None:
+    """Check the content of a length-delimited field, which `part` has under the path of its owner."""
     if field.type == FieldDescriptor.TYPE_STRING:
-        _check_text(part, path + _step(field, index))
+        _check_text(part.data, part.path + _step(field, index))
     elif field.type == FieldDescriptor.TYPE_MESSAGE:
-        entry = _is_map(field)
-        step = _map_step(field, part, path) if entry else path + _step(field, index)
-        _walk(_message_type(field), part, step, depth + 1)
+        path = _map_path(field, part) if _is_map(field) else part.path + _step(field, index)
+        _walk(_message_type(field), _Cursor(part.data, path, part.budget), depth + 1)
 
 
-def _check_text(part: bytes, path: str) -> None:
+def _check_text(part: memoryview, path: str) -> None:
     try:
-        part.decode("utf-8")
+        str(part, "utf-8")
     except UnicodeDecodeError as error:
         raise _Fault(path, f"the text is not valid UTF-8 at byte {error.start}") from None
 
@@ -119,15 +136,14 @@ def _step(field: FieldDescriptor, index: int) -> str:
     return f".{field.name}[{index}]" if field.is_repeated else f".{field.name}"
 
 
-def _map_step(field: FieldDescriptor, part: bytes, path: str) -> str:
-    owner = path if _owner(field).full_name == _STRUCT else f"{path}.{field.name}"
-    return f"{owner}.{_key_of(part, owner)}"
+def _map_path(field: FieldDescriptor, part: _Cursor) -> str:
+    owner = part.path if _owner(field).full_name == _STRUCT else f"{part.path}.{field.name}"
+    return f"{owner}.{_key_of(_Cursor(part.data, owner, part.budget))}"
 
 
-def _key_of(entry: bytes, path: str) -> str:
+def _key_of(cursor: _Cursor) -> str:
     """The key of a map entry, which is its field number 1; `?` where it cannot be read."""
-    cursor = _Cursor(entry, path)
-    key = b""
+    key = memoryview(b"")
     while not cursor.done:
         tag = cursor.varint()
         if tag & 7 != _BYTES:
@@ -136,15 +152,10 @@ def _key_of(entry: bytes, path: str) -> str:
         part = cursor.take(cursor.varint())
         if tag >> 3 == 1:
             key = part
-    return key.decode("utf-8") if _is_utf8(key) else "?"
-
-
-def _is_utf8(text: bytes) -> bool:
     try:
-        text.decode("utf-8")
+        return str(key, "utf-8")
     except UnicodeDecodeError:
-        return False
-    return True
+        return "?"
 
 
 def _is_map(field: FieldDescriptor) -> bool:
