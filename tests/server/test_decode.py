@@ -14,7 +14,7 @@ from tests.server.toys import CHECK, UPSERT, echo_server, send, violations_in
 from segmentd.errors import InvalidInput
 from segmentd.server import wire
 from segmentd.server.decode import decode
-from segmentd.server.limits import MAX_RECEIVE_BYTES
+from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.v1 import membership_service_pb2, profile_service_pb2
 
 BAD = b"Z\xff\xfeZ"

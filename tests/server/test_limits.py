@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from segmentd.errors import InvalidInput, Reason
-from segmentd.server import limits
+from segmentd import limits
 from segmentd.server.faults import Faults
 
 
