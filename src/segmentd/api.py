@@ -1,5 +1,23 @@
 """All that a plugin needs. Import this and numpy, nothing else of segmentd."""
 
+from segmentd.conditions.anniversary import anniversary_in, year_of
+from segmentd.conditions.catalogue import AttributeParameter, Catalogue, CatalogueParams, Parameter
+from segmentd.conditions.condition import Condition
+from segmentd.conditions.counting import Counted, computed_column, counted_events, instants_of_events
+from segmentd.conditions.judging import (
+    accepts_numbers,
+    check_condition,
+    explain_condition,
+    judge_condition,
+    reads_of_condition,
+    show_operand,
+    show_value,
+    user_zones,
+)
+from segmentd.conditions.operators import operators_of
+from segmentd.conditions.per_row import row_maximum, row_minimum, row_sum
+from segmentd.conditions.sources import Source, select
+from segmentd.conditions.windows import USER_ZONE, Calendar, Length, Period, Window, Windowed, ZoneName
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.hookspecs import hookimpl
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Params, Reads, Reason, SegmentType
@@ -33,10 +51,17 @@ __all__ = [
     "MIN_INSTANT",
     "MONEY_UNIT",
     "SECOND",
+    "USER_ZONE",
     "UTC",
     "WEEK",
+    "AttributeParameter",
+    "Calendar",
+    "Catalogue",
+    "CatalogueParams",
     "Category",
     "Columns",
+    "Condition",
+    "Counted",
     "Derivation",
     "Duration",
     "Events",
@@ -45,26 +70,51 @@ __all__ = [
     "Json",
     "Kind",
     "Kinds",
+    "Length",
     "LocalTime",
     "Mask",
     "Micros",
     "Model",
+    "Parameter",
     "Params",
+    "Period",
     "Place",
     "Population",
     "Reads",
     "Reason",
     "SegmentType",
+    "Source",
     "Tags",
     "Unit",
     "Values",
     "Verdict",
+    "Window",
+    "Windowed",
     "Zone",
+    "ZoneName",
     "Zones",
+    "accepts_numbers",
+    "anniversary_in",
+    "check_condition",
+    "computed_column",
+    "counted_events",
+    "explain_condition",
     "format_instant",
     "hookimpl",
+    "instants_of_events",
+    "judge_condition",
+    "operators_of",
     "parse_duration",
     "parse_instant",
+    "reads_of_condition",
+    "row_maximum",
+    "row_minimum",
+    "row_sum",
+    "select",
+    "show_operand",
+    "show_value",
+    "user_zones",
+    "year_of",
     "zone_for",
     "zones_of_rows",
 ]

@@ -1,0 +1,1 @@
+"""Conditions on one attribute or property: operators, their operands, and the catalogues built over them."""
