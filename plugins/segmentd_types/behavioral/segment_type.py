@@ -1,0 +1,39 @@
+"""The segment type `behavioral`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import reduce
+from operator import and_
+
+from segmentd.api import Fault, Instants, Kinds, Model, Population, Reads, Reason, SegmentType, Verdict
+from segmentd_types.behavioral.measures import measures
+from segmentd_types.behavioral.parameters import BehavioralParams
+from segmentd_types.behavioral.selection import select
+
+
+class Behavioral(SegmentType[BehavioralParams]):
+    """Judges what users did in a window of time."""
+
+    name = "behavioral"
+    Params = BehavioralParams
+
+    def check(self, params: BehavioralParams, kinds: Kinds) -> Iterable[Fault]:
+        return params.faults(kinds)
+
+    def reads(self, params: BehavioralParams) -> Reads:
+        in_zone = params.needs_zone() and params.zone_name() == "user"
+        relative = any(condition.relative for condition in params.where.values())
+        attributes = frozenset(["timezone"]) if in_zone or relative else frozenset[str]()
+        return Reads(attributes, {params.event: params.properties()}, clock=True)
+
+    def evaluate(self, params: BehavioralParams, model: Model | None, users: Population, at: Instants) -> Verdict:
+        selection = select(params, users, at)
+        verdicts = (measure.verdict(selection, at) for measure in measures(params, selection))
+        return reduce(and_, verdicts).until(selection.until)
+
+    def explain(
+        self, params: BehavioralParams, model: Model | None, users: Population, at: Instants
+    ) -> tuple[Reason, ...]:
+        selection = select(params, users, at)
+        return tuple(reason for measure in measures(params, selection) for reason in measure.explain(selection, at))
