@@ -7,8 +7,8 @@ import os
 from hypothesis import HealthCheck, settings
 
 # A shared machine is slow now and then; that is no fault of the code, and no test asserts on time.
-UNTIMED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
-settings.register_profile("dev", max_examples=50, **UNTIMED)
-settings.register_profile("ci", max_examples=300, derandomize=True, print_blob=True, **UNTIMED)
+settings.register_profile("dev", parent=UNTIMED, max_examples=50)
+settings.register_profile("ci", parent=UNTIMED, max_examples=300, derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
