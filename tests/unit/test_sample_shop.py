@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import orjson
 import pytest
+import ua_parser
 
 from segmentd.sample import Shop, draw_shop
 from segmentd.sample.__main__ import main
 from segmentd.sample.behaviours import BARGAIN_HUNTER, BEHAVIOURS
 from segmentd.sample.cities import CITIES
+from segmentd.sample.devices import DEVICES, Device
 from segmentd.sample.seasons import black_friday
 from segmentd.times import DAY, parse_instant
 
@@ -159,6 +161,14 @@ def test_new_versions_of_the_app_roll_out_over_the_year(events: Rows) -> None:
     assert "3.0.0" in versions[:third]
     assert "3.0.0" not in versions[-third:]
     assert len(set(versions[-third:])) > 3
+
+
+@pytest.mark.parametrize("device", DEVICES)
+def test_a_user_agent_tells_the_device_that_it_comes_from(device: Device) -> None:
+    parsed = ua_parser.parse(device.agent.format(app="3.1.2"))
+    assert parsed.os is not None
+    assert parsed.os.family == device.os.replace("iPadOS", "iOS")
+    assert (parsed.os.major or "") == device.os_version.split(".")[0]
 
 
 def test_activity_scales_the_number_of_visits(shop: Shop) -> None:

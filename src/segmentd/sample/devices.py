@@ -95,7 +95,7 @@ def context_of(device: int, release: int) -> dict[str, Any]:
     context: dict[str, Any] = {
         "userAgent": found.agent.format(app=version),
         "app": {"name": "Shop", "version": version},
-        "os": {"name": found.os, "version": found.os_version},
+        "os": {"name": found.os, "version": found.os_version} if found.os_version else {"name": found.os},
         "device": {"type": found.type},
     }
     if found.model:
