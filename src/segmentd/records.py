@@ -23,12 +23,17 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class ProfileRecord:
-    """One user's attributes, each a JSON object: as given, as derived, and the times of those from event context."""
+    """One user's attributes, each a JSON object: as given, as derived, and the times of those from event context.
+
+    `create_time` is when the user was first written about, `update_time` when an attribute last changed.
+    """
 
     user_key: int
     attributes: bytes = b"{}"
     derived: bytes = b"{}"
     times: bytes = b"{}"
+    create_time: Micros = Micros(0)
+    update_time: Micros = Micros(0)
 
 
 @dataclass(frozen=True, slots=True)

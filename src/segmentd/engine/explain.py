@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from segmentd.engine.judging import JudgedUsers, Pass
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
@@ -11,6 +12,10 @@ from segmentd.plugins.segment_type import Reason
 from segmentd.population.guard import GuardedPopulation
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER, Instants, Micros
+
+
+MAX_DEPTH: Final = 40
+"""A segment that is referred to at a greater depth of the tree is named and not unfolded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +38,25 @@ class Explainer:
         self._at = at
         self._pass = Pass(users, at)
 
-    def plan(self, plan: Plan) -> Explanation:
-        """The tree of one segment, with `include` and `exclude` above the rule where they name the user."""
+    def plan(self, plan: Plan, depth: int = 0) -> Explanation:
+        """The tree of one segment, with `include` and `exclude` beside the rule where they name the user."""
         verdict = self._pass.verdict(plan)
-        children = [self._node(plan.root)]
+        children = [self._node(plan.root, depth + 1)] if depth < MAX_DEPTH else []
         for kind, ids in (("include", plan.include), ("exclude", plan.exclude)):
             if ids and bool(self._users.named(ids)[0]):
                 user = self._users.user_ids()[0]
                 children.append(Explanation(kind, user, kind == "include", FOREVER))
         return _of("segment", plan.segment_id, verdict, children=tuple(children))
 
-    def _node(self, node: Bound) -> Explanation:
+    def _node(self, node: Bound, depth: int) -> Explanation:
         if isinstance(node, Target):
-            return self.plan(node.plan)
+            return self.plan(node.plan, depth)
         verdict = self._pass.bound(node)
         if isinstance(node, Leaf):
             return _of("condition", node.condition.text, verdict, reasons=self._reasons(node))
         if isinstance(node, Complement):
-            return _of("not", "not", verdict, children=(self._node(node.child),))
-        return _of(*_joint(node), verdict, children=tuple(self._node(child) for child in node.children))
+            return _of("not", "not", verdict, children=(self._node(node.child, depth + 1),))
+        return _of(*_joint(node), verdict, children=tuple(self._node(child, depth + 1) for child in node.children))
 
     def _reasons(self, leaf: Leaf) -> tuple[Reason, ...]:
         condition, reads = leaf.condition, leaf.reads

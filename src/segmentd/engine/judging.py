@@ -51,9 +51,11 @@ class Pass:
 
     def verdict(self, plan: Plan) -> Verdict:
         """The verdict on one plan; judged once. Raises EvaluationFailed, each time it is asked for."""
-        result = self._plans.get(id(plan))
-        if result is None:
-            result = self._plans[id(plan)] = self._judge(plan)
+        if id(plan) not in self._plans:
+            for each in closure(plan) if self._known is None else (plan,):
+                if id(each) not in self._plans:
+                    self._plans[id(each)] = self._judge(each)
+        result = self._plans[id(plan)]
         if isinstance(result, EvaluationFailed):
             raise result
         return result
@@ -109,6 +111,20 @@ class Pass:
         for event in reads.events:
             verdict = verdict.until(self._users.first_hidden(event))
         return verdict
+
+
+def closure(plan: Plan) -> list[Plan]:
+    """The plan and all that it refers to, directly or not, each after what it refers to."""
+    done: dict[int, Plan] = {}
+    waiting = [plan]
+    while waiting:
+        missing = [each for each in waiting[-1].references if id(each) not in done]
+        if missing:
+            waiting.extend(missing)
+        else:
+            each = waiting.pop()
+            done[id(each)] = each
+    return list(done.values())
 
 
 def _check(verdict: Verdict, at: Instants, leaf: Leaf) -> None:

@@ -60,7 +60,7 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
             work.failed.setdefault(id(plan), error)
             continue
         np.minimum(horizon, verdict.holds_until, out=horizon)
-        changed = _set_bits(words, plan.slot, verdict.member)
+        changed = set_bits(words, plan.slot, verdict.member)
         work.stage.counts[plan.slot] += 2 * np.count_nonzero(verdict.member[changed]) - len(changed)
         if len(changed) and id(plan) not in shadows:
             work.stage.moves.append(Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed]))
@@ -96,7 +96,7 @@ def _bits(words: Words, slot: int) -> NDArray[np.bool_]:
     return np.asarray((words[:, slot >> 6] & np.uint64(1 << (slot & 63))) != 0)
 
 
-def _set_bits(words: Words, slot: int, member: NDArray[np.bool_]) -> Rows:
+def set_bits(words: Words, slot: int, member: NDArray[np.bool_]) -> Rows:
     """Set one slot's bits and return the positions where they changed."""
     changed = np.flatnonzero(_bits(words, slot) != member)
     words[changed, slot >> 6] ^= np.uint64(1 << (slot & 63))

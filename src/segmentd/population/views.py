@@ -29,7 +29,7 @@ class ColumnsView:
 
     def __init__(self, columns: dict[str, Column], positions: Rows, length: int) -> None:
         self._columns = columns
-        self._positions = positions
+        self.positions = positions
         self._length = length
 
     def __len__(self) -> int:
@@ -94,7 +94,7 @@ class ColumnsView:
             return frozen(np.full(len(self), missing, dtype=dtype))
         if column.kind is not kind:
             raise PluginBroken(f"{name} is {column.kind} and was read as {kind}")
-        return frozen(column.data[self._positions].view(dtype))
+        return frozen(column.data[self.positions].view(dtype))
 
 
 class EventsView(ColumnsView):
@@ -137,30 +137,30 @@ class UsersView(ColumnsView):
 
     def __init__(self, dataset: Dataset, rows: Rows, at: Instants) -> None:
         super().__init__(dataset.columns, rows, len(at))
-        self._dataset = dataset
+        self.dataset = dataset
         self.at = at
         self._events: dict[str, EventsView] = {}
 
     def user_ids(self) -> list[str]:
         """The id of each user."""
-        ids = self._dataset.user_ids
-        if isinstance(self._positions, slice):
-            return ids[self._positions]
-        return [ids[row] for row in self._positions.tolist()]
+        ids = self.dataset.user_ids
+        if isinstance(self.positions, slice):
+            return ids[self.positions]
+        return [ids[row] for row in self.positions.tolist()]
 
     def named(self, ids: frozenset[str]) -> Mask:
         """Which of the users are among `ids`; the shorter side is walked."""
         if len(self) <= len(ids):
             return frozen(np.array([user in ids for user in self.user_ids()], dtype=np.bool_))
-        index = self._dataset.index
-        table = np.zeros(len(self._dataset), dtype=np.bool_)
+        index = self.dataset.index
+        table = np.zeros(len(self.dataset), dtype=np.bool_)
         table[[index[user] for user in ids if user in index]] = True
-        return frozen(table[self._positions])
+        return frozen(table[self.positions])
 
     def events(self, name: str) -> EventsView:
         """The events of this name."""
         if name not in self._events:
-            self._events[name] = EventsView(self._dataset.event_table(name), self._positions, self.at)
+            self._events[name] = EventsView(self.dataset.event_table(name), self.positions, self.at)
         return self._events[name]
 
     def first_hidden(self, event: str) -> Instants:

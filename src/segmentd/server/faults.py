@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from segmentd.errors import FieldViolation, InvalidInput
-from segmentd.server import limits
+from segmentd import limits
 
 
 class Faults:

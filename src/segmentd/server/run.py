@@ -15,7 +15,7 @@ from grpc_reflection.v1alpha import reflection
 from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
 from segmentd.server.interceptor import Interceptor
-from segmentd.server.limits import MAX_RECEIVE_BYTES
+from segmentd.limits import MAX_RECEIVE_BYTES
 
 _LOG: Final = logging.getLogger(__name__)
 _UNWINDING: Final = 10.0

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 from google.protobuf import struct_pb2
 
 from segmentd.errors import InvalidInput
-from segmentd.server import limits
+from segmentd import limits
 from segmentd.server.faults import Faults
 
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"

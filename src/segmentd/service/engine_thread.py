@@ -41,6 +41,7 @@ class _Batch:
 @dataclass(slots=True)
 class _Call(Generic[T]):
     run: Callable[[], T]
+    changes: bool
     future: Future[T] = field(default_factory=Future)
 
 
@@ -107,11 +108,12 @@ class EngineThread:
         return batch.future
 
     def call(self, run: Callable[[], T]) -> Future[T]:
-        """Run a function on the thread, between two commits."""
-        self._refuse_when_stopping()
-        call = _Call(run)
-        self._queue.put(call)
-        return call.future
+        """Run a question on the thread, between two commits."""
+        return self._enqueue(_Call(run, changes=False))
+
+    def change(self, run: Callable[[], T]) -> Future[T]:
+        """Run something that changes data on the thread; where it fails, memory is loaded anew from disk."""
+        return self._enqueue(_Call(run, changes=True))
 
     def background(self, steps: Generator[None, None, T]) -> Future[T]:
         """Run a task step by step, one task after the other, in turns with everything else."""
@@ -119,6 +121,11 @@ class EngineThread:
         task = _Task(steps)
         self._queue.put(task)
         return task.future
+
+    def _enqueue(self, call: _Call[T]) -> Future[T]:
+        self._refuse_when_stopping()
+        self._queue.put(call)
+        return call.future
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping:
@@ -160,7 +167,7 @@ class EngineThread:
         elif isinstance(message, _Task):
             self._background.append(message)
         elif message.future.set_running_or_notify_cancel():
-            _settle(message.future, message.run)
+            self._settle(message)
         if isinstance(message, _Batch):
             self._step()
 
@@ -209,10 +216,18 @@ class EngineThread:
             task.future.set_result(end.value)
         except BaseException as error:
             self._background.popleft()
-            if not isinstance(error, SegmentdError) or isinstance(error, StorageFailed):
+            if _unexpected(error):
                 _log.exception("background work failed")
                 self._guard(self._machine.recover)
             task.future.set_exception(error)
+
+    def _settle(self, call: _Call[Any]) -> None:
+        try:
+            call.future.set_result(call.run())
+        except BaseException as error:  # the caller gets it, whatever it is
+            if call.changes and _unexpected(error):
+                self._guard(self._machine.recover)
+            call.future.set_exception(error)
 
     def _guard(self, run: Callable[[], None]) -> None:
         """The thread survives a failure of its own work; the database is asked again."""
@@ -224,8 +239,6 @@ class EngineThread:
                 self._guard(self._machine.recover)
 
 
-def _settle(future: Future[T], run: Callable[[], T]) -> None:
-    try:
-        future.set_result(run())
-    except BaseException as error:  # the caller gets it, whatever it is
-        future.set_exception(error)
+def _unexpected(error: BaseException) -> bool:
+    """Whether an error may have left memory ahead of the disk; a refusal changed nothing."""
+    return not isinstance(error, SegmentdError) or isinstance(error, StorageFailed)

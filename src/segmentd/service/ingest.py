@@ -166,9 +166,12 @@ class Ingest:
 
     def _edited(self, key: int) -> _Edited:
         if key not in self._profiles:
-            draft = Draft.of(self._stored.get(key) or ProfileRecord(key))
+            draft = Draft.of(self._stored.get(key) or self._fresh(key))
             self._profiles[key] = _Edited(draft, draft.effective())
         return self._profiles[key]
+
+    def _fresh(self, key: int) -> ProfileRecord:
+        return ProfileRecord(key, create_time=self._instant, update_time=self._instant)
 
     def _apply_kinds(self, store: Store) -> None:
         for record in self._types.records():
@@ -183,8 +186,10 @@ class Ingest:
         fresh = {*self._new_users.values()} - self._profiles.keys()
         for edited in self._profiles.values():
             derive(edited.draft, edited.names, self._derivations)
+            if edited.names:
+                edited.draft.update_time = self._instant
         records = [edited.draft.record() for edited in self._profiles.values() if edited.draft.touched]
-        store.write_profiles([*records, *(ProfileRecord(key) for key in sorted(fresh))])
+        store.write_profiles([*records, *(self._fresh(key) for key in sorted(fresh))])
         for key, edited in self._profiles.items():
             changes = edited.changes()
             if changes:

@@ -9,12 +9,11 @@ from typing import Final
 import orjson
 
 from segmentd.errors import FieldViolation, InvalidInput, SegmentdError
+from segmentd.limits import id_fault, message_id_fault
 from segmentd.population.flatten import flatten_attributes, flatten_properties
 from segmentd.population.kinds import Json
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
-MAX_ID_BYTES: Final = 256
-MAX_MESSAGE_ID: Final = 100
 MAX_NAMES: Final = 1_000
 CONTEXT: Final = frozenset(
     "device os app browser locale timezone ip location network screen userAgent campaign".split()
@@ -88,10 +87,9 @@ def prepare_event(write: EventWrite) -> PreparedEvent:
     """Check and flatten. Raises InvalidInput naming the field."""
     check_id("user_id", write.user_id)
     check_id("name", write.name)
-    if len(write.message_id) > MAX_MESSAGE_ID:
-        raise InvalidInput.at(
-            "message_id", f"has {len(write.message_id):,} characters; at most {MAX_MESSAGE_ID} are allowed"
-        )
+    fault = message_id_fault(write.message_id)
+    if fault is not None:
+        raise InvalidInput.at("message_id", fault)
     _check_times(write)
     properties = _flat("properties", write.properties, nulls=False)
     context = {key: value for key, value in write.context.items() if key.split(".")[0] in CONTEXT}
@@ -123,16 +121,9 @@ def event_time(write: EventWrite) -> Micros | None:
 
 def check_id(field_name: str, text: str) -> None:
     """Ids and names: 1 to 256 bytes of UTF-8 without control characters. Raises InvalidInput."""
-    if not text:
-        raise InvalidInput.at(field_name, "is empty")
-    try:
-        size = len(text.encode())
-    except UnicodeEncodeError:
-        raise InvalidInput.at(field_name, "is not Unicode text (a lone surrogate)") from None
-    if size > MAX_ID_BYTES:
-        raise InvalidInput.at(field_name, f"has {size:,} bytes; at most {MAX_ID_BYTES} are allowed")
-    if not text.isprintable() and any(ord(char) < 32 or 127 <= ord(char) < 160 for char in text):
-        raise InvalidInput.at(field_name, "has control characters")
+    fault = id_fault(text)
+    if fault is not None:
+        raise InvalidInput.at(field_name, fault)
 
 
 def _check_times(write: EventWrite) -> None:
@@ -149,18 +140,14 @@ def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[s
         raise InvalidInput.at(field_name, str(error)) from None
     if len(flat) > MAX_NAMES:
         raise InvalidInput.at(field_name, f"has {len(flat):,} names; at most {MAX_NAMES:,} are allowed")
-    faults = [FieldViolation(f"{field_name}.{name[:80]}", why) for name in flat if (why := _bad_name(name))]
+    faults = [
+        FieldViolation(f"{field_name}.{name[:80]}", f"is no name: {fault}")
+        for name in flat
+        if (fault := id_fault(name)) is not None
+    ]
     if faults:
         raise InvalidInput(faults)
     return flat
-
-
-def _bad_name(name: str) -> str | None:
-    try:
-        check_id("", name)
-    except InvalidInput as error:
-        return "its name " + error.violations[0].description
-    return None
 
 
 def _dump(field_name: str, values: Mapping[str, Json]) -> bytes:

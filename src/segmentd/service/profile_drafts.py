@@ -27,6 +27,8 @@ class Draft:
     given: dict[str, Json] = field(default_factory=dict)
     derived: dict[str, Json] = field(default_factory=dict)
     times: dict[str, int] = field(default_factory=dict)
+    create_time: Micros = Micros(0)
+    update_time: Micros = Micros(0)
     touched: bool = False
 
     @classmethod
@@ -35,11 +37,12 @@ class Draft:
         given, derived, times = (
             orjson.loads(each) for each in (record.attributes, record.derived, record.times)
         )
-        return cls(record.user_key, given, derived, times)
+        return cls(record.user_key, given, derived, times, record.create_time, record.update_time)
 
     def record(self) -> ProfileRecord:
         """The draft as it is stored."""
-        return ProfileRecord(self.user_key, *(orjson.dumps(each) for each in (self.given, self.derived, self.times)))
+        given, derived, times = (orjson.dumps(each) for each in (self.given, self.derived, self.times))
+        return ProfileRecord(self.user_key, given, derived, times, self.create_time, self.update_time)
 
     def effective(self) -> dict[str, Json]:
         """What counts: what is given, else what is derived."""

@@ -11,13 +11,12 @@ import orjson
 from segmentd.engine.compile import Definition
 from segmentd.engine.rule import AnyOf, Node, parse_rule
 from segmentd.errors import FieldViolation, InvalidInput
+from segmentd.limits import MAX_LABELS, id_fault
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.population.kinds import MAX_TEXT, Json
 from segmentd.records import SegmentRecord
-from segmentd.service.items import check_id
 from segmentd.times import Micros
 
-MAX_LABELS: Final = 64
 MAX_NAMED_USERS: Final = 10_000
 NOBODY: Final = AnyOf(())
 """The rule of a segment without one."""
@@ -113,8 +112,4 @@ class SegmentInfo:
 
 
 def _check_ids(faults: list[FieldViolation], ids: list[tuple[str, str]]) -> None:
-    for path, text in ids:
-        try:
-            check_id(path, text)
-        except InvalidInput as error:
-            faults += error.violations
+    faults += [FieldViolation(path, fault) for path, text in ids if (fault := id_fault(text)) is not None]

@@ -89,7 +89,7 @@ class Switch:
                 info, update_time=instant, create_time=info.create_time if info.version > 1 else instant
             )
             store.put_segment_version(_segment_record(info, entry))
-        return self._include(store)
+        return self._include(store, instant)
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
         """Log what the switch changes, and what each segment is judged with from now on."""
@@ -113,12 +113,12 @@ class Switch:
         live.shadows, live.shadow_failures = [], {}
         return catalogue.with_entries(self._bound)
 
-    def _include(self, store: Store) -> Written:
+    def _include(self, store: Store, instant: Micros) -> Written:
         live, written = self._live, Written()
         included = {user for info in self._edit.infos.values() for user in info.spec.include}
         new = {user: live.next_user_key + i for i, user in enumerate(sorted(included - live.users.index.keys()))}
         store.insert_users([(key, user) for user, key in new.items()])
-        store.write_profiles([ProfileRecord(key) for key in new.values()])
+        store.write_profiles([ProfileRecord(key, create_time=instant, update_time=instant) for key in new.values()])
         for user, key in new.items():
             writes = written.row(live.add_user(user, key))
             writes.new = writes.defined = True

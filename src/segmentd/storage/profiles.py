@@ -10,18 +10,21 @@ from segmentd.storage.part import Part
 
 # One JSON parameter: the number of keys meets no limit on SQL variables.
 _READ = """
-SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB) FROM profiles
+SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB),
+       create_time, update_time FROM profiles
 WHERE user_key IN (SELECT value FROM json_each(?))
 """
 _LOAD = """
-SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB) FROM profiles
+SELECT user_key, CAST(attributes AS BLOB), CAST(derived AS BLOB), CAST(times AS BLOB),
+       create_time, update_time FROM profiles
 WHERE user_key > ? ORDER BY user_key LIMIT ?
 """
 _WRITE = """
-INSERT INTO profiles (user_key, attributes, derived, times)
-VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT))
+INSERT INTO profiles (user_key, attributes, derived, times, create_time, update_time)
+VALUES (?, CAST(? AS TEXT), CAST(? AS TEXT), CAST(? AS TEXT), ?, ?)
 ON CONFLICT (user_key) DO UPDATE
-SET attributes = excluded.attributes, derived = excluded.derived, times = excluded.times
+SET attributes = excluded.attributes, derived = excluded.derived, times = excluded.times,
+    create_time = excluded.create_time, update_time = excluded.update_time
 """
 
 
@@ -35,7 +38,7 @@ class Profiles(Part):
 
     def write_profiles(self, profiles: Sequence[ProfileRecord]) -> None:
         """Insert or replace whole profiles. Their users must exist when the transaction commits."""
-        rows = [(p.user_key, p.attributes, p.derived, p.times) for p in profiles]
+        rows = [(p.user_key, p.attributes, p.derived, p.times, p.create_time, p.update_time) for p in profiles]
         self._session.write_many(_WRITE, rows)
 
     def profiles(self) -> Iterator[list[ProfileRecord]]:

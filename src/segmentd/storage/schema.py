@@ -16,7 +16,9 @@ CREATE TABLE profiles (
     user_key INTEGER PRIMARY KEY REFERENCES users (user_key) ON DELETE CASCADE DEFERRABLE INITIALLY DEFERRED,
     attributes TEXT NOT NULL,
     derived TEXT NOT NULL,
-    times TEXT NOT NULL
+    times TEXT NOT NULL,
+    create_time INTEGER NOT NULL,
+    update_time INTEGER NOT NULL
 ) STRICT
 """
 

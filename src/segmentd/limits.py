@@ -22,7 +22,10 @@ def id_fault(text: str) -> str | None:
     """What is wrong with an id, a name of an event or the like; None where it is sound."""
     if not text:
         return "it is empty"
-    size = len(text.encode("utf-8"))
+    try:
+        size = len(text.encode("utf-8"))
+    except UnicodeEncodeError:
+        return "it is not Unicode text (a lone surrogate)"
     if size > MAX_ID_BYTES:
         return f"it has {size} bytes; {MAX_ID_BYTES} are the most"
     return control_fault(text)
@@ -44,6 +47,8 @@ def message_id_fault(text: str) -> str | None:
 
 def control_fault(text: str) -> str | None:
     """Names the first control character (U+0000 to U+001F, U+007F to U+009F); None where there is none."""
+    if text.isprintable():
+        return None
     for index, character in enumerate(text):
         if character < " " or "\x7f" <= character <= "\x9f":
             return f"it has the control character U+{ord(character):04X} at position {index}"

@@ -1,0 +1,282 @@
+"""Judging what is not stored: a rule, a user in the context of a request, profiles that a request brings."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from segmentd.engine.catalogue import Catalogue, State, check_references
+from segmentd.engine.compile import Definition, check_kinds, compile_plan, references
+from segmentd.engine.judging import Pass
+from segmentd.engine.models import fit, model_conditions
+from segmentd.engine.plan import Fitted, Plan
+from segmentd.engine.reevaluate import StoredVerdicts
+from segmentd.engine.rule import Node, parse_rule
+from segmentd.errors import FailedPrecondition, Reason, SegmentdError
+from segmentd.population.dataset import Dataset
+from segmentd.population.kinds import Json
+from segmentd.population.overlay import OverlaidUsers
+from segmentd.population.views import UsersView
+from segmentd.service.engine import Engine
+from segmentd.service.event_loading import drop_tables, load_tables
+from segmentd.service.items import EventWrite, ProfileWrite, prepare_event, prepare_profile
+from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.seen import active_plan
+from segmentd.service.switch import needed_events
+from segmentd.service.value_types import ValueTypes
+from segmentd.times import Micros
+
+T = TypeVar("T")
+_CHUNK: Final = 65_536
+_AD_HOC: Final = "(rule)"
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """How many of all users a rule has as members."""
+
+    members: int
+    users: int
+    revision: int
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """One answer, or why there is none."""
+
+    member: bool = False
+    holds_until: Micros = Micros(0)
+    error: SegmentdError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """The answers about one user: one for each segment asked for, and the rule's where one was given."""
+
+    user_id: str
+    segments: tuple[Judged, ...] = ()
+    rule: Judged | None = None
+    error: SegmentdError | None = None
+    user_known: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """All evaluations of a request, at one revision and instant."""
+
+    evaluations: list[Evaluation]
+    revision: int
+    at: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class GivenProfile:
+    """A profile that a request brings, with its events."""
+
+    profile: ProfileWrite
+    events: Sequence[EventWrite] = ()
+
+
+class Evaluations:
+    """The use cases of EvaluationService. Nothing is saved."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._live = engine.live
+
+    async def count(self, rule: Json) -> Count:
+        """The size of a rule before it is saved; a model that nobody has fitted yet is fitted for the count."""
+        return await self._on_engine(lambda: self._count(rule))
+
+    async def stored(
+        self, user_id: str, context: Mapping[str, Json], segment_ids: Sequence[str], rule: Json
+    ) -> Evaluated:
+        """One stored user, with attributes of the request laid over its own."""
+        write = ProfileWrite(user_id, context)
+        return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
+
+    async def given(
+        self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json
+    ) -> Evaluated:
+        """Profiles that the request brings; one that is refused does not spoil the others."""
+        return await self._on_engine(lambda: self._given(profiles, segment_ids, rule))
+
+    async def _on_engine(self, run: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._engine.thread.call(run))
+
+    def _count(self, rule: Json) -> Count:
+        self._engine.tick()
+        live = self._live
+        at = live.present(self._engine.clock.now())
+        plan = self._plan(rule, lambda node: self._models(node, at))
+        members = 0
+        for start in range(0, len(live.users), _CHUNK):
+            stop = min(start + _CHUNK, len(live.users))
+            users = live.users.span(start, stop, at)
+            stored = StoredVerdicts(
+                live.memberships.words[start:stop], live.memberships.horizons[start:stop]
+            )
+            members += int(np.count_nonzero(Pass(users, users.at, stored).verdict(plan).member))
+        self._forget_tables()
+        return Count(members, len(live.users), live.revision, at)
+
+    def _stored(self, write: ProfileWrite, segment_ids: Sequence[str], rule: Json) -> Evaluated:
+        live = self._live
+        at = live.present(self._engine.clock.now())
+        prepared = prepare_profile(write)
+        ad_hoc = self._plan(rule, lambda _: live.models.latest) if rule is not None else None
+        row = live.users.index.get(write.user_id)
+        if row is None and not prepared.attributes:
+            answers = _Answers(live.catalogue, segment_ids, ad_hoc)
+            return Evaluated([answers.of_nobody(write.user_id)], live.revision, at)
+        instants = np.array([at], dtype=np.int64)
+        mini = Dataset()
+        self._add(mini, write.user_id, self._draft(row), prepared.attributes)
+        users = mini.view(slice(0, 1), instants)
+        if row is not None:
+            users = OverlaidUsers(users, live.users.view(np.array([row], dtype=np.int64), instants))
+        answers = _Answers(live.catalogue, segment_ids, ad_hoc)
+        evaluations = answers.judge(users, [row is not None])
+        self._forget_tables()
+        return Evaluated(evaluations, live.revision, at)
+
+    def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
+        live = self._live
+        at = live.present(self._engine.clock.now())
+        ad_hoc = self._plan(rule, lambda _: live.models.latest) if rule is not None else None
+        refused: dict[int, Evaluation] = {}
+        datasets = Dataset()
+        for place, given in enumerate(profiles):
+            try:
+                self._add_given(datasets, given, place, at)
+            except SegmentdError as error:
+                refused[place] = Evaluation(given.profile.user_id, error=error)
+        users = datasets.everyone(at)
+        answers = _Answers(live.catalogue, segment_ids, ad_hoc)
+        judged = iter(answers.judge(users, [False] * len(users)))
+        evaluations = [refused[i] if i in refused else next(judged) for i in range(len(profiles))]
+        self._forget_tables()
+        return Evaluated(evaluations, live.revision, at)
+
+    def _plan(self, rule: Json, models: Callable[[Node], Mapping[str, Fitted]]) -> Plan:
+        """A plan for a rule that belongs to no segment."""
+        live = self._live
+        node = parse_rule(rule, self._engine.plugins.segment_types)
+        definition = Definition(_AD_HOC, 0, 0, node, frozenset(), frozenset())
+        entries = {
+            name: entry for name, entry in live.catalogue.entries.items() if entry.state is not State.ARCHIVED
+        }
+        check_references(definition, entries)
+        check_kinds(node, live.schema)
+        targets = {each.segment_id: active_plan(live.catalogue, each.segment_id) for each in references(node)}
+        load_tables(live, self._engine.store, needed_events([node]))
+        fitted = models(node)
+        for key in model_conditions([node]):
+            if key not in fitted:
+                raise FailedPrecondition(Reason.NO_MODEL, "rule: a condition has nobody to learn from yet")
+        return compile_plan(definition, 0, targets, fitted.get)
+
+    def _models(self, node: Node, at: Micros) -> Mapping[str, Fitted]:
+        found = dict(self._live.models.latest)
+        for key, condition in model_conditions([node]).items():
+            if key not in found:
+                model = fit(condition, self._live.users, at)
+                if model is not None:
+                    found[key] = Fitted(key, 0, model, at)
+        return found
+
+    def _forget_tables(self) -> None:
+        entries = self._live.catalogue.entries.values()
+        drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
+
+    def _draft(self, row: int | None) -> Draft:
+        if row is None:
+            return Draft(0)
+        key = int(self._live.user_keys(slice(row, row + 1))[0])
+        return Draft.of(self._engine.store.read_profiles([key])[key])
+
+    def _add(self, dataset: Dataset, user_id: str, draft: Draft, attributes: Mapping[str, Json]) -> None:
+        """Put one user with these attributes laid over the draft's into a dataset."""
+        self._types().attributes(attributes, "attributes")
+        draft.given = {name: value for name, value in {**draft.given, **attributes}.items() if value is not None}
+        derive_all(draft, self._engine.plugins.derivations)
+        typed = self._types().attributes(draft.effective(), "attributes")
+        dataset.set_attributes(dataset.add_user(user_id), dict(typed))
+
+    def _add_given(self, dataset: Dataset, given: GivenProfile, place: int, at: Micros) -> None:
+        profile = prepare_profile(given.profile)
+        user_id = profile.user_id
+        prepared = [prepare_event(each) for each in given.events]
+        types = self._types()
+        typed = [types.properties(event.name, event.properties)[0] for event in prepared]
+        context: dict[str, Json] = {}
+        for event in sorted(prepared, key=lambda each: each.time if each.time is not None else at):
+            context |= event.context
+        self._add(dataset, f"{user_id}\0{place}" if user_id in dataset.index else user_id, Draft(0), {**context, **profile.attributes})
+        row = len(dataset) - 1
+        dataset.user_ids[row] = user_id
+        seen: set[str] = set()
+        for event, properties in zip(prepared, typed, strict=True):
+            if event.message_id and event.message_id in seen:
+                continue
+            seen.add(event.message_id)
+            table = dataset.tables.setdefault(event.name, dataset.new_table({}))
+            for name, (kind, _) in properties.items():
+                if name not in table.columns:
+                    table.add_column(name, kind)
+            values = {name: value for name, (_, value) in properties.items()}
+            table.add(row, event.time if event.time is not None else at, values)
+
+    def _types(self) -> ValueTypes:
+        return ValueTypes(self._live.schema, self._engine.currencies)
+
+
+class _Answers:
+    """What a request asks about each user."""
+
+    def __init__(self, catalogue: Catalogue, segment_ids: Sequence[str], ad_hoc: Plan | None) -> None:
+        self._plans: list[Plan | SegmentdError] = []
+        for name in segment_ids:
+            try:
+                self._plans.append(active_plan(catalogue, name))
+            except SegmentdError as error:
+                self._plans.append(error)
+        self._ad_hoc = ad_hoc
+
+    def of_nobody(self, user_id: str) -> Evaluation:
+        """A user nobody has written about is a member of nothing."""
+        nothing = Judged(holds_until=Micros(2**63 - 1))
+        segments = tuple(
+            Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in self._plans
+        )
+        return Evaluation(user_id, segments, nothing if self._ad_hoc is not None else None)
+
+    def judge(self, users: UsersView, known: list[bool]) -> list[Evaluation]:
+        """One evaluation for each user."""
+        judging = Pass(users, users.at)
+        columns = [self._column(judging, plan, len(users)) for plan in self._plans]
+        rule = self._column(judging, self._ad_hoc, len(users)) if self._ad_hoc is not None else None
+        return [
+            Evaluation(
+                user_id,
+                tuple(column[i] for column in columns),
+                rule[i] if rule is not None else None,
+                user_known=known[i],
+            )
+            for i, user_id in enumerate(users.user_ids())
+        ]
+
+    def _column(self, judging: Pass, plan: Plan | SegmentdError, size: int) -> list[Judged]:
+        if isinstance(plan, SegmentdError):
+            return [Judged(error=plan)] * size
+        try:
+            verdict = judging.verdict(plan)
+        except SegmentdError as error:
+            return [Judged(error=error)] * size
+        pairs = zip(verdict.member.tolist(), verdict.holds_until.tolist(), strict=True)
+        return [Judged(member, Micros(until)) for member, until in pairs]

@@ -1,0 +1,208 @@
+"""Looking up memberships: which segments is this user in, right now."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+import numpy as np
+
+from segmentd.engine.explain import Explainer, Explanation
+from segmentd.engine.judging import Pass
+from segmentd.engine.plan import Plan
+from segmentd.errors import SegmentdError
+from segmentd.service.engine import Engine
+from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see
+from segmentd.times import FOREVER, Instants, Micros
+
+T = TypeVar("T")
+MAX_LOOKAHEAD: Final = 256
+"""How many successive horizons are judged in the search for the end of a membership."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One answer. `holds_until` may be early, never late."""
+
+    member: bool
+    revision: int
+    at: Micros
+    holds_until: Micros
+    user_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leaves:
+    """When a membership ends if nothing is written; `at_least` where the search was cut off there."""
+
+    time: Micros
+    at_least: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserSegments:
+    """The segments that one user is in, and those without an answer."""
+
+    seen: Seen
+    members: list[Plan]
+    errors: dict[str, SegmentdError]
+    leaves: Mapping[str, Leaves]
+
+
+@dataclass(frozen=True, slots=True)
+class MembersPage:
+    """Some members of a segment, by row; `after` is where the next page begins, None on the last one."""
+
+    user_ids: list[str]
+    total: int
+    revision: int
+    at: Micros
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """Why one user is a member or not; no tree for a user nobody has written about."""
+
+    check: Check
+    tree: Explanation | None
+    leaves: Leaves | None
+
+
+class Memberships:
+    """Questions about memberships. Answers come from published bits; what is overdue is judged on the spot."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._live = engine.live
+        self._clock = engine.clock
+
+    async def at_least(self, min_revision: int) -> None:
+        """Wait until a revision is published."""
+        if not self._engine.revisions.reached(min_revision):
+            await asyncio.wrap_future(self._engine.revisions.wait(min_revision))
+
+    async def check(self, user_id: str, segment_id: str) -> Check:
+        """Whether one user is in one segment."""
+        live = self._live
+        now = self._clock.now()
+        with live.lock:
+            plan = active_plan(live.catalogue, segment_id)
+            at = live.present(now)
+            row = live.users.index.get(user_id, -1)
+            if not 0 <= row < live.published_rows:
+                return Check(False, live.revision, at, FOREVER, user_known=False)
+            horizon = int(live.memberships.horizons[row])
+            if at < horizon:
+                member = live.memberships.bit(plan.slot, row)
+                holds_until = Micros(horizon) if plan.clock else FOREVER
+                return Check(member, live.revision, at, holds_until, user_known=True)
+        return _check(await self.see([user_id]), segment_id)
+
+    async def see(self, user_ids: Sequence[str]) -> Seen:
+        """All memberships of several users at one instant."""
+        seen = see(self._live, user_ids, self._clock.now())
+        if not seen.overdue.any():
+            return seen
+        return await self._on_engine(lambda: self._see_exactly(user_ids))
+
+    async def user_segments(
+        self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool
+    ) -> UserSegments:
+        """The segments with these labels that one user is in, by id."""
+        if with_leaves:
+            return await self._on_engine(lambda: self._user_segments(user_id, labels, with_leaves=True))
+        seen = await self.see([user_id])
+        return self._listed(seen, labels, {})
+
+    async def members(self, segment_id: str, after: int, limit: int) -> MembersPage:
+        """At most `limit` members of a segment whose row is beyond `after`, and how many there are."""
+        return await self._on_engine(lambda: self._members(segment_id, after, limit))
+
+    async def explain(self, user_id: str, segment_id: str, *, with_leaves: bool) -> Explained:
+        """Why one user is in one segment or not."""
+        return await self._on_engine(lambda: self._explain(user_id, segment_id, with_leaves))
+
+    def size(self, segment_id: str) -> int:
+        """The stored number of members of an active segment; moves due this moment may be outstanding."""
+        with self._live.lock:
+            plan = active_plan(self._live.catalogue, segment_id)
+            return int(self._live.memberships.counts[plan.slot])
+
+    async def _on_engine(self, run: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._engine.thread.call(run))
+
+    def _see_exactly(self, user_ids: Sequence[str]) -> Seen:
+        return judge_overdue(self._live, see(self._live, user_ids, self._clock.now()))
+
+    def _user_segments(self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool) -> UserSegments:
+        seen = self._see_exactly([user_id])
+        listed = self._listed(seen, labels, {})
+        leaves = {plan.segment_id: self._leaves(seen, plan) for plan in listed.members} if with_leaves else {}
+        return UserSegments(seen, listed.members, listed.errors, leaves)
+
+    def _listed(self, seen: Seen, labels: Mapping[str, str], leaves: Mapping[str, Leaves]) -> UserSegments:
+        members: list[Plan] = []
+        errors: dict[str, SegmentdError] = {}
+        for name in sorted(seen.catalogue.entries):
+            if not self._has_labels(name, labels):
+                continue
+            entry = seen.catalogue.entries[name]
+            if entry.plan is None:
+                if entry.state != "archived":
+                    errors[name] = inactive(name, entry)
+                continue
+            try:
+                if bool(seen.members(entry.plan)[0]):
+                    members.append(entry.plan)
+            except SegmentdError as error:
+                errors[name] = error
+        return UserSegments(seen, members, errors, leaves)
+
+    def _has_labels(self, name: str, labels: Mapping[str, str]) -> bool:
+        info = self._live.segments.get(name)
+        return info is not None and labels.items() <= dict(info.spec.labels).items()
+
+    def _members(self, segment_id: str, after: int, limit: int) -> MembersPage:
+        live = self._live
+        self._engine.tick()
+        plan = active_plan(live.catalogue, segment_id)
+        rows = np.flatnonzero(live.memberships.bits(plan.slot, slice(0, len(live.users))))
+        start = int(np.searchsorted(rows, after, side="right"))
+        page = rows[start : start + limit]
+        more = start + limit < len(rows)
+        ids = [live.users.user_ids[row] for row in page.tolist()]
+        at = live.present(self._clock.now())
+        return MembersPage(ids, len(rows), live.revision, at, int(page[-1]) if more else None)
+
+    def _explain(self, user_id: str, segment_id: str, with_leaves: bool) -> Explained:
+        seen = self._see_exactly([user_id])
+        plan = active_plan(seen.catalogue, segment_id)
+        check = _check(seen, segment_id)
+        if not check.user_known:
+            return Explained(check, None, None)
+        at = np.array([seen.at], dtype=np.int64)
+        tree = Explainer(self._live.users.view(seen.rows, at), at).plan(plan)
+        leaves = self._leaves(seen, plan) if with_leaves and check.member else None
+        return Explained(check, tree, leaves)
+
+    def _leaves(self, seen: Seen, plan: Plan) -> Leaves:
+        """Judge one member at successive horizons until it is none."""
+        at: Instants = np.array([seen.at], dtype=np.int64)
+        for _ in range(MAX_LOOKAHEAD):
+            verdict = Pass(self._live.users.view(seen.rows, at), at).verdict(plan)
+            if not bool(verdict.member[0]):
+                return Leaves(Micros(int(at[0])))
+            if int(verdict.holds_until[0]) == FOREVER:
+                return Leaves(FOREVER)
+            at = verdict.holds_until
+        return Leaves(Micros(int(at[0])), at_least=True)
+
+
+def _check(seen: Seen, segment_id: str) -> Check:
+    plan = active_plan(seen.catalogue, segment_id)
+    member = bool(seen.members(plan)[0])
+    holds_until = Micros(int(seen.horizons[0])) if plan.clock else FOREVER
+    return Check(member, seen.revision, seen.at, holds_until, bool(seen.known[0]))

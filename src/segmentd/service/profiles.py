@@ -1,0 +1,151 @@
+"""Writing and reading what is known about users."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import TypeVar
+
+from segmentd.engine.catalogue import State
+from segmentd.errors import FieldViolation, InvalidInput, NotFound, Reason, SegmentdError
+from segmentd.limits import id_fault
+from segmentd.population.kinds import Json, Kind
+from segmentd.population.schema import KNOWN_ATTRIBUTES
+from segmentd.service.declaring import Declare
+from segmentd.service.engine import Engine
+from segmentd.service.engine_thread import Outcome
+from segmentd.service.ingest import Item
+from segmentd.service.items import EventWrite, ProfileWrite, prepare_event, prepare_profile
+from segmentd.service.loading import effective
+from segmentd.service.switch import Edit
+from segmentd.service.written import Cause
+from segmentd.times import Micros
+
+T = TypeVar("T")
+
+
+class Source(StrEnum):
+    """How the kind of an attribute came to be known."""
+
+    CONVENTION = "convention"
+    DECLARED = "declared"
+    FIRST_VALUE = "first_value"
+    DERIVED = "derived"
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """An attribute that profiles can have."""
+
+    name: str
+    kind: Kind
+    source: Source
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What is stored about a user, apart from events: attributes flat, the derived ones among them."""
+
+    user_id: str
+    attributes: Mapping[str, Json]
+    create_time: Micros
+    update_time: Micros
+
+
+class Profiles:
+    """The use cases of ProfileService."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._live = engine.live
+
+    async def upsert(self, writes: Sequence[ProfileWrite]) -> Outcome:
+        """Merge attributes; durable and visible when this returns. One result for each write."""
+        return await self._write([_prepared(partial(prepare_profile, each)) for each in writes])
+
+    async def ingest(self, writes: Sequence[EventWrite]) -> Outcome:
+        """Store events; durable and visible when this returns. One result for each write."""
+        return await self._write([_prepared(partial(prepare_event, each)) for each in writes])
+
+    async def get(self, user_id: str) -> tuple[Profile, int]:
+        """One profile and the revision it is of. Raises NotFound."""
+        return await self._on_engine(lambda: self._get(user_id))
+
+    def attributes(self) -> list[Attribute]:
+        """All attributes whose kind is known, by name."""
+        derived = {name for each in self._engine.plugins.derivations for name in each.outputs}
+        kinds = self._live.schema.attributes()
+        return [Attribute(name, kinds[name], self._source(name, derived)) for name in sorted(kinds)]
+
+    async def declare(
+        self, kinds: Sequence[tuple[str, Kind]], *, retype: bool
+    ) -> tuple[list[SegmentdError | None], int]:
+        """Fix kinds; an error for each that is refused, and the revision."""
+        declared = self._engine.thread.change(lambda: self._declare(kinds, retype))
+        results, revision, revived = await asyncio.wrap_future(declared)
+        if revived:
+            edit = Edit(Cause.ATTRIBUTE, again=revived)
+            revision = await asyncio.wrap_future(self._engine.edit(lambda: edit))
+        return results, revision
+
+    async def _write(self, items: Sequence[Item]) -> Outcome:
+        return await asyncio.wrap_future(self._engine.thread.write(items))
+
+    async def _on_engine(self, run: Callable[[], T]) -> T:
+        return await asyncio.wrap_future(self._engine.thread.call(run))
+
+    def _get(self, user_id: str) -> tuple[Profile, int]:
+        live = self._live
+        row = live.users.index.get(user_id)
+        if row is None:
+            raise NotFound(Reason.USER_NOT_FOUND, f"there is no user {user_id!r}", {"user_id": user_id})
+        key = int(live.user_keys(slice(row, row + 1))[0])
+        record = self._engine.store.read_profiles([key])[key]
+        return Profile(user_id, effective(record), record.create_time, record.update_time), live.revision
+
+    def _source(self, name: str, derived: set[str]) -> Source:
+        if ("", name) in self._live.declared:
+            return Source.DECLARED
+        if name in derived:
+            return Source.DERIVED
+        return Source.CONVENTION if name in KNOWN_ATTRIBUTES else Source.FIRST_VALUE
+
+    def _declare(
+        self, kinds: Sequence[tuple[str, Kind]], retype: bool
+    ) -> tuple[list[SegmentdError | None], int, frozenset[str]]:
+        results = [self._fault(name, kind, retype) for name, kind in kinds]
+        wanted = {name: kind for (name, kind), fault in zip(kinds, results, strict=True) if fault is None}
+        live = self._live
+        fresh = {name: kind for name, kind in wanted.items() if ("", name) not in live.declared or live.schema.attribute(name) is not kind}
+        if not fresh:
+            return results, live.revision, frozenset()
+        instant = self._engine.committer.next_instant()
+        revision = self._engine.committer.commit(Declare(live, fresh), instant)
+        self._engine.revisions.publish(revision)
+        failed = [name for name, entry in live.catalogue.entries.items() if entry.state is State.FAILED]
+        return results, revision, frozenset(failed)
+
+    def _fault(self, name: str, kind: Kind, retype: bool) -> SegmentdError | None:
+        fault = id_fault(name)
+        if fault is not None:
+            return InvalidInput.at("name", fault)
+        if KNOWN_ATTRIBUTES.get(name, kind) is not kind:
+            return _wrong(f"{name} is {KNOWN_ATTRIBUTES[name]} by the convention, which cannot be changed")
+        known = self._live.schema.attribute(name)
+        if known not in (None, kind) and not retype:
+            return _wrong(f"{name} is {known} already; ask for retype to make it {kind}")
+        return None
+
+
+def _wrong(message: str) -> SegmentdError:
+    return InvalidInput([FieldViolation("kind", message)], Reason.WRONG_TYPE)
+
+
+def _prepared(prepare: Callable[[], Item]) -> Item:
+    try:
+        return prepare()
+    except SegmentdError as error:
+        return error

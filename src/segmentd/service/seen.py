@@ -1,0 +1,108 @@
+"""What is known of some users at one instant: their bits, judged on the spot where a horizon has passed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.engine.catalogue import Catalogue, Entry, State
+from segmentd.engine.judging import EvaluationFailed, Pass
+from segmentd.engine.memberships import Rows, Words
+from segmentd.engine.plan import Plan
+from segmentd.engine.reevaluate import StoredVerdicts, set_bits
+from segmentd.errors import FailedPrecondition, NotFound, Reason, SegmentdError
+from segmentd.service.live import Live
+from segmentd.times import FOREVER, Instants, Micros
+
+
+@dataclass(slots=True)
+class Seen:
+    """n users at one revision and instant: `words` uint64 (n, width), `horizons` int64 (n,), `known` bool (n,).
+
+    A user nobody has written about has no bits and no horizon. Plans in `failed` have no answer.
+    """
+
+    catalogue: Catalogue
+    revision: int
+    at: Micros
+    rows: Rows
+    known: NDArray[np.bool_]
+    words: Words
+    horizons: Instants
+    failed: dict[int, EvaluationFailed] = field(default_factory=dict)
+
+    def members(self, plan: Plan) -> NDArray[np.bool_]:
+        """Which of the users are members. Raises EvaluationFailed."""
+        if id(plan) in self.failed:
+            raise self.failed[id(plan)]
+        return np.asarray((self.words[:, plan.slot >> 6] & np.uint64(1 << (plan.slot & 63))) != 0)
+
+    @property
+    def overdue(self) -> NDArray[np.bool_]:
+        """Whose horizon has passed."""
+        return self.horizons <= self.at
+
+
+def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
+    """The stored answers as published; any thread may ask. Those of `overdue` users may be out of date."""
+    index = live.users.index
+    with live.lock:
+        places = [index.get(user_id, -1) for user_id in user_ids]
+        rows = np.array(places, dtype=np.int64)
+        rows[rows >= live.published_rows] = -1
+        known = rows >= 0
+        words = live.memberships.words[rows]
+        horizons = live.memberships.horizons[rows]
+        catalogue, revision, at = live.catalogue, live.revision, live.present(now)
+    words[~known] = 0
+    horizons[~known] = FOREVER
+    return Seen(catalogue, revision, at, rows, known, words, horizons)
+
+
+def judge_overdue(live: Live, seen: Seen) -> Seen:
+    """The same with every overdue user judged at the instant of `seen`; on the engine's thread only."""
+    overdue = np.flatnonzero(seen.overdue)
+    if not len(overdue):
+        return seen
+    rows = seen.rows[overdue]
+    at = np.full(len(rows), seen.at, dtype=np.int64)
+    words, horizons = seen.words[overdue], np.full(len(rows), FOREVER, dtype=np.int64)
+    judging = Pass(live.users.view(rows, at), at, StoredVerdicts(words, horizons))
+    for plan in seen.catalogue.plans:
+        if plan.clock:
+            try:
+                verdict = judging.verdict(plan)
+            except EvaluationFailed as error:
+                seen.failed[id(plan)] = error
+                continue
+            set_bits(words, plan.slot, verdict.member)
+            horizons = np.minimum(horizons, verdict.holds_until)
+    seen.words[overdue], seen.horizons[overdue] = words, horizons
+    return seen
+
+
+def active_plan(catalogue: Catalogue, segment_id: str) -> Plan:
+    """The plan of an active segment. Raises NotFound, or FailedPrecondition with its state."""
+    entry = catalogue.entries.get(segment_id)
+    if entry is None:
+        raise NotFound(
+            Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id}
+        )
+    if entry.plan is None:
+        raise inactive(segment_id, entry)
+    return entry.plan
+
+
+def inactive(segment_id: str, entry: Entry) -> SegmentdError:
+    """The error that a segment answers with while it is not active."""
+    reason = {
+        State.PENDING: Reason.SEGMENT_PENDING,
+        State.ARCHIVED: Reason.SEGMENT_ARCHIVED,
+    }.get(entry.state, Reason.SEGMENT_FAILED)
+    why = f": {entry.reason}" if entry.reason else ""
+    return FailedPrecondition(
+        reason, f"segment {segment_id} is {entry.state}{why}", {"segment_id": segment_id}
+    )

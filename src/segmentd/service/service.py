@@ -1,0 +1,104 @@
+"""All use cases over one engine, opened and closed together."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentd.errors import FailedPrecondition, InvalidInput, Reason
+from segmentd.plugins.host import Plugins
+from segmentd.service.engine import Engine
+from segmentd.service.evaluation import Evaluations
+from segmentd.service.memberships import Memberships
+from segmentd.service.profiles import Profiles
+from segmentd.service.segments import Segments
+from segmentd.service.value_types import Currencies
+from segmentd.storage import Store
+from segmentd.times import MAX_INSTANT, Clock, FrozenClock, Micros, WallClock
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What the server holds and where it stands."""
+
+    revision: int
+    clock: Micros
+    frozen: bool
+    users: int
+    events: int
+    segments: int
+    started: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """Where a moved clock stands, and how many memberships changed on the way."""
+
+    clock: Micros
+    revision: int
+    transitions: int
+
+
+class Service:
+    """The four services and the clock."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._started = WallClock().now()
+        self.memberships = Memberships(engine)
+        self.segments = Segments(engine)
+        self.profiles = Profiles(engine)
+        self.evaluations = Evaluations(engine)
+
+    @classmethod
+    def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
+        """Open a database, catch up with the clock, and serve. Raises StorageFailed or PluginBroken."""
+        store = Store.open(path)
+        try:
+            engine = Engine(store, plugins, clock, currencies)
+            engine.start()
+        except BaseException:
+            store.close()
+            raise
+        return cls(engine)
+
+    def close(self) -> None:
+        """Finish what is queued and close the database."""
+        self._engine.thread.stop()
+
+    async def status(self) -> Status:
+        """Counts, revision and clock."""
+        engine = self._engine
+        live = engine.live
+        events = await asyncio.wrap_future(engine.thread.call(engine.store.event_count))
+        with live.lock:
+            segments = sum(entry.state != "archived" for entry in live.catalogue.entries.values())
+            return Status(
+                live.revision,
+                live.present(engine.clock.now()),
+                engine.clock.frozen,
+                live.published_rows,
+                events,
+                segments,
+                self._started,
+            )
+
+    async def advance_clock(self, *, to: Micros | None = None, by: Micros | None = None) -> Advanced:
+        """Move a frozen clock; every deadline on the way is made at its own instant before this returns."""
+        return await asyncio.wrap_future(self._engine.thread.change(lambda: self._advance(to, by)))
+
+    def _advance(self, to: Micros | None, by: Micros | None) -> Advanced:
+        engine = self._engine
+        clock = engine.clock
+        if not isinstance(clock, FrozenClock):
+            raise FailedPrecondition(
+                Reason.CLOCK_NOT_FROZEN, "the server runs on the wall clock; start it with --clock to move it"
+            )
+        target = to if to is not None else Micros(clock.now() + (by or 0))
+        if not clock.now() < target <= MAX_INSTANT:
+            raise InvalidInput.at("to_time" if to is not None else "by", "is not ahead of the clock")
+        before = engine.committer.transitions
+        clock.move_to(target)
+        engine.tick()
+        return Advanced(target, engine.live.revision, engine.committer.transitions - before)
