@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,31 +14,43 @@ from segmentd.api import (
     Instants,
     Kind,
     Tags,
+    Verdict,
     computed_column,
     judge_condition,
 )
 from segmentd_types.behavioral.selection import Selection
 
 Int64s = NDArray[np.int64]
-Things = tuple[Int64s, Instants]
-"""Offsets int64 (n+1,), and when each thing fades: row i has `expires[offsets[i]:offsets[i+1]]`, ascending."""
 
 
-def tally(condition: Condition, offsets: Int64s, expires: Instants) -> Instants:
-    """When the condition on the number of things first changes its answer if things only fade, int64 (n,).
+@dataclass(frozen=True, slots=True, eq=False)
+class Things:
+    """Row i has those that fade at `expires[offsets[i]:offsets[i+1]]`, ascending; int64 (n+1,) and (k,)."""
+
+    offsets: Int64s
+    expires: Instants
+
+    @property
+    def sizes(self) -> Int64s:
+        """How many things each row has, int64 (n,)."""
+        return self.offsets[1:] - self.offsets[:-1]
+
+
+def tally(condition: Condition, things: Things) -> Verdict:
+    """Judge the number of things of each row; holds until it first changes its answer if things only fade.
 
     Whatever the operators are, they split the numbers 0, 1, 2, … into stretches of equal answers; a row holds
     until it falls to the stretch below.
     """
-    sizes = np.diff(offsets)
+    sizes = things.sizes
     numbers = np.arange(int(sizes.max(initial=0)) + 1)
     answers = judge_condition(computed_column("count", Kind.NUMBER, numbers), "count", condition, numbers).member
-    last_of_stretch = np.flatnonzero(answers[1:] != answers[:-1])
-    below = np.searchsorted(last_of_stretch, sizes) - 1
+    last_of_stretch = (answers[1:] != answers[:-1]).nonzero()[0]
+    below = last_of_stretch.searchsorted(sizes) - 1
     falls = below >= 0
     until = np.full(len(sizes), FOREVER, dtype=np.int64)
-    until[falls] = expires[offsets[1:][falls] - 1 - last_of_stretch[below[falls]]]
-    return until
+    until[falls] = things.expires[things.offsets[1:][falls] - 1 - last_of_stretch[below[falls]]]
+    return Verdict(answers[sizes], until)
 
 
 def days_of(selection: Selection) -> Things:
@@ -71,7 +85,7 @@ def _grouped(selection: Selection, owners: Int64s, values: Int64s, *, in_runs: b
     last[:-1] = (rows[1:] != rows[:-1]) | (values[1:] != values[:-1])
     rows, expires = rows[last], expires[last]
     offsets = np.concatenate(([0], np.cumsum(np.bincount(rows, minlength=len(counted.offsets) - 1))))
-    return offsets, expires if in_runs and counted.ordered else expires[np.lexsort((expires, rows))]
+    return Things(offsets, expires if in_runs and counted.ordered else expires[np.lexsort((expires, rows))])
 
 
 def _identities(events: Events, name: str) -> tuple[Int64s, NDArray[np.bool_]]:

@@ -1,4 +1,4 @@
-"""Measures of the events that count: one value a user, what it must be, and until when it stays."""
+"""Measures of the events that count: one value a user, what it must be, and until when the answer holds."""
 
 from __future__ import annotations
 
@@ -27,69 +27,84 @@ from segmentd.api import (
     row_minimum,
     row_sum,
 )
-from segmentd_types.behavioral.distinct import days_of, tally, values_of
+from segmentd_types.behavioral.distinct import Things, days_of, tally, values_of
 from segmentd_types.behavioral.parameters import AMOUNTS, BehavioralParams, PropertyCondition
 from segmentd_types.behavioral.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Value:
+    """One value of a kind for each of n users; those `present` (all if None) stay the same until `until`."""
+
+    kind: Kind
+    values: NDArray[Any]
+    present: Mask | None
+    until: Instants
+
+    def column(self, name: str) -> Columns:
+        """The values as a column of that name."""
+        return computed_column(name, self.kind, self.values, self.present)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Measure:
-    """The column `name` of n values is what `condition` is about; the answer is right until `until` int64 (n,)."""
+    """One measure that the parameters give: its name for people, and what its value must be."""
 
     name: str
     condition: Condition
-    column: Columns
-    until: Instants
+    selection: Selection
+    found: Value | Things
 
-    def verdict(self, selection: Selection, at: Instants) -> Verdict:
-        """Judge the values."""
-        verdict = judge_condition(self.column, self.name, self.condition, at, lambda: selection.zones)
-        return verdict.until(self.until)
+    def verdict(self, at: Instants) -> Verdict:
+        """Judge the value of each user."""
+        if isinstance(self.found, Things):
+            return tally(self.condition, self.found)
+        column, zones = self.found.column(self.name), self.selection.zones
+        return judge_condition(column, self.name, self.condition, at, lambda: zones).until(self.found.until)
 
-    def explain(self, selection: Selection, at: Instants) -> tuple[Reason, ...]:
+    def explain(self, at: Instants) -> tuple[Reason, ...]:
         """The value of the only user, and what was asked for."""
-        return explain_condition(self.column, self.name, self.condition, at, lambda: selection.zones)
+        zones = self.selection.zones
+        if isinstance(self.found, Things):
+            column = computed_column(self.name, Kind.NUMBER, self.found.sizes)
+        else:
+            column = self.found.column(self.name)
+        return explain_condition(column, self.name, self.condition, at, lambda: zones)
 
 
 def measures(params: BehavioralParams, selection: Selection) -> Iterator[Measure]:
     """Every measure that the parameters give."""
-    counted = selection.counted
-    count = params.counted()
+
+    def measure(name: str, condition: Condition, found: Value | Things) -> Measure:
+        return Measure(f"{params.event}: {name}", condition, selection, found)
+
+    counted, count, distinct = selection.counted, params.counted(), params.distinct
     if count is not None:
-        yield _tallied(f"{params.event}: count", count, counted.offsets, counted.in_order_of_expiry())
+        yield measure("count", count, Things(counted.offsets, counted.in_order_of_expiry()))
     for name, condition in params.totals():
-        yield _total(f"{params.event}: {name} of {condition.property}", name, condition, selection)
-    if params.distinct is not None:
-        name = f"{params.event}: distinct {params.distinct.property}"
-        yield _tallied(name, params.distinct, *values_of(selection, params.distinct.property))
+        yield measure(f"{name} of {condition.property}", condition, _total(name, condition, selection))
+    if distinct is not None:
+        yield measure(f"distinct {distinct.property}", distinct, values_of(selection, distinct.property))
     if params.distinct_days is not None:
-        yield _tallied(f"{params.event}: distinct days", params.distinct_days, *days_of(selection))
+        yield measure("distinct days", params.distinct_days, days_of(selection))
     if params.first is not None:
-        yield _moment(f"{params.event}: first", params.first, selection, counted.offsets[:-1])
+        yield measure("first", params.first, _moment(selection, counted.offsets[:-1]))
     if params.last is not None:
-        yield _moment(f"{params.event}: last", params.last, selection, counted.offsets[1:] - 1)
+        yield measure("last", params.last, _moment(selection, counted.offsets[1:] - 1))
 
 
-def _tallied(name: str, condition: Condition, offsets: NDArray[np.int64], expires: Instants) -> Measure:
-    sizes = np.diff(offsets)
-    return Measure(name, condition, computed_column(name, Kind.NUMBER, sizes), tally(condition, offsets, expires))
-
-
-def _total(name: str, measure: str, condition: PropertyCondition, selection: Selection) -> Measure:
+def _total(measure: str, condition: PropertyCondition, selection: Selection) -> Value:
     kind, values, counted = _amounts(condition.property, selection)
-    sizes = counted.sizes
-    present = sizes > 0
+    present = counted.offsets[1:] > counted.offsets[:-1]
     if measure in ("min", "max"):
         extreme = (row_minimum if measure == "min" else row_maximum)(values, counted.offsets, 0)
-        until = _until_no_longer_extreme(values, extreme, counted)
-        return Measure(name, condition, computed_column(name, kind, extreme, present), until)
+        return Value(kind, extreme, present, _until_no_longer_extreme(values, extreme, counted))
     sums = row_sum(values, counted.offsets)
-    until = counted.first_expiry()
     if measure == "sum":
-        return Measure(name, condition, computed_column(name, kind, sums), until)
-    divisors = np.where(present, sizes, 1)
+        return Value(kind, sums, None, counted.first_expiry())
+    divisors = np.where(present, counted.sizes, 1)
     means = sums // divisors if kind is Kind.MONEY else sums / divisors
-    return Measure(name, condition, computed_column(name, kind, means, present), until)
+    return Value(kind, means, present, counted.first_expiry())
 
 
 def _amounts(name: str, selection: Selection) -> tuple[Kind, NDArray[Any], Counted]:
@@ -109,7 +124,7 @@ def _until_no_longer_extreme(values: NDArray[Any], extreme: NDArray[Any], counte
     return row_maximum(holders, counted.offsets, FOREVER)
 
 
-def _moment(name: str, condition: Condition, selection: Selection, places: NDArray[np.int64]) -> Measure:
+def _moment(selection: Selection, places: NDArray[np.int64]) -> Value:
     """The time of one event of each user that has any, given by its place among those that count."""
     counted = selection.counted
     present = counted.sizes > 0
@@ -117,4 +132,4 @@ def _moment(name: str, condition: Condition, selection: Selection, places: NDArr
     until = np.full(len(present), FOREVER, dtype=np.int64)
     times[present] = selection.events.times[counted.positions[places[present]]]
     until[present] = counted.expires[places[present]]
-    return Measure(name, condition, computed_column(name, Kind.INSTANT, times, present), until)
+    return Value(Kind.INSTANT, times, present, until)

@@ -29,11 +29,11 @@ class Behavioral(SegmentType[BehavioralParams]):
 
     def evaluate(self, params: BehavioralParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         selection = select(params, users, at)
-        verdicts = (measure.verdict(selection, at) for measure in measures(params, selection))
+        verdicts = (measure.verdict(at) for measure in measures(params, selection))
         return reduce(and_, verdicts).until(selection.until)
 
     def explain(
         self, params: BehavioralParams, model: Model | None, users: Population, at: Instants
     ) -> tuple[Reason, ...]:
         selection = select(params, users, at)
-        return tuple(reason for measure in measures(params, selection) for reason in measure.explain(selection, at))
+        return tuple(reason for measure in measures(params, selection) for reason in measure.explain(at))
