@@ -1,0 +1,1 @@
+"""segmentd answers one question, fast and truthfully: which segments is this user in, right now?"""

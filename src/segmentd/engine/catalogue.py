@@ -70,9 +70,7 @@ class Catalogue:
         return Catalogue({name: entry for name, entry in entries.items() if changed.get(name, entry) is not None})
 
 
-def affected_plans(
-    plans: Iterable[Plan], attributes: frozenset[str], events: frozenset[str]
-) -> list[Plan]:
+def affected_plans(plans: Iterable[Plan], attributes: frozenset[str], events: frozenset[str]) -> list[Plan]:
     """Those of the plans that read any of these attributes or events."""
     return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
 

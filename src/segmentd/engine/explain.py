@@ -13,7 +13,6 @@ from segmentd.population.guard import GuardedPopulation
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER, Instants, Micros
 
-
 MAX_DEPTH: Final = 40
 """A segment that is referred to at a greater depth of the tree is named and not unfolded."""
 
@@ -81,6 +80,4 @@ def _of(
     reasons: tuple[Reason, ...] = (),
     children: tuple[Explanation, ...] = (),
 ) -> Explanation:
-    return Explanation(
-        kind, text, bool(verdict.member[0]), Micros(int(verdict.holds_until[0])), reasons, children
-    )
+    return Explanation(kind, text, bool(verdict.member[0]), Micros(int(verdict.holds_until[0])), reasons, children)

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
+from segmentd.engine.plan import Bound, Complement, Leaf, Plan, Target
 from segmentd.errors import PluginBroken, Reason, SegmentdError
 from segmentd.population.guard import GuardedPopulation
 from segmentd.population.typed import Population
@@ -78,9 +78,7 @@ class Pass:
         for ids, member in ((plan.include, True), (plan.exclude, False)):
             if ids:
                 here = self._users.named(ids)
-                verdict = Verdict(
-                    np.where(here, member, verdict.member), np.where(here, FOREVER, verdict.holds_until)
-                )
+                verdict = Verdict(np.where(here, member, verdict.member), np.where(here, FOREVER, verdict.holds_until))
         return verdict
 
     def _judge(self, plan: Plan) -> Verdict | EvaluationFailed:
@@ -88,7 +86,7 @@ class Pass:
             return self.named(plan, self.bound(plan.root))
         except EvaluationFailed as error:
             return EvaluationFailed(plan, error)
-        except Exception as error:  # a plugin may raise anything; its segment fails, the others go on
+        except Exception as error:  # noqa: BLE001  (a plugin may raise anything; its segment fails, the others go on)
             return EvaluationFailed(plan, error)
 
     def _target(self, plan: Plan) -> Verdict:

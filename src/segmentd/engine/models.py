@@ -57,8 +57,5 @@ def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:
 def model_conditions(rules: Iterable[Node]) -> Mapping[str, Condition]:
     """One condition for each model that these rules need."""
     return {
-        key: condition
-        for rule in rules
-        for condition in conditions(rule)
-        if (key := model_key(condition)) is not None
+        key: condition for rule in rules for condition in conditions(rule) if (key := model_key(condition)) is not None
     }

@@ -63,7 +63,9 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
         changed = set_bits(words, plan.slot, verdict.member)
         work.stage.counts[plan.slot] += 2 * np.count_nonzero(verdict.member[changed]) - len(changed)
         if len(changed) and id(plan) not in shadows:
-            work.stage.moves.append(Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed]))
+            work.stage.moves.append(
+                Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed])
+            )
     work.stage.write(rows, words, horizon)
 
 

@@ -87,7 +87,7 @@ class _Parser:
         self._types = types
         self._nodes = 0
 
-    def node(self, value: Json, path: str, depth: int) -> Node | None:
+    def node(self, value: Json, path: str, depth: int) -> Node | None:  # noqa: PLR0911  (one return a kind of node)
         self._nodes += 1
         if depth > MAX_DEPTH:
             return self._fault(path, f"is nested deeper than {MAX_DEPTH} levels")

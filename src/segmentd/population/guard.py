@@ -83,9 +83,7 @@ class GuardedEvents(GuardedColumns):
 class GuardedPopulation(GuardedColumns):
     """A population of which only declared attributes and events can be read."""
 
-    def __init__(
-        self, users: Population, attributes: Set[str], events: Mapping[str, Set[str]], whose: str
-    ) -> None:
+    def __init__(self, users: Population, attributes: Set[str], events: Mapping[str, Set[str]], whose: str) -> None:
         super().__init__(users, attributes, whose)
         self._users = users
         self._event_properties = events

@@ -17,7 +17,7 @@ MAX_TAGS: Final = 10_000
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
 _MAX_MONEY: Final = 10**17
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
+Json: TypeAlias = "bool | int | float | str | list[Json] | dict[str, Json] | None"
 Stored: TypeAlias = float | int | str | tuple[str, ...]
 """A value as columns take it: see `encode`."""
 _Typed = TypeVar("_Typed", bool, str)
@@ -48,7 +48,9 @@ def kind_of(value: Json) -> Kind | None:
     return None
 
 
-def encode(kind: Kind, value: Json, rate: Decimal | None = None) -> Stored:
+def encode(  # noqa: PLR0911  (one return a kind)
+    kind: Kind, value: Json, rate: Decimal | None = None
+) -> Stored:
     """The stored form of a JSON value: float, micro-units, 0 or 1, text, days, microseconds, or tags.
 
     `rate` converts money into the base currency. Raises ValueError with the reason where the value is of
@@ -73,13 +75,13 @@ def encode(kind: Kind, value: Json, rate: Decimal | None = None) -> Stored:
 
 def _typed(value: Json, expected: type[_Typed], words: str) -> _Typed:
     if not isinstance(value, expected):
-        raise ValueError(f"{_show(value)} is not {words}")
+        raise ValueError(f"{_show(value)} is not {words}")  # noqa: TRY004  (one error type for callers)
     return value
 
 
 def _number(value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise ValueError(f"{_show(value)} is not a number")
+        raise ValueError(f"{_show(value)} is not a number")  # noqa: TRY004  (one error type for callers)
     try:
         number = float(value)
     except OverflowError:

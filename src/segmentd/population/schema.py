@@ -8,19 +8,63 @@ from typing import Final
 
 from segmentd.population.kinds import Kind
 
-_TEXTS: Final = """
-    gender firstName lastName email phone title description website username avatar
-    address.city address.country address.postalCode address.state address.street
-    company.id company.name company.industry company.plan
-    device.id device.type device.manufacturer device.model device.name device.version device.class
-    os.name os.version app.name app.version app.build browser.name browser.version
-    locale timezone ip location.country location.region location.city network.carrier userAgent
-    campaign.name campaign.source campaign.medium campaign.term campaign.content
-""".split()
-_NUMBERS: Final = """
-    age company.employee_count location.latitude location.longitude
-    screen.density screen.width screen.height
-""".split()
+_TEXTS: Final = [
+    "gender",
+    "firstName",
+    "lastName",
+    "email",
+    "phone",
+    "title",
+    "description",
+    "website",
+    "username",
+    "avatar",
+    "address.city",
+    "address.country",
+    "address.postalCode",
+    "address.state",
+    "address.street",
+    "company.id",
+    "company.name",
+    "company.industry",
+    "company.plan",
+    "device.id",
+    "device.type",
+    "device.manufacturer",
+    "device.model",
+    "device.name",
+    "device.version",
+    "device.class",
+    "os.name",
+    "os.version",
+    "app.name",
+    "app.version",
+    "app.build",
+    "browser.name",
+    "browser.version",
+    "locale",
+    "timezone",
+    "ip",
+    "location.country",
+    "location.region",
+    "location.city",
+    "network.carrier",
+    "userAgent",
+    "campaign.name",
+    "campaign.source",
+    "campaign.medium",
+    "campaign.term",
+    "campaign.content",
+]
+_NUMBERS: Final = [
+    "age",
+    "company.employee_count",
+    "location.latitude",
+    "location.longitude",
+    "screen.density",
+    "screen.width",
+    "screen.height",
+]
 
 KNOWN_ATTRIBUTES: Final = MappingProxyType(
     dict.fromkeys(_TEXTS, Kind.TEXT)

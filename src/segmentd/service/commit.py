@@ -123,7 +123,7 @@ class Committer:
                     work.failed[id(plan)] = EvaluationFailed(plan, error)
 
     def _judge(self, work: Work, written: Written, instant: Micros) -> None:
-        """One pass at the commit's instant: new rows for all plans, due rows for timed ones, written rows for readers."""
+        """One pass at the instant: new rows for all plans, due rows for timed ones, written rows for readers."""
         live = self._live
         everything = [*live.catalogue.plans, *live.shadows]
         affected = _affected(everything, written)

@@ -192,7 +192,7 @@ class EngineThread:
     def _commit(self, group: list[_Batch], items: list[Item]) -> None:
         try:
             outcome = self._machine.write_group(items)
-        except BaseException as error:  # whatever it was, memory may be ahead of the disk now
+        except BaseException as error:  # noqa: BLE001  (whatever it was, memory may be ahead of the disk)
             _log.exception("a commit group failed")
             self._guard(self._machine.recover)
             for batch in group:
@@ -214,7 +214,7 @@ class EngineThread:
         except StopIteration as end:
             self._background.popleft()
             task.future.set_result(end.value)
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001  (the caller gets it, whatever it is)
             self._background.popleft()
             if _unexpected(error):
                 _log.exception("background work failed")
@@ -224,7 +224,7 @@ class EngineThread:
     def _settle(self, call: _Call[Any]) -> None:
         try:
             call.future.set_result(call.run())
-        except BaseException as error:  # the caller gets it, whatever it is
+        except BaseException as error:  # noqa: BLE001  (the caller gets it, whatever it is)
             if call.changes and _unexpected(error):
                 self._guard(self._machine.recover)
             call.future.set_exception(error)
@@ -233,7 +233,7 @@ class EngineThread:
         """The thread survives a failure of its own work; the database is asked again."""
         try:
             run()
-        except Exception:
+        except Exception:  # noqa: BLE001  (whatever it was)
             _log.exception("the engine could not go on; starting again from disk")
             if run != self._machine.recover:
                 self._guard(self._machine.recover)

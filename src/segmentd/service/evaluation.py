@@ -100,9 +100,7 @@ class Evaluations:
         write = ProfileWrite(user_id, context)
         return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
 
-    async def given(
-        self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json
-    ) -> Evaluated:
+    async def given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         """Profiles that the request brings; one that is refused does not spoil the others."""
         return await self._on_engine(lambda: self._given(profiles, segment_ids, rule))
 
@@ -118,9 +116,7 @@ class Evaluations:
         for start in range(0, len(live.users), _CHUNK):
             stop = min(start + _CHUNK, len(live.users))
             users = live.users.span(start, stop, at)
-            stored = StoredVerdicts(
-                live.memberships.words[start:stop], live.memberships.horizons[start:stop]
-            )
+            stored = StoredVerdicts(live.memberships.words[start:stop], live.memberships.horizons[start:stop])
             members += int(np.count_nonzero(Pass(users, users.at, stored).verdict(plan).member))
         self._forget_tables()
         return Count(members, len(live.users), live.revision, at)
@@ -168,9 +164,7 @@ class Evaluations:
         live = self._live
         node = parse_rule(rule, self._engine.plugins.segment_types)
         definition = Definition(_AD_HOC, 0, 0, node, frozenset(), frozenset())
-        entries = {
-            name: entry for name, entry in live.catalogue.entries.items() if entry.state is not State.ARCHIVED
-        }
+        entries = {name: entry for name, entry in live.catalogue.entries.items() if entry.state is not State.ARCHIVED}
         check_references(definition, entries)
         check_kinds(node, live.schema)
         targets = {each.segment_id: active_plan(live.catalogue, each.segment_id) for each in references(node)}
@@ -217,7 +211,12 @@ class Evaluations:
         context: dict[str, Json] = {}
         for event in sorted(prepared, key=lambda each: each.time if each.time is not None else at):
             context |= event.context
-        self._add(dataset, f"{user_id}\0{place}" if user_id in dataset.index else user_id, Draft(0), {**context, **profile.attributes})
+        self._add(
+            dataset,
+            f"{user_id}\0{place}" if user_id in dataset.index else user_id,
+            Draft(0),
+            {**context, **profile.attributes},
+        )
         row = len(dataset) - 1
         dataset.user_ids[row] = user_id
         seen: set[str] = set()
@@ -251,9 +250,7 @@ class _Answers:
     def of_nobody(self, user_id: str) -> Evaluation:
         """A user nobody has written about is a member of nothing."""
         nothing = Judged(holds_until=Micros(2**63 - 1))
-        segments = tuple(
-            Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in self._plans
-        )
+        segments = tuple(Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in self._plans)
         return Evaluation(user_id, segments, nothing if self._ad_hoc is not None else None)
 
     def judge(self, users: UsersView, known: list[bool]) -> list[Evaluation]:

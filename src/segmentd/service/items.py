@@ -16,7 +16,20 @@ from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
 MAX_NAMES: Final = 1_000
 CONTEXT: Final = frozenset(
-    "device os app browser locale timezone ip location network screen userAgent campaign".split()
+    [
+        "device",
+        "os",
+        "app",
+        "browser",
+        "locale",
+        "timezone",
+        "ip",
+        "location",
+        "network",
+        "screen",
+        "userAgent",
+        "campaign",
+    ]
 )
 """The parts of an event's context that become attributes of its user."""
 

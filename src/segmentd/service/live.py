@@ -22,7 +22,8 @@ class Live:
     """One thread, the engine's, writes all of it and judges with it.
 
     Other threads may read, under `lock`, what is published there together: `catalogue`, `segments`,
-    `memberships`, `published_rows`, `revision` and `instant`; and look up ids in `users.index`, where a row at or beyond
+    `memberships`, `published_rows`, `revision` and `instant`;
+    and look up ids in `users.index`, where a row at or beyond
     `published_rows` belongs to a user who does not exist yet.
     """
 

@@ -104,9 +104,7 @@ def effective(record: ProfileRecord) -> dict[str, Json]:
 def _load_models(live: Live, store: Store) -> None:
     for record in store.models():
         model = Model(orjson.loads(record.data), record.size, orjson.loads(record.summary))
-        live.models.latest[record.model_key] = Fitted(
-            record.model_key, record.version, model, record.fit_time
-        )
+        live.models.latest[record.model_key] = Fitted(record.model_key, record.version, model, record.fit_time)
 
 
 def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:

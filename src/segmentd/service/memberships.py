@@ -108,9 +108,7 @@ class Memberships:
             return seen
         return await self._on_engine(lambda: self._see_exactly(user_ids))
 
-    async def user_segments(
-        self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool
-    ) -> UserSegments:
+    async def user_segments(self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool) -> UserSegments:
         """The segments with these labels that one user is in, by id."""
         if with_leaves:
             return await self._on_engine(lambda: self._user_segments(user_id, labels, with_leaves=True))

@@ -15,7 +15,6 @@ from segmentd.records import ProfileRecord
 from segmentd.service.items import CONTEXT
 from segmentd.times import Micros
 
-
 _log = logging.getLogger(__name__)
 
 
@@ -34,9 +33,7 @@ class Draft:
     @classmethod
     def of(cls, record: ProfileRecord) -> Draft:
         """The draft of a stored profile."""
-        given, derived, times = (
-            orjson.loads(each) for each in (record.attributes, record.derived, record.times)
-        )
+        given, derived, times = (orjson.loads(each) for each in (record.attributes, record.derived, record.times))
         return cls(record.user_key, given, derived, times, record.create_time, record.update_time)
 
     def record(self) -> ProfileRecord:
@@ -110,7 +107,7 @@ def _derive_one(draft: Draft, derivation: Derivation) -> None:
         return
     try:
         found = derivation.derive(inputs)
-    except Exception:  # a plugin may raise anything; what it does not derive is missing, and the write goes on
+    except Exception:  # noqa: BLE001  (a plugin may raise anything; the write goes on without what it derives)
         _log.exception("derivation %s failed", derivation.name)
         return
     for group in derivation.groups:

@@ -119,7 +119,11 @@ class Profiles:
         results = [self._fault(name, kind, retype) for name, kind in kinds]
         wanted = {name: kind for (name, kind), fault in zip(kinds, results, strict=True) if fault is None}
         live = self._live
-        fresh = {name: kind for name, kind in wanted.items() if ("", name) not in live.declared or live.schema.attribute(name) is not kind}
+        fresh = {
+            name: kind
+            for name, kind in wanted.items()
+            if ("", name) not in live.declared or live.schema.attribute(name) is not kind
+        }
         if not fresh:
             return results, live.revision, frozenset()
         instant = self._engine.committer.next_instant()

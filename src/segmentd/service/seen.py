@@ -88,9 +88,7 @@ def active_plan(catalogue: Catalogue, segment_id: str) -> Plan:
     """The plan of an active segment. Raises NotFound, or FailedPrecondition with its state."""
     entry = catalogue.entries.get(segment_id)
     if entry is None:
-        raise NotFound(
-            Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id}
-        )
+        raise NotFound(Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id})
     if entry.plan is None:
         raise inactive(segment_id, entry)
     return entry.plan
@@ -103,6 +101,4 @@ def inactive(segment_id: str, entry: Entry) -> SegmentdError:
         State.ARCHIVED: Reason.SEGMENT_ARCHIVED,
     }.get(entry.state, Reason.SEGMENT_FAILED)
     why = f": {entry.reason}" if entry.reason else ""
-    return FailedPrecondition(
-        reason, f"segment {segment_id} is {entry.state}{why}", {"segment_id": segment_id}
-    )
+    return FailedPrecondition(reason, f"segment {segment_id} is {entry.state}{why}", {"segment_id": segment_id})

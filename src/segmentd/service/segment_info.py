@@ -39,9 +39,11 @@ class SegmentSpec:
         """Raises InvalidInput with every fault of form; the rule is checked apart."""
         faults: list[FieldViolation] = []
         _check_ids(faults, [("id", self.segment_id)])
-        for name in ("name", "description", "owner"):
-            if len(getattr(self, name)) > MAX_TEXT:
-                faults.append(FieldViolation(name, f"has more than {MAX_TEXT:,} characters"))
+        faults += [
+            FieldViolation(name, f"has more than {MAX_TEXT:,} characters")
+            for name in ("name", "description", "owner")
+            if len(getattr(self, name)) > MAX_TEXT
+        ]
         if len(self.labels) > MAX_LABELS:
             faults.append(FieldViolation("labels", f"are {len(self.labels)}; at most {MAX_LABELS} are allowed"))
         _check_ids(faults, [(f"labels[{key[:80]!r}]", key) for key in self.labels])

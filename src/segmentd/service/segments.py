@@ -64,8 +64,7 @@ class Segments:
         return [
             view
             for view in views
-            if labels.items() <= dict(view.info.spec.labels).items()
-            and (archived or view.state is not State.ARCHIVED)
+            if labels.items() <= dict(view.info.spec.labels).items() and (archived or view.state is not State.ARCHIVED)
         ]
 
     async def create(self, spec: SegmentSpec, author: str, note: str) -> SegmentView:
@@ -124,9 +123,7 @@ class Segments:
         created = old.create_time if old else Micros(0)
         return self._definition(SegmentInfo(spec, key, version, author, note, created, Micros(0)))
 
-    def _update(
-        self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str
-    ) -> Edit:
+    def _update(self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str) -> Edit:
         old = self._changeable(spec.segment_id, etag)
         changed = replace(old.spec, **{name: getattr(spec, name) for name in fields})
         changed.check()
@@ -202,6 +199,4 @@ def _not_found(segment_id: str) -> NotFound:
 
 
 def _archived(segment_id: str) -> FailedPrecondition:
-    return FailedPrecondition(
-        Reason.SEGMENT_ARCHIVED, f"segment {segment_id} is archived", {"segment_id": segment_id}
-    )
+    return FailedPrecondition(Reason.SEGMENT_ARCHIVED, f"segment {segment_id} is archived", {"segment_id": segment_id})

@@ -15,8 +15,7 @@ import orjson
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.compile import ModelMissing, check_kinds, compile_plan, conditions, reads_of, references
 from segmentd.engine.judging import EvaluationFailed, Pass
-from segmentd.engine.memberships import Memberships
-from segmentd.engine.models import Models, fit, model_conditions
+from segmentd.engine.models import fit, model_conditions
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node
@@ -84,11 +83,9 @@ class Switch:
         for key, fitted in self._edit.models.items():
             store.put_model(_model_record(key, fitted))
         for name, info in self._edit.infos.items():
-            entry = self._bound[name]
-            info = self._edit.infos[name] = replace(
-                info, update_time=instant, create_time=info.create_time if info.version > 1 else instant
-            )
-            store.put_segment_version(_segment_record(info, entry))
+            created = info.create_time if info.version > 1 else instant
+            dated = self._edit.infos[name] = replace(info, update_time=instant, create_time=created)
+            store.put_segment_version(_segment_record(dated, self._bound[name]))
         return self._include(store, instant)
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
@@ -176,9 +173,7 @@ class Switch:
                 self._live.memberships.release(entry.plan.slot)
                 self._bound[name] = replace(entry, state=State.FAILED, reason=error.message, plan=None)
 
-    def _difference(
-        self, name: str, entry: Entry, stage: Stage, revision: int, instant: Micros
-    ) -> SwitchRecord:
+    def _difference(self, name: str, entry: Entry, stage: Stage, revision: int, instant: Micros) -> SwitchRecord:
         live = self._live
         rows = len(live.users)
         old = live.catalogue.entries.get(name)

@@ -100,4 +100,6 @@ class ValueTypes:
     ) -> None:
         if fresh and self._schema.count(scope) + len(self.new) + len(fresh) > MAX_KNOWN_NAMES:
             what = f"properties of {scope}" if scope else "attributes"
-            faults.append(FieldViolation(field_name, f"there are {MAX_KNOWN_NAMES:,} {what} already, the most there may be"))
+            faults.append(
+                FieldViolation(field_name, f"there are {MAX_KNOWN_NAMES:,} {what} already, the most there may be")
+            )
