@@ -10,13 +10,11 @@ a user, and other salts deal anew. After a merge the bucket is that of the survi
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from functools import cached_property
-from typing import Annotated, Any, Final, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Self
 
 import mmh3
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BeforeValidator, Field, model_validator
 
 from segmentd.api import (
@@ -31,6 +29,11 @@ from segmentd.api import (
     Verdict,
     hookimpl,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 BUCKETS: Final = 10_000
 MAX_USERS: Final = 1_000_000
@@ -97,9 +100,7 @@ class ListType(SegmentType[ListParams]):
             member &= _inside(params.percentage, buckets(params.percentage.salt, users.user_ids()))
         return Verdict.forever(member)
 
-    def explain(
-        self, params: ListParams, model: Model | None, users: Population, at: Instants
-    ) -> tuple[Reason, ...]:
+    def explain(self, params: ListParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         """A reason for the names and one for the percentage."""
         reasons = []
         ids = users.user_ids()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from segmentd.api import SegmentType, hookimpl
 from segmentd_types.rfm.segment_type import Rfm
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @hookimpl

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from decimal import Decimal
 from functools import cached_property
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field, model_validator
 
 from segmentd.api import Mask, Params, parse_duration
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
 
 LOWEST: Final = -(2**63)
 HIGHEST: Final = 2**63 - 1
@@ -45,7 +48,7 @@ class Bounds(Params):
         for operator in type(self).model_fields:
             operand = getattr(self, operator)
             if operand is not None:
-                yield operator, str(operand), self._interval(operator, operand)
+                yield operator, shown(operand), self._interval(operator, operand)
 
     @cached_property
     def interval(self) -> Interval:
@@ -108,6 +111,13 @@ def number_interval(operator: str, operand: object, unit: int) -> Interval:
         "below": (LOWEST, ceiling),
         "at_most": (LOWEST, floor + 1),
     }[operator]
+
+
+def shown(operand: object) -> str:
+    """An operand as a rule has it: whole numbers without decimals."""
+    if isinstance(operand, list):
+        return " to ".join(map(shown, operand))
+    return f"{operand:.0f}" if isinstance(operand, float) and operand.is_integer() else str(operand)
 
 
 def within(values: NDArray[np.int64], interval: Interval) -> Mask:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,13 @@ from numpy.typing import NDArray
 from segmentd.api import FOREVER, MONEY_UNIT, Instants, Mask, Reason
 from segmentd_types.rfm.bounds import HIGHEST, LOWEST, Bounds, within
 from segmentd_types.rfm.maps import NEVER_PURCHASED
-from segmentd_types.rfm.params import RfmParams
-from segmentd_types.rfm.purchases import Purchases
 from segmentd_types.rfm.scoring import Cuts, next_crossing
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from segmentd_types.rfm.params import RfmParams
+    from segmentd_types.rfm.purchases import Purchases
 
 Int64s = NDArray[np.int64]
 _NEEDING_AN_ORDER = frozenset(["r", "f", "m", "average_order_value", "recency"])
@@ -59,24 +63,17 @@ class Judging:
     def value(self, name: str) -> Int64s:
         """What one part looks at, int64 (n,); arbitrary without an order where the part needs one."""
         bought = self.bought
-        match name:
-            case "r":
-                return self.cuts.recency(bought.ages(self._at))
-            case "f":
-                return self.cuts.frequency(bought.orders)
-            case "m":
-                return self.cuts.monetary(bought.spend)
-            case "orders":
-                return bought.orders
-            case "spend":
-                return bought.spend
-            case "average_order_value":
-                return bought.average
-            case _:
-                return bought.ages(self._at)
+        if name in ("r", "recency"):
+            ages = bought.ages(self._at)
+            return self.cuts.recency(ages) if name == "r" else ages
+        if name in ("f", "orders"):
+            return self.cuts.frequency(bought.orders) if name == "f" else bought.orders
+        if name in ("m", "spend"):
+            return self.cuts.monetary(bought.spend) if name == "m" else bought.spend
+        return bought.average
 
     def cells(self) -> tuple[Int64s, Int64s, Int64s]:
-        """The cell of each user in the map: r − 1, f − 1, m − 1."""
+        """The cell of each user in the map: its scores less 1."""
         return self.value("r") - 1, self.value("f") - 1, self.value("m") - 1
 
     def group(self) -> str:

@@ -1,16 +1,19 @@
-"""Maps from scores to named groups. A map is a table of 5 × 5 × 5 cells, so its groups are disjoint and total."""
+"""Maps from scores to named groups. A map is a table of 125 cells, so its groups are disjoint and total."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from segmentd.api import Mask, Params
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
 
 NEVER_PURCHASED: Final = "never purchased"
 """The group of those who have no order and so no scores; every map has it."""
@@ -49,7 +52,7 @@ class Group(Params):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GroupMap:
-    """Group numbers int64 (5, 5, 5) by r − 1, f − 1, m − 1, into `names`."""
+    """Group numbers int64 (5, 5, 5) by the scores less 1, into `names`."""
 
     names: tuple[str, ...]
     cells: NDArray[np.int64]
@@ -108,7 +111,7 @@ CLEVERTAP_GRID: Final = [
     ["Hibernating", "Hibernating", "AtRisk", "AtRisk", "CantLose"],
     ["Hibernating", "Hibernating", "AtRisk", "AtRisk", "CantLose"],
 ]
-"""The common naming of the R×F grid (docs.clevertap.com/rfm): rows R5 to R1, columns F1 to F5."""
+"""The common naming of the grid of R and F (docs.clevertap.com/rfm): rows R5 to R1, columns F1 to F5."""
 
 COMPATIBLE: Final = from_groups(COMPATIBLE_GROUPS)
 CLEVERTAP: Final = from_grid(CLEVERTAP_GRID)

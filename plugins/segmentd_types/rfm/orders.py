@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from segmentd.api import (
     MONEY_UNIT,
@@ -21,6 +20,11 @@ from segmentd.api import (
     Window,
     counted_events,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
 _MOST_MONEY = 10**17
 

@@ -51,6 +51,14 @@ class PropertyNames(Params):
     order_id: str = Field("order_id", min_length=1, description="Which order it is, or takes back.")
 
 
+def _event_names() -> EventNames:
+    return EventNames.model_validate({})
+
+
+def _property_names() -> PropertyNames:
+    return PropertyNames.model_validate({})
+
+
 class CutPoints(Params):
     """Four boundaries for each score; a value exactly at one belongs to the higher score, an age to the older."""
 
@@ -95,8 +103,8 @@ class RfmParams(Windowed):
     `within`, `during`, `from`, `until` and `periods` say which orders and refunds count; none: all.
     """
 
-    events: EventNames = Field(default_factory=EventNames)
-    properties: PropertyNames = Field(default_factory=PropertyNames)
+    events: EventNames = Field(default_factory=_event_names, description="Which events are orders and returns.")
+    properties: PropertyNames = Field(default_factory=_property_names, description="Which properties are read.")
     scoring: Literal["quantile", "compatible"] = Field(
         "quantile", description="How scores are learned from all users; compatible: as the R package rfm does."
     )
@@ -129,7 +137,7 @@ class RfmParams(Windowed):
         needed = ("scoring", "map", "grid", "groups", "otherwise")
         if names is None or any(key not in info.data for key in needed):
             return names
-        known = (*_group_map(**{key: info.data[key] for key in needed}).names, NEVER_PURCHASED)
+        known = (*_group_map(*(info.data[key] for key in needed)).names, NEVER_PURCHASED)
         for name in names:
             if name not in known:
                 raise ValueError(f"{name!r} is no group of the map; there are {', '.join(known)}")
@@ -175,10 +183,14 @@ class RfmParams(Windowed):
 
 
 def _group_map(
-    scoring: str, map: str | None, grid: list[Row] | None, groups: list[Group] | None, otherwise: str  # noqa: A002
+    scoring: str,
+    chosen: str | None,
+    grid: list[Row] | None,
+    groups: list[Group] | None,
+    otherwise: str,
 ) -> GroupMap:
     if grid is not None:
         return from_grid(grid)
     if groups is not None:
         return from_groups(groups, otherwise)
-    return COMPATIBLE if (map or scoring) == "compatible" else CLEVERTAP
+    return COMPATIBLE if (chosen or scoring) == "compatible" else CLEVERTAP

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.api import Instants, LocalTime, Mask, Population, row_sum
+from segmentd.api import Instants, Mask, Population, row_sum
 from segmentd_types.rfm.orders import Dated, dated
-from segmentd_types.rfm.params import RfmParams
 from segmentd_types.rfm.returns import returned
+
+if TYPE_CHECKING:
+    from segmentd_types.rfm.params import RfmParams
 
 Int64s = NDArray[np.int64]
 _MOST: Final = 2**60
@@ -52,8 +54,7 @@ def purchases(params: RfmParams, users: Population, at: Instants) -> Purchases:
     zones, window = params.zones(users), params.window()
     properties = params.properties
     orders, *returns = (
-        dated(users, name, properties.amount, properties.order_id, window, at, zones)
-        for name in params.events.names()
+        dated(users, name, properties.amount, properties.order_id, window, at, zones) for name in params.events.names()
     )
     back = returned(orders, returns, len(at))
     kept = orders.counted.only(~back.removed)

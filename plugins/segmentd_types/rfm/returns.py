@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.api import Mask
-from segmentd_types.rfm.orders import Dated
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from segmentd.api import Mask
+    from segmentd_types.rfm.orders import Dated
 
 Int64s = NDArray[np.int64]
 

@@ -7,14 +7,16 @@ Cuts are ages, not dates: between two fits everybody's recency score falls as ti
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentd.api import DAY, FOREVER, MONEY_UNIT, Instants, Json
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
 
 Whole = NDArray[np.int64]
 _STEPS: Final = range(1, 5)
@@ -46,7 +48,7 @@ class Cuts:
         return 1 + np.searchsorted(self.m, spend, side="right")
 
 
-def quantile_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, list[int]]:
+def quantile_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, Json]:
     """Cuts that give `min(5, 1 + floor(5 · |{x strictly worse than v}| / n))` to every v of the population.
 
     A score of s + 1 takes `worse ≥ k` with k = ceil(s · n / 5), which is so exactly where v is strictly better
@@ -60,7 +62,7 @@ def quantile_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, list[in
     }
 
 
-def compatible_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, list[int]]:
+def compatible_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, Json]:
     """The cuts of the R package rfm: type-7 quantiles at 20, 40, 60 and 80 %, plus 1 (day, order, unit of money).
 
     Recency is the time from the last order to the analysis date, there and here in days with their fractions.
@@ -73,10 +75,10 @@ def compatible_cuts(ages: Whole, orders: Whole, spend: Whole) -> dict[str, list[
     }
 
 
-def _type_7(values: Whole, one: int) -> list[int]:
-    """The least integers that are `quantile + one` or more, without a fraction lost: h = (n − 1) · i / 5."""
+def _type_7(values: Whole, one: int) -> list[Json]:
+    """The least integers that are `quantile + one` or more, without a fraction lost: h = (n - 1) · i / 5."""
     ordered = np.sort(values).tolist()
-    cuts = []
+    cuts: list[Json] = []
     for step in _STEPS:
         low, fifths = divmod((len(ordered) - 1) * step, 5)
         above = ordered[min(low + 1, len(ordered) - 1)]
@@ -85,7 +87,7 @@ def _type_7(values: Whole, one: int) -> list[int]:
     return cuts
 
 
-FITTED: Final[Mapping[str, Callable[[Whole, Whole, Whole], dict[str, list[int]]]]] = {
+FITTED: Final[Mapping[str, Callable[[Whole, Whole, Whole], dict[str, Json]]]] = {
     "quantile": quantile_cuts,
     "compatible": compatible_cuts,
 }

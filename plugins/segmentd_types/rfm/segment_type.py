@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
 from segmentd.api import (
-    FOREVER,
     Fault,
     Instants,
     Json,
@@ -24,9 +22,12 @@ from segmentd.api import (
 )
 from segmentd_types.rfm.judging import Judging
 from segmentd_types.rfm.params import TIME_ZONE, RfmParams
-from segmentd_types.rfm.purchases import Purchases, purchases
+from segmentd_types.rfm.purchases import purchases
 from segmentd_types.rfm.scoring import FITTED, Cuts
 from segmentd_types.rfm.summary import summary
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 
 class Rfm(SegmentType[RfmParams]):
@@ -66,7 +67,7 @@ class Rfm(SegmentType[RfmParams]):
         if not size:
             return None
         data = FITTED[params.scoring](bought.ages(everybody)[scored], bought.orders[scored], bought.spend[scored])
-        return Model(dict(data), size, summary(params, bought, Cuts.of(data), everybody))
+        return Model(data, size, summary(params, bought, Cuts.of(data), everybody))
 
     def evaluate(self, params: RfmParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         """All parts hold; until the next age bound is reached or an event leaves the window."""
@@ -76,9 +77,7 @@ class Rfm(SegmentType[RfmParams]):
             member &= mask
         return Verdict(member, np.minimum(judging.next_age(), judging.bought.until))
 
-    def explain(
-        self, params: RfmParams, model: Model | None, users: Population, at: Instants
-    ) -> tuple[Reason, ...]:
+    def explain(self, params: RfmParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         """A reason for each operator of each part."""
         return tuple(self._judging(params, model, users, at).reasons())
 

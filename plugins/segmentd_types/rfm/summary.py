@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from segmentd.api import DAY, MONEY_UNIT, Instants, Json
 from segmentd_types.rfm.judging import Judging
-from segmentd_types.rfm.params import RfmParams
-from segmentd_types.rfm.purchases import Purchases
-from segmentd_types.rfm.scoring import Cuts
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from segmentd_types.rfm.params import RfmParams
+    from segmentd_types.rfm.purchases import Purchases
+    from segmentd_types.rfm.scoring import Cuts
 
 
 def summary(params: RfmParams, bought: Purchases, cuts: Cuts, at: Instants) -> Mapping[str, Json]:

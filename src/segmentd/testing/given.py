@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
 from segmentd.population.build import GivenEvent, GivenUser, build_dataset
-from segmentd.population.kinds import Json, Kind
 from segmentd.population.schema import Schema
-from segmentd.population.views import UsersView
 from segmentd.times import Micros, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from segmentd.population.kinds import Json, Kind
+    from segmentd.population.views import UsersView
 
 Instant: TypeAlias = "str | int"
 """RFC 3339 text, or microseconds UTC."""

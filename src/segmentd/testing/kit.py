@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from segmentd.plugins.segment_type import Model, SegmentType
 from segmentd.population.build import GivenUser, build_dataset
-from segmentd.population.kinds import Json
 from segmentd.testing.given import AttributeKinds, PropertyKinds, schema
 from segmentd.testing.learning import learned
 from segmentd.testing.naming import NamedKinds, applicable
@@ -19,6 +16,12 @@ from segmentd.testing.rules import VERDICT_RULES
 from segmentd.testing.statics import check_condition, check_type
 from segmentd.testing.trial import Cohort, Oracle, Trial, frozen_copy
 from segmentd.times import Micros, parse_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from segmentd.plugins.segment_type import Model, SegmentType
+    from segmentd.population.kinds import Json
 
 _MOMENTS: Final = tuple(
     map(
@@ -35,7 +38,7 @@ _COUNT: Final = 24
 
 def check_segment_type(  # noqa: PLR0913  # options, given by keyword
     segment_type: SegmentType[Any],
-    params_examples: Iterable[dict[str, Json]],
+    params_examples: Iterable[Mapping[str, Any]],
     *,
     oracle: Oracle | None = None,
     users: Sequence[GivenUser] = (),
@@ -55,7 +58,7 @@ def check_segment_type(  # noqa: PLR0913  # options, given by keyword
     check_type(segment_type)
     kinds = NamedKinds(attributes, properties)
     tried = 0
-    for example in params_examples:
+    for example in map(dict, params_examples):
         params = check_condition(segment_type, example, kinds)
         drawn = _drawn(segment_type, example, params, kinds, values or {}, seed)
         _try_all(

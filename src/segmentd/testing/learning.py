@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from segmentd.plugins.segment_type import Model
-from segmentd.testing.trial import Trial
 from segmentd.times import Micros
+
+if TYPE_CHECKING:
+    from segmentd.testing.trial import Trial
 
 
 def learned(trial: Trial) -> Model | None:

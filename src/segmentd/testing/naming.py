@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from segmentd.plugins.segment_type import Reads, SegmentType
 from segmentd.population.kinds import Kind
 from segmentd.population.schema import Schema
-from segmentd.testing.given import AttributeKinds, PropertyKinds
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from segmentd.plugins.segment_type import Reads, SegmentType
+    from segmentd.testing.given import AttributeKinds, PropertyKinds
 
 _MOST: Final = 9
 Assigned = tuple[dict[str, Kind], dict[tuple[str, str], Kind]]

@@ -5,19 +5,21 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
 
-from segmentd.plugins.segment_type import Reads
 from segmentd.population.build import GivenEvent, GivenUser
 from segmentd.population.kinds import Json, Kind
 from segmentd.times import DAY, HOUR, MINUTE, SECOND, Micros, format_instant, to_datetime
+
+if TYPE_CHECKING:
+    from segmentd.plugins.segment_type import Reads
 
 _TEXTS: Final = ["", "a", "B", "ß", "DE", "pro", "1.2.3", "v17.10.0-beta"]
 _NUMBERS: Final = [-1, 0, 0.5, 1, 2, 3, 17, 18, 65, 1e6, 1e15]
 _ZONES: Final = ["Europe/Berlin", "America/St_Johns", "Pacific/Apia", "Asia/Kathmandu", "UTC", "Nowhere/Else"]
 _UNITS: Final = [1, SECOND, MINUTE, HOUR, DAY, 30 * DAY]
 
-Values = Mapping[str, Sequence[Json]]
+Values = Mapping[str, Sequence[Any]]
 """Values to draw from, by attribute (`age`) or property (`revenue`) instead of the kit's own."""
 
 
@@ -82,7 +84,8 @@ class RandomUsers:
 
     def _value(self, name: str, kind: Kind, at: Micros) -> Json:
         if name in self._values:
-            return self._random.choice(self._values[name])
+            given: Json = self._random.choice(self._values[name])
+            return given
         if name == "timezone":
             return self._random.choice(_ZONES)
         return self._of_kind(kind, at)

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from segmentd.plugins.segment_type import Reason
-from segmentd.population.build import GivenUser
 from segmentd.population.verdict import Verdict
 from segmentd.testing.snapshot import snapshot
 from segmentd.testing.trial import Positions, Trial, frozen_copy
 from segmentd.times import FOREVER, MAX_INSTANT, Instants, Micros, format_instant
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from segmentd.plugins.segment_type import Reason
+    from segmentd.population.build import GivenUser
 
 _STEPS: Final = 3
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
-from segmentd.population.column import Column
-from segmentd.population.dataset import Dataset
+    from pydantic import BaseModel
+
+    from segmentd.population.column import Column
+    from segmentd.population.dataset import Dataset
 
 
 def snapshot(dataset: Dataset, params: BaseModel) -> Mapping[str, object]:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from typing import Any, NoReturn
 
 from pydantic import BaseModel, ValidationError
 
 from segmentd.plugins.segment_type import Kinds, Reads, SegmentType
-from segmentd.population.kinds import Json
 from segmentd.testing.naming import KnownKinds
 
 _STRANGER = "a key that no type has"
@@ -32,7 +31,7 @@ def check_type(segment_type: SegmentType[Any]) -> None:
         _broken(segment_type, "parameters have a JSON Schema", f"{type(error).__name__}: {error}")
 
 
-def check_condition(segment_type: SegmentType[Any], example: dict[str, Json], kinds: Kinds) -> Any:
+def check_condition(segment_type: SegmentType[Any], example: Mapping[str, Any], kinds: Kinds) -> Any:
     """The parameters of an example, once they are sound, also where nobody has a value for any name."""
     try:
         params = segment_type.Params.model_validate(dict(example))
@@ -50,7 +49,7 @@ def check_condition(segment_type: SegmentType[Any], example: dict[str, Json], ki
     return params
 
 
-def _strangers_refused(segment_type: SegmentType[Any], example: dict[str, Json]) -> None:
+def _strangers_refused(segment_type: SegmentType[Any], example: Mapping[str, Any]) -> None:
     """A misspelt key must not be ignored."""
     try:
         segment_type.Params.model_validate({**example, _STRANGER: 1})
@@ -59,7 +58,7 @@ def _strangers_refused(segment_type: SegmentType[Any], example: dict[str, Json])
     _broken(segment_type, "unknown parameters are refused", f"{example!r} with {_STRANGER!r} was accepted")
 
 
-def _dumped(segment_type: SegmentType[Any], params: BaseModel, example: dict[str, Json]) -> None:
+def _dumped(segment_type: SegmentType[Any], params: BaseModel, example: Mapping[str, Any]) -> None:
     """The engine compares conditions by their parameters as JSON."""
     again = segment_type.Params.model_validate(dict(example))
     try:
@@ -70,7 +69,7 @@ def _dumped(segment_type: SegmentType[Any], params: BaseModel, example: dict[str
         _broken(segment_type, "parameters are plain JSON", f"{example!r} became {first}, then {second}")
 
 
-def _reads(segment_type: SegmentType[Any], params: BaseModel, example: dict[str, Json]) -> None:
+def _reads(segment_type: SegmentType[Any], params: BaseModel, example: Mapping[str, Any]) -> None:
     reads = segment_type.reads(params)
     if type(reads) is not Reads:
         _broken(segment_type, "reads returns Reads", f"{example!r}: {reads!r}")

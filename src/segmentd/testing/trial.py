@@ -6,20 +6,22 @@ import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
-from typing import Any, NoReturn, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentd.plugins.segment_type import Model, Reads, SegmentType
 from segmentd.population.build import GivenUser
-from segmentd.population.dataset import Dataset
 from segmentd.population.guard import GuardedPopulation
-from segmentd.population.kinds import Json
-from segmentd.population.verdict import Verdict
-from segmentd.population.views import UsersView
 from segmentd.testing.judge import cut
 from segmentd.times import Instants, Micros, format_instant
+
+if TYPE_CHECKING:
+    from segmentd.population.dataset import Dataset
+    from segmentd.population.kinds import Json
+    from segmentd.population.verdict import Verdict
+    from segmentd.population.views import UsersView
 
 Oracle: TypeAlias = Callable[[Any, Model | None, GivenUser, Micros], bool]
 """Whether a user is a member, slowly and obviously: (params, model, user, at).
