@@ -1,0 +1,67 @@
+"""docs/plugins.md: its example works, and every hook has a heading with its signature."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from segmentd.plugins import hookspecs
+from segmentd.plugins.host import GROUP, load_plugins
+
+PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+HOOKS = [each for each in vars(hookspecs).values() if hasattr(each, f"{hookspecs.PROJECT}_spec")]
+
+
+def blocks(language: str) -> list[str]:
+    """The fenced blocks in one language."""
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page's package, laid out as the page says and installed as pip would."""
+    (toml,) = blocks("toml")
+    module, test = blocks("python")
+    project = tomllib.loads(toml)["project"]
+    (name, target), *rest = project["entry-points"][GROUP].items()
+    assert not rest
+    (tmp_path / f"{target}.py").write_text(module)
+    (tmp_path / f"test_{target}.py").write_text(test)
+    metadata = tmp_path / f"{target}-{project['version']}.dist-info"
+    metadata.mkdir()
+    about = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
+    (metadata / "METADATA").write_text(about)
+    (metadata / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {target}\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    return tmp_path
+
+
+def test_the_example_is_found_and_its_own_tests_pass(package: Path) -> None:
+    assert load_plugins().origins["quiet"] == "quiet"
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(package)],
+        cwd=package,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout
+
+
+@pytest.mark.parametrize("hook", HOOKS, ids=lambda hook: hook.__name__)
+def test_every_hook_has_a_heading_with_its_exact_signature(hook: object) -> None:
+    assert inspect.isfunction(hook)
+    shown = str(inspect.signature(hook)).replace("'", "")
+    assert f"\n### {hook.__name__}{shown}\n" in PAGE
+
+
+def test_no_heading_names_a_hook_that_is_not_there() -> None:
+    headings = re.findall(r"^### (segmentd_\w+)\(", PAGE, re.MULTILINE)
+    assert sorted(headings) == sorted(hook.__name__ for hook in HOOKS)
