@@ -303,7 +303,11 @@ def test_a_models_summary_has_cut_points_and_group_sizes() -> None:
 
 
 def test_conditions_with_equal_fit_parameters_share_a_model() -> None:
-    shared = [{"segment": "Champions"}, {"segment": ["Loyal"], "orders": {"above": 3}}, {"r": {"at_least": 4}}]
+    shared = [
+        {"segment": "Champions"},
+        {"segment": ["Loyal"], "orders": {"above": 3}},
+        {"map": "clevertap", "r": {"equals": 4}},
+    ]
     found = [RFM.model_params(RfmParams.model_validate(params)) for params in shared]
     assert found[0] is not None
     assert found[0] == found[1] == found[2]

@@ -73,8 +73,9 @@ class Judging:
         return bought.average
 
     def cells(self) -> tuple[Int64s, Int64s, Int64s]:
-        """The cell of each user in the map: its scores less 1."""
-        return self.value("r") - 1, self.value("f") - 1, self.value("m") - 1
+        """The cell of each user in the map: its scores less 1; any monetary one where it does not matter."""
+        money = self.value("m") - 1 if self.params.group_map.by_money else np.zeros_like(self.bought.orders)
+        return self.value("r") - 1, self.value("f") - 1, money
 
     def group(self) -> str:
         """The group of the only row."""
@@ -96,7 +97,7 @@ class Judging:
         scored = self.bought.scored
         member = ~scored if NEVER_PURCHASED in names else np.zeros(len(scored), dtype=np.bool_)
         if self.params.needs_scores and set(names) != {NEVER_PURCHASED}:
-            member = member | (scored & self.params.group_map.cells_of(names)[self.cells()])
+            member = member | (scored & self.params.wanted_cells[self.cells()])
         return np.asarray(member)
 
     def _bounds(self) -> Iterator[tuple[str, Bounds]]:

@@ -56,6 +56,8 @@ class GroupMap:
 
     names: tuple[str, ...]
     cells: NDArray[np.int64]
+    by_money: bool = True
+    """Whether the monetary score matters; where not, it need not be computed."""
 
     def cells_of(self, wanted: Iterable[str]) -> Mask:
         """Which cells belong to one of these groups, bool (5, 5, 5)."""
@@ -77,7 +79,7 @@ def from_grid(rows: Sequence[Sequence[str]]) -> GroupMap:
     """Rows R5 to R1, columns F1 to F5; the monetary score does not matter."""
     names = tuple(dict.fromkeys(name for row in rows for name in row))
     plane = np.array([[names.index(name) for name in row] for row in rows], dtype=np.int64)[::-1]
-    return GroupMap(names, np.repeat(plane[:, :, np.newaxis], 5, axis=2))
+    return GroupMap(names, np.repeat(plane[:, :, np.newaxis], 5, axis=2), by_money=False)
 
 
 def _groups(text: str) -> list[Group]:

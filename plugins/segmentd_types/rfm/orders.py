@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,11 +14,7 @@ from segmentd.api import (
     Events,
     Instants,
     Kind,
-    LocalTime,
     Mask,
-    Population,
-    Window,
-    counted_events,
 )
 
 if TYPE_CHECKING:
@@ -29,40 +25,41 @@ if TYPE_CHECKING:
 _MOST_MONEY = 10**17
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Dated:
-    """The events of one name in the window, k in all: `times`, `amounts` int64 (k,), and the orders they name.
+    """The events of one name in the window of n users, k in all; what is not asked for is not read."""
 
-    Amounts are millionths of the base currency's unit, 0 where not `known`.
-    """
+    def __init__(self, events: Events, counted: Counted, amount: Sequence[str], order_id: str) -> None:
+        """`amount` names the properties with money, of which the first that an event has counts."""
+        self.counted = counted
+        self._events = events
+        self._amount = amount
+        self._order_id = order_id
 
-    counted: Counted
-    times: Instants
-    amounts: NDArray[np.int64]
-    known: Mask
-    named: Category
+    def __len__(self) -> int:
+        return len(self.counted.positions)
 
+    @property
+    def times(self) -> Instants:
+        """When each happened, int64 (k,)."""
+        return self._events.times[self.counted.positions]
 
-def dated(
-    users: Population,
-    event: str,
-    amount: Sequence[str],
-    order_id: str,
-    window: Window,
-    at: Instants,
-    zones: LocalTime,
-) -> Dated:
-    """The events of this name that count for each user at its instant; the first amount that is there counts."""
-    events = users.events(event)
-    counted = counted_events(events, window, at, zones)
-    places = counted.positions
-    amounts, known = np.zeros(len(places), dtype=np.int64), np.zeros(len(places), dtype=np.bool_)
-    for name in amount:
-        values, present = _money(events, name)
-        values, present = values[places], present[places] & ~known
-        amounts, known = np.where(present, values, amounts), known | present
-    names = events.category(order_id)
-    return Dated(counted, events.times[places], amounts, known, Category(names.codes[places], names.vocabulary))
+    @cached_property
+    def money(self) -> tuple[NDArray[np.int64], Mask]:
+        """Millionths of the base currency's unit int64 (k,), 0 where there is no amount; and where there is one."""
+        places = self.counted.positions
+        amounts, known = np.zeros(len(places), dtype=np.int64), np.zeros(len(places), dtype=np.bool_)
+        for name in self._amount:
+            if self._events.kind(name) is not None and not known.all():
+                values, present = _money(self._events, name)
+                values, present = values[places], present[places] & ~known
+                amounts, known = np.where(present, values, amounts), known | present
+        return amounts, known
+
+    @cached_property
+    def named(self) -> Category:
+        """The order that each is, or takes back."""
+        names = self._events.category(self._order_id)
+        return Category(names.codes[self.counted.positions], names.vocabulary)
 
 
 def _money(events: Events, name: str) -> tuple[NDArray[np.int64], Mask]:

@@ -7,7 +7,18 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
-from segmentd.api import UTC, Json, LocalTime, Params, Population, Windowed, parse_duration, user_zones, zone_for
+from segmentd.api import (
+    UTC,
+    Json,
+    LocalTime,
+    Mask,
+    Params,
+    Population,
+    Windowed,
+    parse_duration,
+    user_zones,
+    zone_for,
+)
 from segmentd_types.rfm.bounds import Ages, Amounts, Counts, FixedDuration, Number, number_interval
 from segmentd_types.rfm.maps import (
     CLEVERTAP,
@@ -28,6 +39,9 @@ _FITTED: Final = (
     "events", "properties", "within", "during", "from_", "until", "periods", "time_zone", "scoring", "map", "grid",
     "groups", "otherwise",
 )  # fmt: skip
+
+
+_DEFAULT_MAPS: Final = {"quantile": "clevertap", "compatible": "compatible"}
 
 
 class EventNames(Params):
@@ -160,6 +174,11 @@ class RfmParams(Windowed):
         """The map that names the groups."""
         return _group_map(self.scoring, self.map, self.grid, self.groups, self.otherwise)
 
+    @cached_property
+    def wanted_cells(self) -> Mask:
+        """The cells of the map that belong to the groups asked for, bool (5, 5, 5)."""
+        return self.group_map.cells_of(self.segment or ())
+
     @property
     def needs_scores(self) -> bool:
         """Whether some answer depends on scores."""
@@ -167,8 +186,10 @@ class RfmParams(Windowed):
         return named or any(each is not None for each in (self.r, self.f, self.m))
 
     def fit_parameters(self) -> dict[str, Json]:
-        """What a model depends on."""
+        """What a model depends on; equal where it means the same."""
         chosen: dict[str, Json] = self.model_dump(mode="json", include=set(_FITTED))
+        if self.grid is None and self.groups is None:
+            chosen["map"] = self.map or _DEFAULT_MAPS[self.scoring]
         return chosen
 
     def zones(self, users: Population) -> LocalTime:
@@ -193,4 +214,4 @@ def _group_map(
         return from_grid(grid)
     if groups is not None:
         return from_groups(groups, otherwise)
-    return COMPATIBLE if (chosen or scoring) == "compatible" else CLEVERTAP
+    return COMPATIBLE if (chosen or _DEFAULT_MAPS[scoring]) == "compatible" else CLEVERTAP

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import reduce
+from functools import cached_property, reduce
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.api import Instants, Mask, Population, row_sum
-from segmentd_types.rfm.orders import Dated, dated
-from segmentd_types.rfm.returns import returned
+from segmentd.api import Instants, Mask, Population, counted_events, row_sum
+from segmentd_types.rfm.orders import Dated
+from segmentd_types.rfm.returns import Returns, returned
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from segmentd_types.rfm.params import RfmParams
 
 Int64s = NDArray[np.int64]
@@ -21,7 +22,6 @@ _MOST: Final = 2**60
 """Sums of money stay below this, so that adding three of them cannot overflow."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Purchases:
     """Of each of n users: instant of the `last` order, number of `orders`, `spend` in millionths; int64 (n,).
 
@@ -29,45 +29,58 @@ class Purchases:
     the first event leaves the window.
     """
 
-    last: Instants
-    orders: Int64s
-    spend: Int64s
-    until: Instants
-
-    @property
-    def scored(self) -> Mask:
-        """Who has an order."""
-        return np.asarray(self.orders > 0)
+    def __init__(self, orders: Dated, returns: Sequence[Dated]) -> None:
+        """Orders, and the refunds and cancellations of which there are any."""
+        self._completed = orders
+        self._returns = returns
+        counted, times = orders.counted, orders.times
+        if returns:
+            kept = ~self._returned.removed
+            counted, times = counted.only(kept), times[kept]
+        self.orders: Int64s = counted.sizes
+        self.scored: Mask = np.asarray(self.orders > 0)
+        self.last: Instants = np.zeros(len(self.orders), dtype=np.int64)
+        self.last[self.scored] = times[counted.offsets[1:][self.scored] - 1]
 
     def ages(self, at: Instants) -> Int64s:
         """Microseconds since the last order, int64 (n,); 0 where there is none."""
         return np.where(self.scored, at - self.last, 0)
 
+    @cached_property
+    def spend(self) -> Int64s:
+        """Revenue minus refunds, int64 (n,) in millionths."""
+        spend = _sum(self._completed)
+        if self._returns:
+            spend = spend - sum((_sum(each) for each in self._returns), start=self._returned.further)
+        return spend
+
     @property
     def average(self) -> Int64s:
         """Spend an order, rounded down to a millionth; 0 where there is no order."""
-        return self.spend // np.maximum(self.orders, 1)
+        return np.where(self.scored, self.spend // np.maximum(self.orders, 1), 0)
+
+    @property
+    def until(self) -> Instants:
+        """When the first event leaves the window, int64 (n,)."""
+        return reduce(np.minimum, (each.counted.first_expiry() for each in (self._completed, *self._returns)))
+
+    @cached_property
+    def _returned(self) -> Returns:
+        return returned(self._completed, self._returns, len(self._completed.counted.sizes))
 
 
 def purchases(params: RfmParams, users: Population, at: Instants) -> Purchases:
     """What each user bought, as seen at its own instant."""
-    zones, window = params.zones(users), params.window()
-    properties = params.properties
+    zones, window, properties = params.zones(users), params.window(), params.properties
+    completed, *others = params.events.names()
+    tables = [users.events(completed), *(events for events in map(users.events, others) if len(events.times))]
     orders, *returns = (
-        dated(users, name, properties.amount, properties.order_id, window, at, zones) for name in params.events.names()
+        Dated(events, counted_events(events, window, at, zones), properties.amount, properties.order_id)
+        for events in tables
     )
-    back = returned(orders, returns, len(at))
-    kept = orders.counted.only(~back.removed)
-    times = orders.times[~back.removed]
-    ends = kept.offsets[1:]
-    last = np.zeros(len(at), dtype=np.int64)
-    some = kept.sizes > 0
-    last[some] = times[ends[some] - 1]
-    spend = _sum(orders) - sum((_sum(each) for each in returns), start=back.further)
-    until = reduce(np.minimum, (each.counted.first_expiry() for each in (orders, *returns)))
-    return Purchases(last, kept.sizes, spend, until)
+    return Purchases(orders, returns)
 
 
 def _sum(each: Dated) -> Int64s:
     """The money of each row, int64 (n,); exact, or at the end of what can be counted."""
-    return np.clip(row_sum(each.amounts, each.counted.offsets), -_MOST, _MOST)
+    return np.clip(row_sum(each.money[0], each.counted.offsets), -_MOST, _MOST)

@@ -30,9 +30,9 @@ class Returns:
 
 def returned(orders: Dated, returns: Sequence[Dated], n: int) -> Returns:
     """Compare what was taken back in the name of each order with its amount; an order is (row, order id)."""
-    keys, amounts, known = _named(orders, returns)
-    removed = np.zeros(len(orders.amounts), dtype=np.bool_)
+    removed = np.zeros(len(orders), dtype=np.bool_)
     further = np.zeros(n, dtype=np.int64)
+    keys, amounts, known = _named(orders, returns)
     if not len(keys):
         return Returns(removed, further)
     distinct, which = np.unique(keys, return_inverse=True)
@@ -44,7 +44,7 @@ def returned(orders: Dated, returns: Sequence[Dated], n: int) -> Returns:
     width = len(orders.named.vocabulary)
     there, place = _placed(orders, distinct, width)
     paid = np.zeros(len(distinct), dtype=np.int64)
-    np.add.at(paid, place, orders.amounts[there])
+    np.add.at(paid, place, orders.money[0][there])
     ordered = np.zeros(len(distinct), dtype=np.bool_)
     ordered[place] = True
 
@@ -65,8 +65,9 @@ def _named(orders: Dated, returns: Sequence[Dated]) -> tuple[Int64s, Int64s, Mas
         codes = np.array(found, dtype=np.int64)
         naming, codes = naming[codes >= 0], codes[codes >= 0]
         keys.append(each.counted.rows[naming] * len(vocabulary) + codes)
-        amounts.append(each.amounts[naming])
-        known.append(each.known[naming])
+        money, here = each.money
+        amounts.append(money[naming])
+        known.append(here[naming])
     if not keys:
         nothing = np.zeros(0, dtype=np.int64)
         return nothing, nothing, nothing > 0
