@@ -28,8 +28,8 @@ from segmentd.api import (
     Source,
     Values,
     Verdict,
+    YearlyDay,
     accepts_numbers,
-    anniversary_in,
     check_condition,
     explain_condition,
     hookimpl,
@@ -58,24 +58,25 @@ def _ages(condition: str) -> tuple[Mask, NDArray[np.int64]]:
     return holds, following
 
 
-def _age_on(today: Days, birthdays: Days) -> NDArray[np.int64]:
+def _age_on(today: Days, birthdays: YearlyDay) -> NDArray[np.int64]:
     """Whole years on a local day, negative before birth; who was born on 29 February turns a year older on
     1 March in years that lack it.
     """
     years = year_of(today)
-    return years - year_of(birthdays) - (today < anniversary_in(years, birthdays))
+    return years - birthdays.year - (today < birthdays.in_year(years))
 
 
 def _exact(condition: Condition, birthday: Values[np.int64], zones: LocalTime, at: Instants) -> tuple[Verdict, Mask]:
     """The verdict by birthday, and who has one that is not ahead. It holds until the local midnight of the
     birthday that changes the answer; a birthday ahead counts from its own local midnight.
     """
-    ages = _age_on(zones.local_day(at), birthday.values)
+    days = YearlyDay.of(birthday.values)
+    ages = _age_on(zones.local_day(at), days)
     born = birthday.present & (ages >= 0)
     holds, following = _ages(condition.model_dump_json(by_alias=True, exclude_unset=True))
     safe = np.where(born, ages, 0)
     next_age = np.where(born, following[safe], np.where(birthday.present, 0, -1))
-    day = anniversary_in(year_of(birthday.values) + np.maximum(next_age, 0), birthday.values)
+    day = days.in_year(days.year + np.maximum(next_age, 0))
     holds_until = np.where(next_age < 0, _NEVER, zones.day_start(day))
     return Verdict(born & holds[safe], holds_until), np.asarray(born)
 
@@ -114,7 +115,7 @@ class Age(Parameter):
 
     def explain(self, value: Condition, users: Population, at: Instants) -> tuple[Reason, ...]:
         birthday = users.date("birthday")
-        age = _age_on(user_zones(users).local_day(at), birthday.values)
+        age = _age_on(user_zones(users).local_day(at), YearlyDay.of(birthday.values))
         if not birthday.present[0] or age[0] < 0:
             return explain_condition(users, "age", value, at)
         day = np.datetime_as_string(birthday.values.astype("datetime64[D]"))[0]

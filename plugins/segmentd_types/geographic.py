@@ -60,8 +60,9 @@ class Near(Params):
 
     def distances(self, latitudes: Degrees, longitudes: Degrees) -> NDArray[np.float64]:
         """Great-circle distances in the radius's unit, float64 (n,), on a sphere of 6,371.0088 km."""
-        places = np.column_stack((latitudes, longitudes))
-        centre = np.broadcast_to(np.array([self.latitude, self.longitude]), places.shape)
+        places, centre = np.empty((2, len(latitudes), 2))
+        places[:, 0], places[:, 1] = latitudes, longitudes
+        centre[:] = self.latitude, self.longitude
         return np.asarray(haversine_vector(places, centre, self.limit()[1], check=False))
 
 

@@ -1,6 +1,6 @@
 """All that a plugin needs. Import this and numpy, nothing else of segmentd."""
 
-from segmentd.conditions.anniversary import anniversary_in, year_of
+from segmentd.conditions.anniversary import YearlyDay, year_of
 from segmentd.conditions.catalogue import AttributeParameter, Catalogue, CatalogueParams, Parameter
 from segmentd.conditions.condition import Condition
 from segmentd.conditions.counting import Counted, computed_column, counted_events, instants_of_events
@@ -90,11 +90,11 @@ __all__ = [
     "Verdict",
     "Window",
     "Windowed",
+    "YearlyDay",
     "Zone",
     "ZoneName",
     "Zones",
     "accepts_numbers",
-    "anniversary_in",
     "check_condition",
     "computed_column",
     "counted_events",

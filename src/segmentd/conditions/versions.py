@@ -21,10 +21,14 @@ Version: TypeAlias = tuple[tuple[int, ...], int, tuple[Identifier, ...]]
 """(numbers without trailing zeros, 1 for a release and 0 before it, pre-release identifiers); compares as such."""
 
 
-@lru_cache(maxsize=65_536)
 def parse_version(text: str) -> Version | None:
     """The comparable form of a version; None where the text is not one."""
-    found = _VERSION.fullmatch(text) if len(text) <= MAX_VERSION else None
+    return _parsed(text) if len(text) <= MAX_VERSION else None
+
+
+@lru_cache(maxsize=65_536)
+def _parsed(text: str) -> Version | None:
+    found = _VERSION.fullmatch(text)
     if found is None:
         return None
     numbers = [int(each) for each in found["core"].split(".")]
