@@ -1,0 +1,33 @@
+"""A typed synchronous client of segmentd.
+
+>>> with Client("localhost:50051") as client:
+...     answer = client.check("u17", "at-risk-shoppers")
+
+Answers are the messages of the contract. Every failed call raises CallFailed.
+"""
+
+from segmentd.client.client import Client
+from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
+from segmentd.client.instants import Instant, as_instant, as_timestamp
+from segmentd.client.profiles import Profiles
+from segmentd.client.questions import Questions
+from segmentd.client.segments import Segments
+from segmentd.client.values import Json, as_json, as_struct, as_value_json
+
+__all__ = [
+    "CallFailed",
+    "Client",
+    "FieldFault",
+    "Instant",
+    "ItemFault",
+    "Json",
+    "Profiles",
+    "Questions",
+    "Segments",
+    "as_instant",
+    "as_json",
+    "as_struct",
+    "as_timestamp",
+    "as_value_json",
+    "item_fault",
+]

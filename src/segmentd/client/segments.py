@@ -1,0 +1,79 @@
+"""Definitions of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import grpc
+from google.protobuf import field_mask_pb2
+
+from segmentd.client.part import Part
+from segmentd.v1 import segment_pb2, segment_type_pb2
+from segmentd.v1 import segment_service_pb2 as segments
+from segmentd.v1.segment_service_pb2_grpc import SegmentServiceStub
+
+
+class Segments(Part):
+    """Calls of SegmentService."""
+
+    def _connect(self, channel: grpc.Channel) -> None:
+        super()._connect(channel)
+        self._segments = SegmentServiceStub(channel)
+
+    def create_segment(self, segment: segment_pb2.Segment) -> segments.CreateSegmentResponse:
+        """Define a new segment; not repeated by itself, since a second try would find its own segment there."""
+        return self._caller.call(self._segments.CreateSegment, segments.CreateSegmentRequest(segment=segment))
+
+    def get_segment(
+        self, segment_id: str, *, with_size: bool = False, min_revision: int = 0
+    ) -> segments.GetSegmentResponse:
+        """One segment, archived or not."""
+        request = segments.GetSegmentRequest(segment_id=segment_id, with_size=with_size, min_revision=min_revision)
+        return self._caller.call(self._segments.GetSegment, request)
+
+    def list_segments(
+        self,
+        labels: Mapping[str, str] | None = None,
+        *,
+        with_size: bool = False,
+        with_archived: bool = False,
+        min_revision: int = 0,
+    ) -> Iterator[segment_pb2.Segment]:
+        """The segments, ordered by id; pages are asked for as they are needed."""
+        request = segments.ListSegmentsRequest(
+            labels=labels or {},
+            with_size=with_size,
+            with_archived=with_archived,
+            min_revision=min_revision,
+            page_size=1_000,
+        )
+        for page in self._caller.pages(self._segments.ListSegments, request):
+            yield from page.segments
+
+    def update_segment(
+        self, segment: segment_pb2.Segment, fields: Sequence[str] = ()
+    ) -> segments.UpdateSegmentResponse:
+        """Change the fields that are named (`*`: all of them), or those that are set where none is."""
+        mask = field_mask_pb2.FieldMask(paths=fields) if fields else None
+        request = segments.UpdateSegmentRequest(segment=segment, update_mask=mask)
+        return self._caller.call(self._segments.UpdateSegment, request)
+
+    def delete_segment(self, segment_id: str, etag: str = "") -> segments.DeleteSegmentResponse:
+        """Archive a segment."""
+        request = segments.DeleteSegmentRequest(segment_id=segment_id, etag=etag)
+        return self._caller.call(self._segments.DeleteSegment, request)
+
+    def refit_segment(self, segment_id: str) -> segments.RefitSegmentResponse:
+        """Fit the models of a segment again."""
+        request = segments.RefitSegmentRequest(segment_id=segment_id)
+        return self._caller.call(self._segments.RefitSegment, request)
+
+    def segment_versions(self, segment_id: str) -> Iterator[segment_pb2.SegmentVersion]:
+        """The versions of a segment, the latest first."""
+        request = segments.ListSegmentVersionsRequest(segment_id=segment_id, page_size=1_000)
+        for page in self._caller.pages(self._segments.ListSegmentVersions, request):
+            yield from page.versions
+
+    def segment_types(self) -> Sequence[segment_type_pb2.SegmentType]:
+        """The segment types that rules can use, ordered by name."""
+        return self._caller.call(self._segments.ListSegmentTypes, segments.ListSegmentTypesRequest()).types
