@@ -125,3 +125,15 @@ def test_whole_numbers_of_a_struct_are_basis_points() -> None:
     share = ListType.Params.model_validate({"percentage": {"salt": "s", "from": 0.0, "to": 1000.0}}).percentage
     assert share is not None
     assert share.to == 1000
+
+
+def test_a_share_begins_with_its_first_bucket_and_ends_before_its_last() -> None:
+    (bucket,) = buckets("s", ["ada"]).tolist()
+    ada = population([user("ada")], NOW)
+    for low, high, expected in (
+        (bucket, bucket + 1, True),
+        (bucket - 1, bucket, False),
+        (bucket + 1, bucket + 2, False),
+    ):
+        share = {"percentage": {"salt": "s", "from": low, "to": high}}
+        assert judge(ListType(), share, ada).member.tolist() == [expected]

@@ -16,6 +16,7 @@ from tests.plugins import rfm_oracle as oracle
 
 from segmentd.api import DAY, FOREVER, HOUR, MAX_INSTANT, Kind, Model
 from segmentd.testing import GivenEvent, GivenUser, check_segment_type, event, fit, instant, judge, population, user
+from segmentd_types.rfm.bounds import Ages, Amounts
 from segmentd_types.rfm.maps import CLEVERTAP, CLEVERTAP_GRID, COMPATIBLE
 from segmentd_types.rfm.params import RfmParams
 from segmentd_types.rfm.segment_type import Rfm
@@ -279,6 +280,28 @@ def test_another_users_refund_takes_nothing_away() -> None:
 def test_money_is_exact() -> None:
     ada = [user("ada", {}, *(order(day, 0.1) for day in range(1, 4)))]
     assert members({"spend": {"equals": 0.3}}, ada) == [True]
+
+
+@pytest.mark.parametrize(
+    ("operator", "below", "same", "above"),
+    [
+        ("equals", False, True, False),
+        ("above", False, False, True),
+        ("at_least", False, True, True),
+        ("below", True, False, False),
+        ("at_most", True, True, False),
+    ],
+)
+def test_operators_are_exact_at_their_bound(operator: str, below: bool, same: bool, above: bool) -> None:
+    bounds = Amounts.model_validate({operator: 10.01})
+    values = np.array([10_009_999, 10_010_000, 10_010_001])
+    assert bounds.holds(values).tolist() == [below, same, above]
+    if operator != "equals":
+        assert Ages.model_validate({operator: "2d"}).holds(np.array([-1, 0, 1]) + 2 * DAY).tolist() == [
+            below,
+            same,
+            above,
+        ]
 
 
 def test_never_purchased_is_a_group_of_its_own() -> None:
