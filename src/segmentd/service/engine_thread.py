@@ -8,6 +8,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeVar
 
@@ -82,6 +83,8 @@ class EngineThread:
         self._queued_items = 0
         self._counting = threading.Lock()
         self._stopping = False
+        self.lost: Future[None] = Future()
+        """Fails when the engine could not start again from disk and has ended; never done otherwise."""
         self._thread = threading.Thread(target=self._run, name="segmentd-engine", daemon=True)
 
     def start(self) -> None:
@@ -132,12 +135,33 @@ class EngineThread:
             raise Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down")
 
     def _run(self) -> None:
-        while (message := self._next()) is not None:
-            self._dispatch(message)
+        ending: SegmentdError = Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down")
+        try:
+            while (message := self._next()) is not None:
+                self._dispatch(message)
+        except BaseException as error:  # noqa: BLE001  (whatever it was, memory can no longer be trusted)
+            _log.critical("the engine could not start again from disk and ends", exc_info=error)
+            ending = StorageFailed(f"the engine could not start again from disk: {error}")
+        self._stopping = True
+        self._refuse_rest(ending)
+        try:
+            self._machine.close()
+        finally:
+            if isinstance(ending, StorageFailed):
+                self.lost.set_exception(ending)
+
+    def _refuse_rest(self, ending: SegmentdError) -> None:
+        """Tell everybody who still waits that nothing will come."""
         for task in self._background:
             task.steps.close()
-            task.future.set_exception(Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down"))
-        self._machine.close()
+            task.future.set_exception(ending)
+        waiting = list(self._ahead)
+        with suppress(queue.Empty):
+            while True:
+                waiting.append(self._queue.get_nowait())
+        for message in waiting:
+            if message is not None and message.future.set_running_or_notify_cancel():
+                message.future.set_exception(ending)
 
     def _next(self) -> _Batch | _Call[Any] | _Task | None:
         """The next message; ticks and background steps are made while there is none."""
@@ -147,7 +171,7 @@ class EngineThread:
             try:
                 return self._queue.get(timeout=self._patience())
             except queue.Empty:
-                self._guard(self._machine.tick)
+                self._tick()
                 self._step()
 
     def _patience(self) -> float:
@@ -162,20 +186,22 @@ class EngineThread:
         return min(max((deadline - self._clock.now()) / SECOND, 1e-9), _IDLE_SECONDS)
 
     def _dispatch(self, message: _Batch | _Call[Any] | _Task) -> None:
+        # What was cancelled while it waited is not begun; what was begun cannot be cancelled.
         if isinstance(message, _Batch):
             self._write_group(message)
+            self._step()
+        elif not message.future.set_running_or_notify_cancel():
+            return
         elif isinstance(message, _Task):
             self._background.append(message)
-        elif message.future.set_running_or_notify_cancel():
+        else:
             self._settle(message)
-        if isinstance(message, _Batch):
-            self._step()
 
     def _write_group(self, first: _Batch) -> None:
         """Commit the first batch together with all that wait behind it."""
         group = [first]
-        items = list(first.items)
-        while len(items) < GROUP_ITEMS:
+        size = len(first.items)
+        while size < GROUP_ITEMS:
             try:
                 message = self._queue.get_nowait()
             except queue.Empty:
@@ -184,19 +210,22 @@ class EngineThread:
                 self._ahead.append(message)
                 break
             group.append(message)
-            items.extend(message.items)
+            size += len(message.items)
         with self._counting:
-            self._queued_items -= len(items)
-        self._commit(group, items)
+            self._queued_items -= size
+        group = [batch for batch in group if batch.future.set_running_or_notify_cancel()]
+        self._commit(group, [item for batch in group for item in batch.items])
 
     def _commit(self, group: list[_Batch], items: list[Item]) -> None:
         try:
             outcome = self._machine.write_group(items)
         except BaseException as error:  # noqa: BLE001  (whatever it was, memory may be ahead of the disk)
-            _log.exception("a commit group failed")
-            self._guard(self._machine.recover)
-            for batch in group:
-                batch.future.set_exception(error)
+            _log.exception("a commit group failed; starting again from disk")
+            try:
+                self._machine.recover()
+            finally:
+                for batch in group:
+                    batch.future.set_exception(error)
             return
         start = 0
         for batch in group:
@@ -216,27 +245,30 @@ class EngineThread:
             task.future.set_result(end.value)
         except BaseException as error:  # noqa: BLE001  (the caller gets it, whatever it is)
             self._background.popleft()
-            if _unexpected(error):
-                _log.exception("background work failed")
-                self._guard(self._machine.recover)
-            task.future.set_exception(error)
+            try:
+                if _unexpected(error):
+                    _log.exception("background work failed; starting again from disk")
+                    self._machine.recover()
+            finally:
+                task.future.set_exception(error)
 
     def _settle(self, call: _Call[Any]) -> None:
         try:
             call.future.set_result(call.run())
         except BaseException as error:  # noqa: BLE001  (the caller gets it, whatever it is)
-            if call.changes and _unexpected(error):
-                self._guard(self._machine.recover)
-            call.future.set_exception(error)
+            try:
+                if call.changes and _unexpected(error):
+                    self._machine.recover()
+            finally:
+                call.future.set_exception(error)
 
-    def _guard(self, run: Callable[[], None]) -> None:
-        """The thread survives a failure of its own work; the database is asked again."""
+    def _tick(self) -> None:
+        """The thread survives a failure of its own work; the database is asked again. Where that fails too, it ends."""
         try:
-            run()
+            self._machine.tick()
         except Exception:  # noqa: BLE001  (whatever it was)
             _log.exception("the engine could not go on; starting again from disk")
-            if run != self._machine.recover:
-                self._guard(self._machine.recover)
+            self._machine.recover()
 
 
 def _unexpected(error: BaseException) -> bool:
