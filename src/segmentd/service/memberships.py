@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, TypeVar
 
 import numpy as np
@@ -14,7 +14,8 @@ from segmentd.engine.judging import Pass
 from segmentd.engine.plan import Plan
 from segmentd.errors import SegmentdError
 from segmentd.service.engine import Engine
-from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see
+from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see, unknown_segment
+from segmentd.service.segment_info import SegmentSpec
 from segmentd.times import FOREVER, Instants, Micros
 
 T = TypeVar("T")
@@ -49,6 +50,8 @@ class UserSegments:
     members: list[Plan]
     errors: dict[str, SegmentdError]
     leaves: Mapping[str, Leaves]
+    more: bool = False
+    """Whether there are others beyond the last of `members`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ class Explained:
     """Why one user is a member or not; no tree for a user nobody has written about."""
 
     check: Check
+    version: int
     tree: Explanation | None
     leaves: Leaves | None
 
@@ -78,6 +82,11 @@ class Memberships:
         self._engine = engine
         self._live = engine.live
         self._clock = engine.clock
+
+    @property
+    def revision(self) -> int:
+        """The newest published revision."""
+        return self._live.revision
 
     async def at_least(self, min_revision: int) -> None:
         """Wait until a revision is published."""
@@ -108,12 +117,16 @@ class Memberships:
             return seen
         return await self._on_engine(lambda: self._see_exactly(user_ids))
 
-    async def user_segments(self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool) -> UserSegments:
-        """The segments with these labels that one user is in, by id."""
+    async def user_segments(
+        self, user_id: str, labels: Mapping[str, str], after: str, limit: int, *, with_leaves: bool
+    ) -> UserSegments:
+        """At most `limit` segments with these labels that one user is in, by id, those beyond `after`.
+
+        Errors stand in the same range of ids: up to the last segment listed, and on the last page all.
+        """
         if with_leaves:
-            return await self._on_engine(lambda: self._user_segments(user_id, labels, with_leaves=True))
-        seen = await self.see([user_id])
-        return self._listed(seen, labels, {})
+            return await self._on_engine(lambda: self._user_segments_with_leaves(user_id, labels, after, limit))
+        return self._listed(await self.see([user_id]), labels, after, limit)
 
     async def members(self, segment_id: str, after: int, limit: int) -> MembersPage:
         """At most `limit` members of a segment whose row is beyond `after`, and how many there are."""
@@ -135,17 +148,18 @@ class Memberships:
     def _see_exactly(self, user_ids: Sequence[str]) -> Seen:
         return judge_overdue(self._live, see(self._live, user_ids, self._clock.now()))
 
-    def _user_segments(self, user_id: str, labels: Mapping[str, str], *, with_leaves: bool) -> UserSegments:
+    def _user_segments_with_leaves(
+        self, user_id: str, labels: Mapping[str, str], after: str, limit: int
+    ) -> UserSegments:
         seen = self._see_exactly([user_id])
-        listed = self._listed(seen, labels, {})
-        leaves = {plan.segment_id: self._leaves(seen, plan) for plan in listed.members} if with_leaves else {}
-        return UserSegments(seen, listed.members, listed.errors, leaves)
+        listed = self._listed(seen, labels, after, limit)
+        return replace(listed, leaves={plan.segment_id: self._leaves(seen, plan) for plan in listed.members})
 
-    def _listed(self, seen: Seen, labels: Mapping[str, str], leaves: Mapping[str, Leaves]) -> UserSegments:
+    def _listed(self, seen: Seen, labels: Mapping[str, str], after: str, limit: int) -> UserSegments:
         members: list[Plan] = []
         errors: dict[str, SegmentdError] = {}
         for name in sorted(seen.catalogue.entries):
-            if not self._has_labels(name, labels):
+            if name <= after or not self._has_labels(name, labels):
                 continue
             entry = seen.catalogue.entries[name]
             if entry.plan is None:
@@ -153,11 +167,23 @@ class Memberships:
                     errors[name] = inactive(name, entry)
                 continue
             try:
-                if bool(seen.members(entry.plan)[0]):
-                    members.append(entry.plan)
+                member = bool(seen.members(entry.plan)[0])
             except SegmentdError as error:
                 errors[name] = error
-        return UserSegments(seen, members, errors, leaves)
+                continue
+            if member and len(members) == limit:
+                errors = {name: error for name, error in errors.items() if name <= members[-1].segment_id}
+                return UserSegments(seen, members, errors, {}, more=True)
+            if member:
+                members.append(entry.plan)
+        return UserSegments(seen, members, errors, {})
+
+    def spec_of(self, segment_id: str) -> SegmentSpec:
+        """What the latest version of a segment says. Raises NotFound."""
+        info = self._live.segments.get(segment_id)
+        if info is None:
+            raise unknown_segment(segment_id)
+        return info.spec
 
     def _has_labels(self, name: str, labels: Mapping[str, str]) -> bool:
         info = self._live.segments.get(name)
@@ -180,11 +206,11 @@ class Memberships:
         plan = active_plan(seen.catalogue, segment_id)
         check = _check(seen, segment_id)
         if not check.user_known:
-            return Explained(check, None, None)
+            return Explained(check, plan.version, None, None)
         at = np.array([seen.at], dtype=np.int64)
         tree = Explainer(self._live.users.view(seen.rows, at), at).plan(plan)
         leaves = self._leaves(seen, plan) if with_leaves and check.member else None
-        return Explained(check, tree, leaves)
+        return Explained(check, plan.version, tree, leaves)
 
     def _leaves(self, seen: Seen, plan: Plan) -> Leaves:
         """Judge one member at successive horizons until it is none."""

@@ -74,8 +74,11 @@ class Profiles:
         """One profile and the revision it is of. Raises NotFound."""
         return await self._on_engine(lambda: self._get(user_id))
 
-    def attributes(self) -> list[Attribute]:
-        """All attributes whose kind is known, by name."""
+    async def attributes(self) -> tuple[list[Attribute], int]:
+        """All attributes whose kind is known, by name, and the revision they are of."""
+        return await self._on_engine(lambda: (self._attributes(), self._live.revision))
+
+    def _attributes(self) -> list[Attribute]:
         derived = {name for each in self._engine.plugins.derivations for name in each.outputs}
         kinds = self._live.schema.attributes()
         return [Attribute(name, kinds[name], self._source(name, derived)) for name in sorted(kinds)]

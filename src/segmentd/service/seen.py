@@ -88,10 +88,15 @@ def active_plan(catalogue: Catalogue, segment_id: str) -> Plan:
     """The plan of an active segment. Raises NotFound, or FailedPrecondition with its state."""
     entry = catalogue.entries.get(segment_id)
     if entry is None:
-        raise NotFound(Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id})
+        raise unknown_segment(segment_id)
     if entry.plan is None:
         raise inactive(segment_id, entry)
     return entry.plan
+
+
+def unknown_segment(segment_id: str) -> NotFound:
+    """The error for an id that no segment has."""
+    return NotFound(Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id})
 
 
 def inactive(segment_id: str, entry: Entry) -> SegmentdError:

@@ -7,13 +7,17 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+import orjson
+
 from segmentd.engine.catalogue import Entry, State, check_references
-from segmentd.engine.compile import check_kinds, conditions, model_key, references
+from segmentd.engine.compile import Definition, check_kinds, conditions, model_key, references
 from segmentd.engine.plan import Fitted
-from segmentd.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput, NotFound, Reason
+from segmentd.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.segment_type import SegmentType
+from segmentd.population.kinds import Json
 from segmentd.records import SegmentRecord
 from segmentd.service.engine import Engine
+from segmentd.service.seen import unknown_segment
 from segmentd.service.segment_info import NOBODY, SegmentInfo, SegmentSpec
 from segmentd.service.switch import Edit
 from segmentd.service.written import Cause
@@ -25,13 +29,22 @@ FIELDS: Final = frozenset({"name", "description", "owner", "labels", "rule", "in
 
 
 @dataclass(frozen=True, slots=True)
+class ModelView:
+    """A model that a segment needs: the type, the parameters of its fit, and what was learned where it was fitted."""
+
+    type: str
+    fit_parameters: Mapping[str, Json]
+    fitted: Fitted | None
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentView:
     """A segment as it stands: its latest version, state and models; `size` where it is active."""
 
     info: SegmentInfo
     state: State
     reason: str
-    models: tuple[Fitted, ...]
+    models: tuple[ModelView, ...]
     size: int | None
     revision: int
 
@@ -43,29 +56,42 @@ class Segments:
         self._engine = engine
         self._live = engine.live
 
+    def origins(self) -> Mapping[str, str]:
+        """The plugin that brought each type."""
+        return self._engine.plugins.origins
+
     def types(self) -> Mapping[str, SegmentType[Any]]:
         """The segment types that rules can use, by name."""
         return self._engine.plugins.segment_types
 
     def get(self, segment_id: str) -> SegmentView:
-        """One segment, archived or not. Raises NotFound."""
+        """One segment, archived or not. Raises NotFound.
+
+        The size is the stored one: moves due this moment may be outstanding.
+        """
         live = self._live
         with live.lock:
             info, entry = live.segments.get(segment_id), live.catalogue.entries.get(segment_id)
             if info is None or entry is None:
-                raise _not_found(segment_id)
+                raise unknown_segment(segment_id)
             size = int(live.memberships.counts[entry.plan.slot]) if entry.plan is not None else None
-            models = entry.plan.models if entry.plan is not None else ()
-            return SegmentView(info, entry.state, entry.reason, models, size, live.revision)
+            return SegmentView(info, entry.state, entry.reason, self._models(entry), size, live.revision)
 
-    def select(self, labels: Mapping[str, str], *, archived: bool) -> list[SegmentView]:
-        """The segments with these labels, by id."""
-        views = [self.get(name) for name in sorted(self._live.segments)]
-        return [
+    async def catch_up(self) -> None:
+        """Make the moves that are due, so that sizes are those of now."""
+        await self._on_engine(self._engine.tick)
+
+    def select(self, labels: Mapping[str, str], *, archived: bool) -> tuple[list[SegmentView], int]:
+        """The segments with these labels, by id, and a revision that they see; sizes as `get` gives."""
+        with self._live.lock:
+            names, revision = sorted(self._live.segments), self._live.revision
+        views = [self.get(name) for name in names]
+        found = [
             view
             for view in views
             if labels.items() <= dict(view.info.spec.labels).items() and (archived or view.state is not State.ARCHIVED)
         ]
+        return found, revision
 
     async def create(self, spec: SegmentSpec, author: str, note: str) -> SegmentView:
         """Define a new segment; judged for all users when this returns. An archived id may be used again."""
@@ -93,21 +119,22 @@ class Segments:
         keys = await self._on_engine(lambda: self._model_keys(segment_id))
         before = self._live.revision
         revision = await asyncio.wrap_future(self._engine.refit(keys))
-        if revision == before and not self.get(segment_id).models:
+        if revision == before and all(each.fitted is None for each in self.get(segment_id).models):
             raise FailedPrecondition(
                 Reason.NO_MODEL, f"segment {segment_id} has nobody to learn from yet", {"segment_id": segment_id}
             )
-        return self.get(segment_id)
+        return replace(self.get(segment_id), revision=revision)
 
-    async def versions(self, segment_id: str) -> list[SegmentRecord]:
-        """All versions, the latest first. Raises NotFound."""
+    async def versions(self, segment_id: str) -> tuple[list[SegmentRecord], int]:
+        """All versions, the latest first, and the revision they are of. Raises NotFound."""
         self.get(segment_id)
-        found = await self._on_engine(lambda: self._engine.store.segment_versions(segment_id))
-        return found[::-1]
+        return await self._on_engine(
+            lambda: (self._engine.store.segment_versions(segment_id)[::-1], self._live.revision)
+        )
 
     async def _edit(self, segment_id: str, make: Callable[[], Edit]) -> SegmentView:
-        await asyncio.wrap_future(self._engine.edit(make))
-        return self.get(segment_id)
+        revision = await asyncio.wrap_future(self._engine.edit(make))
+        return replace(self.get(segment_id), revision=revision)
 
     async def _on_engine(self, run: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._engine.thread.call(run))
@@ -132,15 +159,21 @@ class Segments:
 
     def _definition(self, info: SegmentInfo) -> Edit:
         """The edit to a definition, after all checks that need no judging."""
+        name = info.spec.segment_id
+        try:
+            definition = self._checked(info)
+        except InvalidInput as error:
+            # One reason for all that is wrong with a rule, whatever found it.
+            raise InvalidInput(error.violations, Reason.INVALID_RULE, {"segment_id": name}) from None
+        return Edit(Cause.DEFINITION, {name: Entry(definition, State.PENDING)}, {name: info})
+
+    def _checked(self, info: SegmentInfo) -> Definition:
         rule = info.spec.parse(self.types())
         definition = info.definition(rule)
-        others = {
-            name: entry for name, entry in self._live.catalogue.entries.items() if entry.state is not State.ARCHIVED
-        }
-        check_references(definition, others)
+        entries = self._live.catalogue.entries.items()
+        check_references(definition, {name: entry for name, entry in entries if entry.state is not State.ARCHIVED})
         check_kinds(rule, self._live.schema)
-        name = info.spec.segment_id
-        return Edit(Cause.DEFINITION, {name: Entry(definition, State.PENDING)}, {name: info})
+        return definition
 
     def _archival(self, segment_id: str, etag: str) -> Edit:
         info = self._changeable(segment_id, etag)
@@ -161,10 +194,19 @@ class Segments:
         archived = Entry(info.definition(NOBODY), State.ARCHIVED)
         return Edit(Cause.DEFINITION, {segment_id: archived})
 
+    def _models(self, entry: Entry) -> tuple[ModelView, ...]:
+        """What the segment is judged with; of one that waits, what it needs."""
+        if entry.state is State.ARCHIVED:
+            return ()
+        used = {each.key: each for each in entry.plan.models} if entry.plan is not None else self._live.models.latest
+        keys = {key: None for each in conditions(entry.definition.rule) if (key := model_key(each)) is not None}
+        identities = [(key, orjson.loads(key)) for key in keys]
+        return tuple(ModelView(name, parameters, used.get(key)) for key, (name, parameters) in identities)
+
     def _model_keys(self, segment_id: str) -> list[str]:
         entry = self._live.catalogue.entries.get(segment_id)
         if entry is None:
-            raise _not_found(segment_id)
+            raise unknown_segment(segment_id)
         if entry.state is State.ARCHIVED:
             raise _archived(segment_id)
         keys = {model_key(each) for each in conditions(entry.definition.rule)} - {None}
@@ -175,7 +217,7 @@ class Segments:
     def _changeable(self, segment_id: str, etag: str) -> SegmentInfo:
         info = self._live.segments.get(segment_id)
         if info is None:
-            raise _not_found(segment_id)
+            raise unknown_segment(segment_id)
         if self._archived(segment_id):
             raise _archived(segment_id)
         _check_etag(info, etag)
@@ -190,12 +232,8 @@ def _check_etag(info: SegmentInfo, etag: str) -> None:
         raise Conflict(
             Reason.ETAG_MISMATCH,
             f"segment {info.spec.segment_id} is at etag {info.etag}, not {etag}: somebody changed it first",
-            {"segment_id": info.spec.segment_id, "etag": info.etag},
+            {"segment_id": info.spec.segment_id, "given": etag, "current": info.etag},
         )
-
-
-def _not_found(segment_id: str) -> NotFound:
-    return NotFound(Reason.SEGMENT_NOT_FOUND, f"there is no segment {segment_id!r}", {"segment_id": segment_id})
 
 
 def _archived(segment_id: str) -> FailedPrecondition:

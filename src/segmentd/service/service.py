@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -62,6 +63,11 @@ class Service:
             store.close()
             raise
         return cls(engine)
+
+    @property
+    def lost(self) -> Future[None]:
+        """Fails when memory cannot be trusted any more: the engine could not start again from disk."""
+        return self._engine.thread.lost
 
     def close(self) -> None:
         """Finish what is queued and close the database."""
