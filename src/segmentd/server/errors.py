@@ -79,6 +79,15 @@ def violations_of(error: SegmentdError) -> tuple[FieldViolation, ...]:
     return error.violations if isinstance(error, errors.InvalidInput) else ()
 
 
+def repathed(error: errors.InvalidInput, old: str, new: str) -> errors.InvalidInput:
+    """The same faults where paths that begin with `old` begin with `new`: the service names fields in its own words."""
+    found = [
+        FieldViolation(new + each.field.removeprefix(old), each.description) if each.field.startswith(old) else each
+        for each in error.violations
+    ]
+    return errors.InvalidInput(found, error.reason, error.metadata)
+
+
 def shortened(text: str, limit: int) -> str:
     """`text` in at most `limit` bytes of valid UTF-8; what was cut is shown by an ellipsis."""
     encoded = text.encode("utf-8", "replace")

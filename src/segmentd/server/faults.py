@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from segmentd.errors import FieldViolation, InvalidInput
 from segmentd import limits
+from segmentd.errors import FieldViolation, InvalidInput
 
 
 class Faults:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Never
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
 
+from segmentd.errors import StorageFailed
+from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
 from segmentd.server.interceptor import Interceptor
-from segmentd.limits import MAX_RECEIVE_BYTES
 
 _LOG: Final = logging.getLogger(__name__)
 _UNWINDING: Final = 10.0
@@ -28,6 +29,7 @@ _OPTIONS: Final = (
     ("grpc.so_reuseport", 0),
 )
 
+Begin = Callable[[], Awaitable[None]]
 Register = Callable[[grpc.aio.Server], None]
 """Adds servicers to a server."""
 
@@ -67,16 +69,38 @@ class Server:
         self.calls.end_all()
 
 
-async def run_until_signal(server: Server, grace: float) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short. `grace` is in seconds."""
+async def run_until_signal(
+    server: Server, grace: float, begin: Begin | None = None, lost: asyncio.Future[None] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short. `grace` is in seconds.
+
+    `begin` runs once signals are heard, so that whoever it tells of the server may stop it at once. Where it raises,
+    or `lost` fails, the server is stopped without grace and the error is raised.
+    """
     loop = asyncio.get_running_loop()
     signalled = asyncio.Event()
     for number in _STOPPING:
         loop.add_signal_handler(number, lambda: server.hurry() if signalled.is_set() else signalled.set())
+    work = asyncio.create_task(_work(begin, lost))
     try:
-        await signalled.wait()
+        stop = asyncio.create_task(signalled.wait())
+        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
         _LOG.info("draining: %d calls under way", server.calls.count)
-        await server.drain(grace)
+        await server.drain(0 if work.done() else grace)
+        if work.done():
+            work.result()
     finally:
+        work.cancel()
         for number in _STOPPING:
             loop.remove_signal_handler(number)
+
+
+async def _work(begin: Begin | None, lost: asyncio.Future[None] | None) -> Never:
+    """Ends only by an error."""
+    if begin is not None:
+        await begin()
+    ending: asyncio.Future[None] = lost or asyncio.get_running_loop().create_future()
+    # Waited for, not awaited: a cancellation of this task must not reach the engine, whose future it is.
+    await asyncio.wait({ending})
+    raise ending.exception() or StorageFailed("the engine ended")

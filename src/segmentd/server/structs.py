@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Mapping
+from typing import Final
 
 from google.protobuf import struct_pb2
 
-from segmentd.errors import InvalidInput
 from segmentd import limits
+from segmentd.errors import InvalidInput
+from segmentd.population.kinds import Json
 from segmentd.server.faults import Faults
-
-Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 EXACT_INT: Final = 2**53
 """Whole numbers up to this size are exact in a Struct, whose numbers are doubles."""

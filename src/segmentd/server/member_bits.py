@@ -1,0 +1,30 @@
+"""The packed form of BatchCheckMemberships."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from segmentd.engine.plan import Plan
+from segmentd.errors import SegmentdError
+from segmentd.service.seen import Seen
+from segmentd.times import FOREVER, Micros
+
+
+def pack(seen: Seen, plans: Sequence[Plan | SegmentdError]) -> bytes:
+    """One bit per user of `seen` and plan: users one after the other, each padded to whole bytes, little bit first.
+
+    Where there is an error instead of a plan the bits are 0.
+    """
+    slots = np.array([-1 if isinstance(plan, SegmentdError) else plan.slot for plan in plans], dtype=np.int64)
+    # Bytes of little-endian words: the bit of a slot is bit `slot % 8` of byte `slot // 8`, on every machine.
+    stored = np.ascontiguousarray(seen.words, dtype="<u8").view(np.uint8).reshape(len(seen.known), -1)
+    masks = np.where(slots < 0, 0, 1 << (slots & 7)).astype(np.uint8)
+    return np.packbits(stored[:, slots >> 3] & masks, axis=1, bitorder="little").tobytes()
+
+
+def holds_until(seen: Seen, plans: Sequence[Plan | SegmentdError]) -> Micros:
+    """Until when all answers hold."""
+    timed = any(not isinstance(plan, SegmentdError) and plan.clock for plan in plans)
+    return Micros(int(seen.horizons.min())) if timed else FOREVER

@@ -1,0 +1,108 @@
+"""SegmentService: defines segments."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from segmentd.server import definitions
+from segmentd.server.faults import Faults
+from segmentd.server.page_tokens import make_page_token, read_page_token
+from segmentd.server.rpc import Context
+from segmentd.server.segment_types import segment_types
+from segmentd.server.subjects import check_id
+from segmentd.server.waiting import reach
+from segmentd.service.service import Service
+from segmentd.v1 import segment_service_pb2 as pb
+from segmentd.v1 import segment_service_pb2_grpc
+
+_PAGE: Final = (100, 1_000)
+"""How many items a page has by default and at most."""
+
+
+class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
+    """Definitions, their versions, and the types that rules can use."""
+
+    def __init__(self, service: Service) -> None:
+        self._segments = service.segments
+        self._memberships = service.memberships
+        # Types do not change while a server runs.
+        self._types = pb.ListSegmentTypesResponse(
+            types=segment_types(service.segments.types(), service.segments.origins())
+        )
+
+    async def CreateSegment(self, request: pb.CreateSegmentRequest, context: Context) -> pb.CreateSegmentResponse:
+        spec = definitions.spec_of(request.segment)
+        view = await self._segments.create(spec, request.segment.author, request.segment.note)
+        return pb.CreateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
+
+    async def GetSegment(self, request: pb.GetSegmentRequest, context: Context) -> pb.GetSegmentResponse:
+        check_id(request.segment_id, "segment_id")
+        if request.min_revision:
+            await reach(self._memberships, request.min_revision, context)
+        if request.with_size:
+            await self._segments.catch_up()
+        view = self._segments.get(request.segment_id)
+        return pb.GetSegmentResponse(
+            segment=definitions.segment(view, with_size=request.with_size), revision=view.revision
+        )
+
+    async def ListSegments(self, request: pb.ListSegmentsRequest, context: Context) -> pb.ListSegmentsResponse:
+        faults = Faults()
+        labels = faults.labels(request.labels)
+        size = faults.page_size(request.page_size, *_PAGE)
+        faults.raise_any()
+        after = read_page_token(request, request.page_token) or ""
+        if request.min_revision:
+            await reach(self._memberships, request.min_revision, context)
+        if request.with_size:
+            await self._segments.catch_up()
+        views, revision = self._segments.select(labels, archived=request.with_archived)
+        rest = [view for view in views if view.info.spec.segment_id > after]
+        page = rest[:size]
+        return pb.ListSegmentsResponse(
+            segments=[definitions.segment(view, with_size=request.with_size) for view in page],
+            total_size=len(views),
+            revision=revision,
+            next_page_token=make_page_token(request, page[-1].info.spec.segment_id) if len(rest) > size else "",
+        )
+
+    async def UpdateSegment(self, request: pb.UpdateSegmentRequest, context: Context) -> pb.UpdateSegmentResponse:
+        fields = definitions.changed_fields(request)
+        spec = definitions.spec_of(request.segment)
+        given = request.segment
+        view = await self._segments.update(spec, fields, given.etag, given.author, given.note)
+        return pb.UpdateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
+
+    async def DeleteSegment(self, request: pb.DeleteSegmentRequest, context: Context) -> pb.DeleteSegmentResponse:
+        check_id(request.segment_id, "segment_id")
+        view = await self._segments.archive(request.segment_id, request.etag)
+        return pb.DeleteSegmentResponse(segment=definitions.segment(view), revision=view.revision)
+
+    async def RefitSegment(self, request: pb.RefitSegmentRequest, context: Context) -> pb.RefitSegmentResponse:
+        check_id(request.segment_id, "segment_id")
+        view = await self._segments.refit(request.segment_id)
+        return pb.RefitSegmentResponse(models=[definitions.model(each) for each in view.models], revision=view.revision)
+
+    async def ListSegmentVersions(
+        self, request: pb.ListSegmentVersionsRequest, context: Context
+    ) -> pb.ListSegmentVersionsResponse:
+        faults = Faults()
+        faults.id(request.segment_id, "segment_id")
+        size = faults.page_size(request.page_size, *_PAGE)
+        faults.raise_any()
+        before = read_page_token(request, request.page_token)
+        if request.min_revision:
+            await reach(self._memberships, request.min_revision, context)
+        versions, revision = await self._segments.versions(request.segment_id)
+        rest = [each for each in versions if before is None or each.version < int(before)]
+        page = rest[:size]
+        return pb.ListSegmentVersionsResponse(
+            versions=[definitions.segment_version(each) for each in page],
+            revision=revision,
+            next_page_token=make_page_token(request, str(page[-1].version)) if len(rest) > size else "",
+        )
+
+    async def ListSegmentTypes(
+        self, request: pb.ListSegmentTypesRequest, context: Context
+    ) -> pb.ListSegmentTypesResponse:
+        return self._types

@@ -1,0 +1,72 @@
+"""The server as a whole: settings, plugins and a database become services that listen, until a signal comes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeAlias
+
+import grpc.aio
+
+from segmentd.plugins.host import load_plugins
+from segmentd.server.admin import AdminHandlers
+from segmentd.server.evaluation import EvaluationHandlers
+from segmentd.server.membership import MembershipHandlers
+from segmentd.server.profile import ProfileHandlers
+from segmentd.server.run import Server, run_until_signal
+from segmentd.server.segment import SegmentHandlers
+from segmentd.service.service import Service
+from segmentd.service.value_types import Currencies
+from segmentd.settings import Settings
+from segmentd.times import Clock
+from segmentd.v1 import (
+    admin_service_pb2_grpc,
+    evaluation_service_pb2_grpc,
+    membership_service_pb2_grpc,
+    profile_service_pb2_grpc,
+    segment_service_pb2_grpc,
+)
+
+Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
+"""Told the address once the server answers there; what it awaits, calls of the server among it, is awaited."""
+SERVICES: Final = tuple(
+    f"segmentd.v1.{name}Service" for name in ("Admin", "Evaluation", "Membership", "Profile", "Segment")
+)
+
+
+async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None) -> None:
+    """Serve until SIGTERM or SIGINT, then drain and close the database.
+
+    Raises a SegmentdError whose message is one line: at the start PluginBroken, StorageFailed or InvalidInput (the
+    address); later StorageFailed where the engine lost the database and what is in memory cannot be trusted.
+    """
+    plugins = load_plugins(settings.disabled_plugins)
+    currencies = Currencies(settings.base_currency, settings.currency_rates)
+    # Off the loop, because loading takes long and the loop has signals to hear.
+    service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies)
+    try:
+        server = server_of(service)
+        lost = asyncio.wrap_future(service.lost)
+
+        async def begin() -> None:
+            bound = await server.start(settings.listen)
+            told = on_ready(bound) if on_ready is not None else None
+            if told is not None:
+                await told
+
+        await run_until_signal(server, settings.drain_grace, begin, lost)
+    finally:
+        await asyncio.to_thread(service.close)
+
+
+def server_of(service: Service) -> Server:
+    """The gRPC server of an open service. To be made inside of the running event loop."""
+
+    def register(server: grpc.aio.Server) -> None:
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminHandlers(service), server)
+        evaluation_service_pb2_grpc.add_EvaluationServiceServicer_to_server(EvaluationHandlers(service), server)
+        membership_service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipHandlers(service), server)
+        profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileHandlers(service), server)
+        segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentHandlers(service), server)
+
+    return Server(register, SERVICES)

@@ -1,0 +1,57 @@
+"""The settings of a server, from the environment: each is a field, read from SEGMENTD_ and its name in capitals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import Field, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+PREFIX: Final = "SEGMENTD_"
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseSettings):
+    """What a server needs to know. Raises pydantic's ValidationError, which names each field at fault."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
+
+    database: Path = Field(Path("segmentd.db"), description="The database file; made where it does not exist.")
+    listen: str = Field(
+        "127.0.0.1:50051",
+        description="Where to listen: `HOST:PORT`, `[::1]:PORT` or `unix:PATH`. Port 0 takes a free one.",
+    )
+    disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="Plugins that are not loaded, by the names of their entry points, separated by commas."
+    )
+    base_currency: Currency = Field("USD", description="The ISO 4217 code of the currency in which money is counted.")
+    currency_rates: Annotated[dict[Currency, Rate], NoDecode] = Field(
+        default_factory=dict,
+        description="What one unit of another currency is worth in the base currency, as in `EUR=1.08,GBP=1.27`. An "
+        "amount keeps the rate of its ingest.",
+    )
+    drain_grace: float = Field(
+        20.0, ge=0, le=3600, description="How many seconds the calls under way have to end when the server is stopped."
+    )
+    log_level: LogLevel = Field("info", description="The least severe log lines that are written.")
+
+    @field_validator("disabled_plugins", mode="before")
+    @classmethod
+    def _split_names(cls, value: Any) -> Any:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("currency_rates", mode="before")
+    @classmethod
+    def _split_rates(cls, value: Any) -> Any:
+        return dict(_rate(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+
+def _rate(part: str) -> tuple[str, str]:
+    currency, equals, rate = part.partition("=")
+    if not equals:
+        raise ValueError(f"{part.strip()!r} is not CURRENCY=RATE, as in EUR=1.08")
+    return currency.strip(), rate.strip()
