@@ -22,7 +22,7 @@ from segmentd.storage import Store
 from segmentd.times import Clock, Instants, Micros
 
 WAVE: Final = 100_000
-"""How many rows one commit walks; a larger wave of deadlines is several commits."""
+"""About how many rows one commit walks; a larger wave of deadlines is several commits, cut between two instants."""
 
 
 class Change(Protocol):
@@ -64,9 +64,8 @@ class Committer:
             rows = memberships.due(now)
             if not len(rows):
                 return
-            horizons = memberships.horizons[rows]
             if len(rows) > WAVE:
-                rows, last = _first_of(rows, horizons)
+                rows, last = _first_of(rows, memberships.horizons[rows])
                 self._walk(rows, last)
             else:
                 self._walk(rows, now)
@@ -96,13 +95,16 @@ class Committer:
         return Work(live.users, live.catalogue.plans, live.shadows, stage)
 
     def _walk(self, rows: Instants, until: int) -> None:
-        """Walk these rows up to and including `until`, as a commit of its own where anything moved."""
+        """Walk these rows, all that are due by `until`, as a commit of its own at that instant where anything moved.
+
+        A restart takes the last commit's instant for one before which no deadline is left, so no later one will do.
+        """
         work = self._begin()
         walk_deadlines(work, rows, until + 1)
         if not work.stage.moves and not work.failed:
             self._publish(work, self._live.catalogue, self._live.revision, self._live.instant)
             return
-        instant = max(Micros(until), self._instant())
+        instant = Micros(until)
         revision = self._live.revision + 1
         with self._store.transaction():
             self._store.advance(revision, instant)
@@ -188,9 +190,9 @@ def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
 
 
 def _first_of(rows: Instants, horizons: Instants) -> tuple[Instants, int]:
-    """The WAVE rows that are due first, by row among those of the last instant, and that instant."""
-    first = np.lexsort((rows, horizons))[:WAVE]
-    return np.sort(rows[first]), int(horizons[first[-1]])
+    """The rows that are due first, about WAVE of them, and the last of their instants, which is not split."""
+    last = int(np.partition(horizons, WAVE - 1)[WAVE - 1])
+    return rows[horizons <= last], last
 
 
 def _rows(rows: Iterable[int]) -> Instants:
