@@ -1,0 +1,1 @@
+"""The commands. Calls go through segmentd.client; what is printed is made in the modules that begin with `show_`."""

@@ -1,0 +1,1 @@
+"""Files of definitions: read, compared with the server, applied."""

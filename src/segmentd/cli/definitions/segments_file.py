@@ -1,0 +1,165 @@
+"""A file of segments and attribute kinds: every key known, every id once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from segmentd.cli.definitions.located import Located, Plain
+from segmentd.cli.definitions.reading import read_values
+from segmentd.cli.faults import Fault, FileFaults
+from segmentd.client import as_struct
+from segmentd.v1 import profile_pb2, segment_pb2
+
+_TEXTS: Final = ("name", "description", "owner")
+_KEYS: Final = ("id", *_TEXTS, "labels", "rule", "include", "exclude")
+_TOP: Final = ("segments", "attributes")
+_KINDS: Final = {
+    name.removeprefix("ATTRIBUTE_KIND_").lower(): value
+    for name, value in profile_pb2.AttributeKind.items()
+    if value != profile_pb2.ATTRIBUTE_KIND_UNSPECIFIED
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One segment of a file, and where it stands there (`segments[3]`)."""
+
+    segment: segment_pb2.Segment
+    rule: Plain
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentsFile:
+    """The segments of a file in its order, and the kinds of attributes that it declares."""
+
+    name: str
+    located: Located
+    definitions: list[Definition] = field(default_factory=list)
+    attributes: list[profile_pb2.Attribute] = field(default_factory=list)
+
+    def fault(self, definition: Definition, path: str, message: str) -> Fault:
+        """A fault of one segment, with its line."""
+        line = self.located.line(f"{definition.path}.{path}")
+        return Fault(message, path, definition.segment.id, line)
+
+
+def read_segments(path: Path) -> SegmentsFile:
+    """What a file defines. Raises FileFaults with every fault, CommandFailed where it cannot be read."""
+    located = read_values(path)
+    reader = _Reader(SegmentsFile(str(path), located))
+    reader.read()
+    if reader.faults:
+        raise FileFaults(str(path), reader.faults)
+    return reader.file
+
+
+class _Reader:
+    """Collects what is sound, and every fault."""
+
+    def __init__(self, file: SegmentsFile) -> None:
+        self.file = file
+        self.faults: list[Fault] = []
+        self._places: dict[str, int] = {}
+
+    def read(self) -> None:
+        """Fill `file`."""
+        value = self.file.located.value
+        if not isinstance(value, dict):
+            self._fault("", "", "a file of segments has the key `segments`, a list; it may have `attributes`")
+            return
+        self._known("", "", value, _TOP)
+        segments, attributes = value.get("segments"), value.get("attributes")
+        if segments is None and attributes is None:
+            self._fault("", "", "it defines nothing: there is neither `segments` nor `attributes`")
+        for index, item in enumerate(self._list("segments", segments)):
+            self._segment(f"segments[{index}]", item)
+        for name, kind in self._mapping("", "attributes", attributes).items():
+            self._attribute(name, kind)
+
+    def _segment(self, place: str, item: Plain) -> None:
+        if not isinstance(item, dict):
+            self._fault(place, "", "a segment is a mapping with an id and a rule")
+            return
+        segment_id = item.get("id")
+        if not isinstance(segment_id, str) or not segment_id:
+            self._fault(place, "id", "a segment has an id, which is text")
+            return
+        before = len(self.faults)
+        line = self.file.located.line(place)
+        if segment_id in self._places:
+            where = f" (line {self._places[segment_id]})" if self._places[segment_id] else ""
+            self._fault(place, "id", f"the id is there twice{where}", segment_id)
+        self._places.setdefault(segment_id, line)
+        self._known(place, segment_id, item, _KEYS)
+        segment = segment_pb2.Segment(id=segment_id)
+        for key in _TEXTS:
+            setattr(segment, key, self._text(place, key, item.get(key), segment_id))
+        for key, label in self._mapping(place, "labels", item.get("labels"), segment_id).items():
+            segment.labels[key] = self._text(place, f"labels.{key}", label, segment_id)
+        segment.include_user_ids.extend(self._users(place, "include", item, segment_id))
+        segment.exclude_user_ids.extend(self._users(place, "exclude", item, segment_id))
+        self._rule(place, item.get("rule"), segment)
+        if len(self.faults) == before:
+            self.file.definitions.append(Definition(segment, item.get("rule"), place))
+
+    def _rule(self, place: str, rule: Plain, segment: segment_pb2.Segment) -> None:
+        if rule is None:
+            if not segment.include_user_ids:
+                self._fault(place, "rule", "a segment has a rule, or `include`", segment.id)
+        elif not isinstance(rule, dict):
+            self._fault(place, "rule", "a rule is a mapping with one key", segment.id)
+        else:
+            try:
+                segment.rule.CopyFrom(as_struct(rule, "rule"))
+            except ValueError as error:
+                path, _, message = str(error).partition(": ")
+                self._fault(place, path, message, segment.id)
+
+    def _users(self, place: str, key: str, item: Mapping[str, Plain], segment_id: str) -> Iterator[str]:
+        below = self._mapping(place, key, item.get(key), segment_id)
+        self._known(place, segment_id, below, ("users",), f"{key}.")
+        for index, user in enumerate(self._list(f"{key}.users", below.get("users"), place, segment_id)):
+            yield self._text(place, f"{key}.users[{index}]", user, segment_id)
+
+    def _attribute(self, name: str, kind: Plain) -> None:
+        if not isinstance(kind, str) or kind not in _KINDS:
+            self._fault("attributes", name, f"the kind of an attribute is one of {', '.join(_KINDS)}")
+            return
+        self.file.attributes.append(profile_pb2.Attribute(name=name, kind=_KINDS[kind]))
+
+    def _known(
+        self, place: str, segment: str, found: Mapping[str, Any], keys: tuple[str, ...], prefix: str = ""
+    ) -> None:
+        for key in found:
+            if key not in keys:
+                self._fault(place, prefix + key, f"the key is not known; there are {', '.join(keys)}", segment)
+
+    def _text(self, place: str, path: str, value: Plain, segment: str) -> str:
+        if value is not None and not isinstance(value, str):
+            self._fault(place, path, "it is no text; quote it", segment)
+            return ""
+        try:
+            (value or "").encode()
+        except UnicodeEncodeError:
+            self._fault(place, path, "it is not Unicode text (a lone surrogate)", segment)
+            return ""
+        return value or ""
+
+    def _list(self, path: str, value: Plain, place: str = "", segment: str = "") -> list[Plain]:
+        if value is not None and not isinstance(value, list):
+            self._fault(place, path, "it is no list", segment)
+        return value if isinstance(value, list) else []
+
+    def _mapping(self, place: str, path: str, value: Plain, segment: str = "") -> dict[str, Plain]:
+        if value is not None and not isinstance(value, dict):
+            self._fault(place, path, "it is no mapping of keys to values", segment)
+        return value if isinstance(value, dict) else {}
+
+    def _fault(self, place: str, path: str, message: str, segment: str = "") -> None:
+        whole = ".".join(part for part in (place, path) if part)
+        shown = path if segment else whole
+        self.faults.append(Fault(message, shown, segment, self.file.located.line(whole)))
