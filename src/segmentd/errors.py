@@ -71,6 +71,11 @@ class InvalidInput(SegmentdError):
         """One fault at one field."""
         return cls([FieldViolation(field, description)], reason)
 
+    def below(self, prefix: str) -> InvalidInput:
+        """The same faults of something that stands at `prefix` (`events[3].`) of something larger."""
+        found = [FieldViolation(prefix + each.field, each.description) for each in self.violations]
+        return InvalidInput(found, self.reason, self.metadata)
+
 
 class NotFound(SegmentdError):
     """What was named does not exist."""

@@ -16,14 +16,14 @@ from segmentd.engine.models import fit, model_conditions
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node, parse_rule
-from segmentd.errors import FailedPrecondition, Reason, SegmentdError
+from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdError
 from segmentd.population.dataset import Dataset
 from segmentd.population.kinds import Json
 from segmentd.population.overlay import OverlaidUsers
 from segmentd.population.views import UsersView
 from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
-from segmentd.service.items import EventWrite, ProfileWrite, prepare_event, prepare_profile
+from segmentd.service.items import EventWrite, PreparedEvent, ProfileWrite, prepare_event, prepare_profile
 from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.seen import active_plan
 from segmentd.service.switch import needed_events
@@ -125,7 +125,7 @@ class Evaluations:
         live = self._live
         at = live.present(self._engine.clock.now())
         prepared = prepare_profile(write)
-        ad_hoc = self._plan(rule, lambda _: live.models.latest) if rule is not None else None
+        ad_hoc = self._rule(rule)
         row = live.users.index.get(write.user_id)
         if row is None and not prepared.attributes:
             answers = _Answers(live.catalogue, segment_ids, ad_hoc)
@@ -144,7 +144,7 @@ class Evaluations:
     def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
         at = live.present(self._engine.clock.now())
-        ad_hoc = self._plan(rule, lambda _: live.models.latest) if rule is not None else None
+        ad_hoc = self._rule(rule)
         refused: dict[int, Evaluation] = {}
         datasets = Dataset()
         for place, given in enumerate(profiles):
@@ -159,6 +159,17 @@ class Evaluations:
         self._forget_tables()
         return Evaluated(evaluations, live.revision, at)
 
+    def _rule(self, rule: Json) -> Plan | SegmentdError | None:
+        """The plan of a request's rule, or why it has no answer because of a segment that it refers to."""
+        if rule is None:
+            return None
+        try:
+            return self._plan(rule, lambda _: self._live.models.latest)
+        except FailedPrecondition as error:
+            if error.reason is Reason.NO_MODEL:
+                raise
+            return error
+
     def _plan(self, rule: Json, models: Callable[[Node], Mapping[str, Fitted]]) -> Plan:
         """A plan for a rule that belongs to no segment."""
         live = self._live
@@ -166,13 +177,19 @@ class Evaluations:
         definition = Definition(_AD_HOC, 0, 0, node, frozenset(), frozenset())
         entries = {name: entry for name, entry in live.catalogue.entries.items() if entry.state is not State.ARCHIVED}
         check_references(definition, entries)
-        check_kinds(node, live.schema)
+        try:
+            check_kinds(node, live.schema)
+        except InvalidInput as error:
+            raise InvalidInput(error.violations, Reason.INVALID_RULE) from None
         targets = {each.segment_id: active_plan(live.catalogue, each.segment_id) for each in references(node)}
         load_tables(live, self._engine.store, needed_events([node]))
         fitted = models(node)
-        for key in model_conditions([node]):
+        for key, condition in model_conditions([node]).items():
             if key not in fitted:
-                raise FailedPrecondition(Reason.NO_MODEL, "rule: a condition has nobody to learn from yet")
+                name = condition.segment_type.name
+                raise FailedPrecondition(
+                    Reason.NO_MODEL, f"{condition.path}: it has nobody to learn from yet", {"type": name}
+                )
         return compile_plan(definition, 0, targets, fitted.get)
 
     def _models(self, node: Node, at: Micros) -> Mapping[str, Fitted]:
@@ -205,9 +222,16 @@ class Evaluations:
     def _add_given(self, dataset: Dataset, given: GivenProfile, place: int, at: Micros) -> None:
         profile = prepare_profile(given.profile)
         user_id = profile.user_id
-        prepared = [prepare_event(each) for each in given.events]
         types = self._types()
-        typed = [types.properties(event.name, event.properties)[0] for event in prepared]
+        prepared: list[PreparedEvent] = []
+        typed = []
+        for index, each in enumerate(given.events):
+            try:
+                event = prepare_event(each)
+                typed.append(types.properties(event.name, event.properties)[0])
+            except InvalidInput as error:
+                raise error.below(f"events[{index}].") from None
+            prepared.append(event)
         context: dict[str, Json] = {}
         for event in sorted(prepared, key=lambda each: each.time if each.time is not None else at):
             context |= event.context
@@ -238,7 +262,7 @@ class Evaluations:
 class _Answers:
     """What a request asks about each user."""
 
-    def __init__(self, catalogue: Catalogue, segment_ids: Sequence[str], ad_hoc: Plan | None) -> None:
+    def __init__(self, catalogue: Catalogue, segment_ids: Sequence[str], ad_hoc: Plan | SegmentdError | None) -> None:
         self._plans: list[Plan | SegmentdError] = []
         for name in segment_ids:
             try:
@@ -250,8 +274,10 @@ class _Answers:
     def of_nobody(self, user_id: str) -> Evaluation:
         """A user nobody has written about is a member of nothing."""
         nothing = Judged(holds_until=Micros(2**63 - 1))
-        segments = tuple(Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in self._plans)
-        return Evaluation(user_id, segments, nothing if self._ad_hoc is not None else None)
+        asked = (*self._plans, *([] if self._ad_hoc is None else [self._ad_hoc]))
+        answers = [Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in asked]
+        rule = None if self._ad_hoc is None else answers.pop()
+        return Evaluation(user_id, tuple(answers), rule)
 
     def judge(self, users: UsersView, known: list[bool]) -> list[Evaluation]:
         """One evaluation for each user."""

@@ -140,15 +140,16 @@ class Profiles:
         if fault is not None:
             return InvalidInput.at("name", fault)
         if KNOWN_ATTRIBUTES.get(name, kind) is not kind:
-            return _wrong(f"{name} is {KNOWN_ATTRIBUTES[name]} by the convention, which cannot be changed")
+            return _wrong(name, KNOWN_ATTRIBUTES[name], kind, "by the convention, which cannot be changed")
         known = self._live.schema.attribute(name)
-        if known not in (None, kind) and not retype:
-            return _wrong(f"{name} is {known} already; ask for retype to make it {kind}")
+        if known is not None and known is not kind and not retype:
+            return _wrong(name, known, kind, f"already; ask for retype to make it {kind}")
         return None
 
 
-def _wrong(message: str) -> SegmentdError:
-    return InvalidInput([FieldViolation("kind", message)], Reason.WRONG_TYPE)
+def _wrong(name: str, known: Kind, given: Kind, why: str) -> SegmentdError:
+    found = [FieldViolation("kind", f"{name} is {known} {why}")]
+    return InvalidInput(found, Reason.WRONG_TYPE, {"name": name, "kind": known, "given": given})
 
 
 def _prepared(prepare: Callable[[], Item]) -> Item:

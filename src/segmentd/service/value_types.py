@@ -29,10 +29,10 @@ class Currencies:
             return None
         rate = self.rates.get(currency) if isinstance(currency, str) else None
         if rate is None:
-            raise InvalidInput.at(
-                "properties.currency",
-                f"there is no rate from {currency!r} to {self.base}",
+            raise InvalidInput(
+                [FieldViolation("properties.currency", f"there is no rate from {currency!r} to {self.base}")],
                 Reason.UNKNOWN_CURRENCY,
+                {"currency": str(currency)},
             )
         return rate
 
@@ -71,6 +71,7 @@ class ValueTypes:
         typed: dict[str, tuple[Kind, Stored]] = {}
         fresh: dict[tuple[str, str], Kind] = {}
         faults: list[FieldViolation] = []
+        metadata: dict[str, str] = {}
         for name, value in values.items():
             known = self._kind(scope, name)
             kind = known or kind_of(value)
@@ -82,12 +83,13 @@ class ValueTypes:
                 typed[name] = kind, encode(kind, value, rate)
             except ValueError as error:
                 expected = f" ({name} is {kind})" if known else ""
+                metadata = metadata or {"name": name, "kind": kind, "given": str(kind_of(value) or "other")}
                 faults.append(FieldViolation(f"{field_name}.{name}", f"{error}{expected}"))
             if known is None:
                 fresh[scope, name] = kind
         self._check_room(scope, fresh, field_name, faults)
         if faults:
-            raise InvalidInput(faults, Reason.WRONG_TYPE)
+            raise InvalidInput(faults, Reason.WRONG_TYPE, metadata)
         self.new.update(fresh)
         return typed
 
