@@ -77,7 +77,8 @@ class EngineThread:
     def __init__(self, machine: Machine, clock: Clock) -> None:
         self._machine = machine
         self._clock = clock
-        self._queue: queue.SimpleQueue[_Batch | _Call[Any] | _Task | None] = queue.SimpleQueue()
+        # Not a SimpleQueue: where its timeout has passed by the second look, it waits for ever (CPython 3.11).
+        self._queue: queue.Queue[_Batch | _Call[Any] | _Task | None] = queue.Queue()
         self._ahead: deque[_Batch | _Call[Any] | _Task | None] = deque()
         self._background: deque[_Task] = deque()
         self._queued_items = 0
@@ -169,7 +170,8 @@ class EngineThread:
             if self._ahead:
                 return self._ahead.popleft()
             try:
-                return self._queue.get(timeout=self._patience())
+                patience = self._patience()
+                return self._queue.get(timeout=patience) if patience else self._queue.get_nowait()
             except queue.Empty:
                 self._tick()
                 self._step()
@@ -177,13 +179,13 @@ class EngineThread:
     def _patience(self) -> float:
         """Seconds until something is due; no wait while background work is left."""
         if self._background:
-            return 1e-9
+            return 0.0
         deadline = self._machine.next_deadline()
         if deadline == FOREVER:
             return _IDLE_SECONDS
         if self._clock.frozen:
-            return _IDLE_SECONDS if deadline > self._clock.now() else 1e-9
-        return min(max((deadline - self._clock.now()) / SECOND, 1e-9), _IDLE_SECONDS)
+            return _IDLE_SECONDS if deadline > self._clock.now() else 0.0
+        return min(max((deadline - self._clock.now()) / SECOND, 0.0), _IDLE_SECONDS)
 
     def _dispatch(self, message: _Batch | _Call[Any] | _Task) -> None:
         # What was cancelled while it waited is not begun; what was begun cannot be cancelled.
