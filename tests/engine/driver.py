@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.engine import toys
 
+from segmentd.engine.catalogue import State
 from segmentd.engine.plan import Plan
 from segmentd.plugins.host import Plugins
 from segmentd.population.kinds import Json
@@ -111,7 +112,8 @@ class Driver:
         return run(self.engine._edited(lambda: self.segments._archival(name, "")))
 
     def _definition(self, spec: SegmentSpec) -> Edit:
-        if spec.segment_id in self.engine.live.segments:
+        entry = self.engine.live.catalogue.entries.get(spec.segment_id)
+        if entry is not None and entry.state is not State.ARCHIVED:
             return self.segments._update(spec, {"rule", "include", "exclude"}, "", "", "")
         return self.segments._creation(spec, "", "")
 

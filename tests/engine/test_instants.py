@@ -313,7 +313,8 @@ def test_a_stop_between_two_waves_loses_no_move(engine: Driver, monkeypatch: pyt
     engine.write(*(event(f"u{i}", at=0 if ties else -i) for i in range(10)))
     engine.moves()
     monkeypatch.setattr(commit, "WAVE", 3)
-    walk, walks = commit.Committer._walk, []
+    walk = commit.Committer._walk
+    walks: list[int] = []
 
     def stops(self: commit.Committer, rows: Instants, until: int) -> None:
         if walks:

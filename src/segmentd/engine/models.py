@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from segmentd.engine.compile import conditions, model_key, reads_of
 from segmentd.engine.plan import Fitted
 from segmentd.engine.rule import Condition, Node
+from segmentd.errors import PluginBroken
 from segmentd.plugins.segment_type import Model
 from segmentd.population.dataset import Dataset
 from segmentd.times import Micros
@@ -36,6 +37,15 @@ class Models:
         """
         return written(condition, users) >= self._looked_at.get(key, 1)
 
+    def fit(self, key: str, condition: Condition, users: Dataset, at: Micros) -> Model | None:
+        """A real fit, noted as a look. Raises PluginBroken."""
+        model = None
+        try:
+            model = fit(condition, users, at)
+        finally:
+            self.looked(key, condition, users, model.size if model else 0)
+        return model
+
     def looked(self, key: str, condition: Condition, users: Dataset, size: int) -> None:
         """Note the scored population seen by a fit just now; the next look is due when it may have doubled."""
         known = self.latest[key].model.size if key in self.latest else 0
@@ -50,8 +60,15 @@ def written(condition: Condition, users: Dataset) -> int:
 
 
 def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:
-    """Learn the condition's model from all users at `at`; None where there is nobody to learn from."""
-    return condition.segment_type.fit(condition.params, users.everyone(at), at)
+    """Learn the condition's model from all users at `at`; None where there is nobody to learn from.
+
+    Raises PluginBroken, whatever the plugin raised.
+    """
+    try:
+        return condition.segment_type.fit(condition.params, users.everyone(at), at)
+    except Exception as error:
+        name = condition.segment_type.name
+        raise PluginBroken(f"{name} cannot learn: {type(error).__name__}: {error}") from error
 
 
 def model_conditions(rules: Iterable[Node]) -> Mapping[str, Condition]:

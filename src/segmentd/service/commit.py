@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Final, Protocol
 
@@ -35,7 +35,7 @@ class Change(Protocol):
         """Add to the transaction what follows from the judged stage."""
 
     def published(self, catalogue: Catalogue) -> Catalogue:
-        """The catalogue of the new revision; called under the lock, after COMMIT."""
+        """The catalogue of the new revision; called under the lock, after COMMIT and with the new bits in place."""
 
 
 class Committer:
@@ -70,20 +70,23 @@ class Committer:
             else:
                 self._walk(rows, now)
 
-    def commit(self, change: Change, instant: Micros) -> int:
-        """Make one revision of a change at an instant from `next_instant`; returns the revision."""
+    def commit(self, change: Change, instant: Micros, replaced: frozenset[str] = frozenset()) -> int:
+        """Make one revision of a change at an instant from `next_instant`; returns the revision.
+
+        The plans of the segments `replaced` end with it: at its instant only their successors are judged.
+        """
         work = self._begin()
         walk_deadlines(work, self._live.memberships.due(instant), instant)
         revision = self._live.revision + 1
         with self._store.transaction():
             written = change.write(self._store, instant)
             self._recheck(work, written)
-            self._judge(work, written, instant)
+            self._judge(work, written, instant, replaced)
             self._store.advance(revision, instant)
             self._record(work, written, revision, instant)
-            change.judged(self._store, work.stage, revision, instant)
             catalogue = self._without_failed(work)
-        self._publish(work, change.published(catalogue), revision, instant)
+            change.judged(self._store, work.stage, revision, instant)
+        self._publish(work, lambda: change.published(catalogue), revision, instant)
         return revision
 
     def _instant(self) -> Micros:
@@ -102,7 +105,7 @@ class Committer:
         work = self._begin()
         walk_deadlines(work, rows, until + 1)
         if not work.stage.moves and not work.failed:
-            self._publish(work, self._live.catalogue, self._live.revision, self._live.instant)
+            self._publish(work, lambda: self._live.catalogue, self._live.revision, self._live.instant)
             return
         instant = Micros(until)
         revision = self._live.revision + 1
@@ -110,7 +113,7 @@ class Committer:
             self._store.advance(revision, instant)
             self._record(work, Written(), revision, instant)
             catalogue = self._without_failed(work)
-        self._publish(work, catalogue, revision, instant)
+        self._publish(work, lambda: catalogue, revision, instant)
 
     def _recheck(self, work: Work, written: Written) -> None:
         """A kind that became known can show that a condition never could apply: its segment fails, and says so."""
@@ -123,11 +126,12 @@ class Committer:
                     check_kinds(entry.definition.rule, self._live.schema)
                 except InvalidInput as error:
                     work.failed[id(plan)] = EvaluationFailed(plan, error)
+        _fail_dependants(work)
 
-    def _judge(self, work: Work, written: Written, instant: Micros) -> None:
+    def _judge(self, work: Work, written: Written, instant: Micros, replaced: frozenset[str]) -> None:
         """One pass at the instant: new rows for all plans, due rows for timed ones, written rows for readers."""
         live = self._live
-        everything = [*live.catalogue.plans, *live.shadows]
+        everything = [plan for plan in live.catalogue.plans if plan.segment_id not in replaced] + live.shadows
         affected = _affected(everything, written)
         due = set(live.memberships.due(instant).tolist())
         _, horizons = work.stage.read(_rows(due))
@@ -152,23 +156,30 @@ class Committer:
     def _without_failed(self, work: Work) -> Catalogue:
         """Note segments that could not be judged; from this revision on they answer with the reason."""
         live = self._live
-        for plan in (*live.catalogue.plans, *live.shadows):
-            for target in plan.references:
-                if id(target) in work.failed:
-                    work.failed.setdefault(id(plan), EvaluationFailed(plan, work.failed[id(target)]))
+        _fail_dependants(work)
         live.shadow_failures.update(
             {id(plan): work.failed[id(plan)] for plan in live.shadows if id(plan) in work.failed}
         )
         failed = {plan.segment_id: work.failed[id(plan)] for plan in live.catalogue.plans if id(plan) in work.failed}
         return fail_segments(self._store, live.catalogue, failed)
 
-    def _publish(self, work: Work, catalogue: Catalogue, revision: int, instant: Micros) -> None:
+    def _publish(self, work: Work, catalogue: Callable[[], Catalogue], revision: int, instant: Micros) -> None:
         live = self._live
         with live.lock:
             work.stage.publish(len(live.users))
-            live.catalogue = catalogue
+            failed = [plan.slot for plan in live.catalogue.plans if id(plan) in work.failed]
+            live.catalogue = catalogue()
+            for slot in failed:
+                live.memberships.release(slot)
             live.published_rows = len(live.users)
             live.revision, live.instant = revision, instant
+
+
+def _fail_dependants(work: Work) -> None:
+    for plan in (*work.plans, *work.shadows):
+        for target in plan.references:
+            if id(target) in work.failed:
+                work.failed.setdefault(id(plan), EvaluationFailed(plan, work.failed[id(target)]))
 
 
 def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, EvaluationFailed]) -> Catalogue:

@@ -9,7 +9,7 @@ from typing import Any
 
 from segmentd.engine.catalogue import State
 from segmentd.engine.compile import conditions, model_key
-from segmentd.engine.models import fit, model_conditions
+from segmentd.engine.models import model_conditions
 from segmentd.engine.plan import Fitted
 from segmentd.engine.rule import Condition
 from segmentd.plugins.host import Plugins
@@ -54,7 +54,7 @@ class Engine:
         ingest = Ingest(self.live, self.store, derivations, self.currencies, items, instant)
         if not ingest.empty:
             self.committer.commit(ingest, instant)
-            self._after_write()
+            self._refit_doubled()
         self.revisions.publish(self.live.revision)
         return Outcome(ingest.results, self.live.revision)
 
@@ -116,8 +116,7 @@ class Engine:
         models: dict[str, Fitted] = {}
         known = self._model_conditions()
         for key in keys:
-            model = fit(known[key], live.users, at) if key in known else None
-            live.models.looked(key, known[key], live.users, model.size if model else 0) if key in known else None
+            model = live.models.fit(key, known[key], live.users, at) if key in known else None
             before = live.models.get(key)
             if model is None or (only_if_doubled and before and model.size < 2 * before.model.size):
                 continue
@@ -135,12 +134,15 @@ class Engine:
         rules = [entry.definition.rule for entry in entries if entry.state is not State.ARCHIVED]
         return dict(model_conditions(rules))
 
-    def _after_write(self) -> None:
-        """Refit by itself what may have doubled; fail or revive what the first values of a name decide."""
-        for key, condition in self._model_conditions().items():
-            if key not in self._refitting and self.live.models.worth_a_fit(key, condition, self.live.users):
-                self._refitting.add(key)
-                self._forget(self.refit([key], only_if_doubled=True))
+    def _refit_doubled(self) -> None:
+        """Refit by itself what may have doubled. The write before it stands, whatever becomes of this."""
+        try:
+            for key, condition in self._model_conditions().items():
+                if key not in self._refitting and self.live.models.worth_a_fit(key, condition, self.live.users):
+                    self._forget(self.refit([key], only_if_doubled=True))
+                    self._refitting.add(key)
+        except Exception:  # noqa: BLE001  (a plugin may raise anything, and the thread refuses work when it stops)
+            _log.exception("models were not looked at")
 
     def _forget(self, future: Future[Any]) -> None:
         future.add_done_callback(_report)

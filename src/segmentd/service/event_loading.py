@@ -29,8 +29,8 @@ def load_tables(live: Live, store: Store, needed: Iterable[Mapping[str, frozense
 
 
 def drop_tables(live: Live, needed: Iterable[Mapping[str, frozenset[str]]]) -> None:
-    """Forget the tables that nothing reads any more."""
-    wanted = {name for events in needed for name in events}
+    """Forget the tables that nothing reads any more; what is judged aside counts as read."""
+    wanted = {name for events in (*needed, *(plan.events for plan in live.shadows)) for name in events}
     for name in live.users.tables.keys() - wanted:
         del live.users.tables[name]
 

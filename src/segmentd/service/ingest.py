@@ -109,11 +109,12 @@ class Ingest:
         try:
             if isinstance(item, SegmentdError):
                 return ItemResult(error=item)
-            if isinstance(item, PreparedProfile):
-                return self._profile(item)
-            return self._event(item)
+            result = self._profile(item) if isinstance(item, PreparedProfile) else self._event(item)
         except SegmentdError as error:
+            self._types.settle(kept=False)
             return ItemResult(error=error)
+        self._types.settle(kept=True)
+        return result
 
     def _profile(self, item: PreparedProfile) -> ItemResult:
         self._types.attributes(item.attributes, "attributes")
@@ -167,6 +168,7 @@ class Ingest:
     def _edited(self, key: int) -> _Edited:
         if key not in self._profiles:
             draft = Draft.of(self._stored.get(key) or self._fresh(key))
+            draft.touched = key not in self._stored  # a new profile is stored, be it empty
             self._profiles[key] = _Edited(draft, draft.effective())
         return self._profiles[key]
 

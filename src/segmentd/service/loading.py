@@ -8,6 +8,7 @@ import numpy as np
 import orjson
 
 from segmentd.engine.catalogue import Catalogue, Entry, State
+from segmentd.engine.compile import conditions, reads_of
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Fitted
 from segmentd.engine.rule import AnyOf, Node
@@ -39,10 +40,10 @@ def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     live = Live()
     _load_schema(live, store, plugins.derivations)
     _load_users(live, store)
-    _derive_again(store, plugins)
+    derived_anew = _derive_again(store, plugins)
     _load_profiles(live, store)
     _load_models(live, store)
-    stale = _load_segments(live, store, plugins)
+    stale = _load_segments(live, store, plugins, derived_anew)
     state = store.state()
     live.revision, live.instant = state.revision, state.instant
     live.published_rows = len(live.users)
@@ -71,16 +72,17 @@ def _load_users(live: Live, store: Store) -> None:
     live.next_user_key = max(live.next_user_key, store.next_user_key())
 
 
-def _derive_again(store: Store, plugins: Plugins) -> None:
-    """Derive all profiles anew where a derivation has come, gone or changed since the last start."""
+def _derive_again(store: Store, plugins: Plugins) -> bool:
+    """Derive all profiles anew where a derivation has come, gone or changed since the last start; whether it did."""
     signature = plugins.derivation_signature().encode()
     if store.meta(_SIGNATURE) == signature:
-        return
+        return False
     for batch in store.profiles():
         with store.transaction():
             store.write_profiles([_derived(record, plugins.derivations) for record in batch])
     with store.transaction():
         store.set_meta(_SIGNATURE, signature)
+    return True
 
 
 def _derived(record: ProfileRecord, derivations: Sequence[Derivation]) -> ProfileRecord:
@@ -107,7 +109,7 @@ def _load_models(live: Live, store: Store) -> None:
         live.models.latest[record.model_key] = Fitted(record.model_key, record.version, model, record.fit_time)
 
 
-def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
+def _load_segments(live: Live, store: Store, plugins: Plugins, derived_anew: bool) -> list[str]:
     entries: dict[str, Entry] = {}
     changed: set[str] = set()
     for record in store.segments():
@@ -116,7 +118,7 @@ def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
         live.segments[record.segment_id] = info
         entry, sound = _entry(info, record, plugins)
         entries[record.segment_id] = entry
-        if not sound:
+        if not sound or (derived_anew and _reads_attributes(entry)):
             changed.add(record.segment_id)
     order = Catalogue(entries)
     stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
@@ -150,12 +152,27 @@ def _bind(live: Live, store: Store, order: Catalogue, stale: set[str]) -> None:
     bound: dict[str, Entry] = {}
     for name in order.dependency_order:
         entry = order.entries[name]
-        if name in stale:
-            broken = entry.definition.rule is _BROKEN
-            bound[name] = entry if broken else Entry(entry.definition, State.PENDING, "not judged yet")
+        if entry.definition.rule is _BROKEN:
+            bound[name] = entry
+            _record(store, entry)
+        elif name in stale:
+            bound[name] = Entry(entry.definition, State.PENDING, "not judged yet")
         else:
             bound[name] = bind_entry(entry, bound, live, live.models.get)
     live.catalogue = Catalogue(bound)
+
+
+def _record(store: Store, entry: Entry) -> None:
+    """Note that a segment fails: if its type is back one day, its stored answers no longer stand."""
+    with store.transaction():
+        store.set_segment_state(entry.definition.segment_key, entry.definition.version, entry.state, entry.reason)
+
+
+def _reads_attributes(entry: Entry) -> bool:
+    try:
+        return any(reads_of(each).attributes for each in conditions(entry.definition.rule))
+    except Exception:  # noqa: BLE001  (a plugin may raise anything; its segment fails when it is bound)
+        return True
 
 
 def _judge(live: Live, store: Store) -> None:

@@ -15,12 +15,12 @@ import orjson
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.compile import ModelMissing, check_kinds, compile_plan, conditions, reads_of, references
 from segmentd.engine.judging import EvaluationFailed, Pass
-from segmentd.engine.models import fit, model_conditions
+from segmentd.engine.models import model_conditions
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node
 from segmentd.engine.stage import Stage
-from segmentd.errors import InvalidInput
+from segmentd.errors import PluginBroken, Reason, SegmentdError, Unavailable
 from segmentd.records import ModelRecord, ProfileRecord, SegmentRecord, SwitchRecord
 from segmentd.service.commit import Committer
 from segmentd.service.event_loading import drop_tables, load_tables
@@ -57,6 +57,7 @@ class Switch:
         self._candidate = live.catalogue.with_entries(edit.entries)
         self._names = self._candidate.dependants([*edit.entries, *edit.again])
         self._bound: dict[str, Entry] = {}
+        self._unfit: dict[str, PluginBroken] = {}
 
     def run(self) -> Generator[None, None, int]:
         """Judge aside, one chunk a step, then switch; returns the revision."""
@@ -69,9 +70,8 @@ class Switch:
             plans = [entry.plan for entry in self._bound.values() if entry.plan is not None]
             live.shadows, live.shadow_failures = plans, {}
             yield from self._judge_all(plans)
-            self._mark_failed()
             instant = self._committer.next_instant()
-            revision = self._committer.commit(self, instant)
+            revision = self._committer.commit(self, instant, frozenset(self._names))
         except BaseException:
             self._abandon()
             raise
@@ -90,6 +90,7 @@ class Switch:
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
         """Log what the switch changes, and what each segment is judged with from now on."""
+        self._mark_failed()
         for name in self._names:
             entry = self._bound[name]
             definition = entry.definition
@@ -103,10 +104,11 @@ class Switch:
         live = self._live
         live.segments = {**live.segments, **self._edit.infos}
         live.models.latest.update(self._edit.models)
-        for name in self._names:
-            old = live.catalogue.entries.get(name)
-            if old is not None and old.plan is not None:
-                live.memberships.release(old.plan.slot)
+        replaced = [catalogue.entries[name].plan for name in self._names if name in catalogue.entries]
+        kept = {id(entry.plan) for entry in self._bound.values()}
+        for plan in (*replaced, *(shadow for shadow in live.shadows if id(shadow) not in kept)):
+            if plan is not None:
+                live.memberships.release(plan.slot)
         live.shadows, live.shadow_failures = [], {}
         return catalogue.with_entries(self._bound)
 
@@ -126,12 +128,17 @@ class Switch:
         for key, condition in model_conditions(rules).items():
             if self._model(key) is None:
                 at = self._live.present(self._clock.now())
-                model = fit(condition, self._live.users, at)
-                self._live.models.looked(key, condition, self._live.users, model.size if model else 0)
+                try:
+                    model = self._live.models.fit(key, condition, self._live.users, at)
+                except PluginBroken as error:
+                    self._unfit[key] = error
+                    continue
                 if model is not None:
                     self._edit.models[key] = Fitted(key, self._live.models.next_version(key), model, at)
 
     def _model(self, key: str) -> Fitted | None:
+        if key in self._unfit:
+            raise self._unfit[key]
         return self._edit.models.get(key) or self._live.models.get(key)
 
     def _bind(self) -> None:
@@ -141,12 +148,14 @@ class Switch:
             )
 
     def _judge_all(self, plans: list[Plan]) -> Generator[None, None, None]:
-        start = 0
+        start, memberships = 0, self._live.memberships
         while start < len(self._live.users):
             stop = min(start + CHUNK, len(self._live.users))
             self._judge(plans, start, stop)
             start = stop
             yield
+            if self._live.memberships is not memberships:
+                raise Unavailable(Reason.STORAGE_FAILED, "the engine started again from disk; make the edit again")
 
     def _judge(self, plans: list[Plan], start: int, stop: int) -> None:
         live = self._live
@@ -167,11 +176,25 @@ class Switch:
             memberships.lower_horizons(start, verdict.holds_until)
 
     def _mark_failed(self) -> None:
-        for name, entry in self._bound.items():
-            if entry.plan is not None and id(entry.plan) in self._live.shadow_failures:
-                error = self._live.shadow_failures[id(entry.plan)]
-                self._live.memberships.release(entry.plan.slot)
+        """Fail what could not be judged, or does not fit what became known of kinds meanwhile; dependants too."""
+        for name in self._names:
+            entry = self._bound[name]
+            if entry.plan is None:
+                continue
+            failed = [each for each in references(entry.definition.rule) if self._lost(each.segment_id)]
+            if failed:
+                target = failed[0].segment_id
+                self._bound[name] = _waiting(entry, target, self._bound[target])
+                continue
+            try:
+                check_kinds(entry.definition.rule, self._live.schema)
+                if id(entry.plan) in self._live.shadow_failures:
+                    raise self._live.shadow_failures[id(entry.plan)]
+            except SegmentdError as error:
                 self._bound[name] = replace(entry, state=State.FAILED, reason=error.message, plan=None)
+
+    def _lost(self, name: str) -> bool:
+        return name in self._bound and self._bound[name].plan is None
 
     def _difference(self, name: str, entry: Entry, stage: Stage, revision: int, instant: Micros) -> SwitchRecord:
         live = self._live
@@ -224,14 +247,22 @@ def bind_entry(entry: Entry, others: Mapping[str, Entry], live: Live, fitted: An
             raise
     except ModelMissing:
         return replace(entry, state=State.PENDING, reason="nobody to learn from yet", plan=None)
-    except InvalidInput as error:
+    except SegmentdError as error:
         return replace(entry, state=State.FAILED, reason=error.message, plan=None)
+    except Exception as error:  # noqa: BLE001  (a plugin may raise anything; its segment fails, the others go on)
+        return replace(entry, state=State.FAILED, reason=f"{type(error).__name__}: {error}", plan=None)
     return replace(entry, state=State.ACTIVE, reason="", plan=plan)
 
 
 def needed_events(rules: list[Node]) -> list[Mapping[str, frozenset[str]]]:
     """What the conditions of these rules read of events."""
-    return [reads_of(condition).events for rule in rules for condition in conditions(rule)]
+    found = []
+    for condition in (each for rule in rules for each in conditions(rule)):
+        try:
+            found.append(reads_of(condition).events)
+        except Exception:  # noqa: BLE001, S112  (a plugin may raise anything; its segment fails when it is bound)
+            continue
+    return found
 
 
 def _waiting(entry: Entry, name: str, target: Entry | None) -> Entry:

@@ -40,13 +40,14 @@ class Currencies:
 class ValueTypes:
     """Types values by the schema, and by the first values of this commit group; `new` is what to record.
 
-    An item that is refused leaves nothing behind: its names are noted only when all its values are sound.
+    An item that is refused leaves nothing behind: call `settle` after each.
     """
 
     def __init__(self, schema: Schema, currencies: Currencies) -> None:
         self._schema = schema
         self._currencies = currencies
         self.new: dict[tuple[str, str], Kind] = {}
+        self._fresh: dict[tuple[str, str], Kind] = {}
 
     def attributes(self, values: Mapping[str, Json], field_name: str) -> dict[str, tuple[Kind, Stored]]:
         """Attributes with kinds and stored forms, None values apart. Raises InvalidInput with every fault."""
@@ -60,6 +61,12 @@ class ValueTypes:
         has_money = any(self._kind(event, name) is Kind.MONEY for name in values)
         rate = self._currencies.rate(values.get("currency")) if has_money else None
         return self._typed(event, values, "properties", rate), rate
+
+    def settle(self, *, kept: bool) -> None:
+        """The item is stored, and its first values decide kinds; or it is refused, and they do not."""
+        if kept:
+            self.new.update(self._fresh)
+        self._fresh = {}
 
     def records(self) -> list[KindRecord]:
         """The kinds that first values decided."""
@@ -90,7 +97,7 @@ class ValueTypes:
         self._check_room(scope, fresh, field_name, faults)
         if faults:
             raise InvalidInput(faults, Reason.WRONG_TYPE, metadata)
-        self.new.update(fresh)
+        self._fresh.update(fresh)
         return typed
 
     def _kind(self, scope: str, name: str) -> Kind | None:
