@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BeforeValidator, Field, PlainValidator, model_validator
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
 from segmentd.api import DAY, USER_ZONE, Duration, Length, Micros, Params, ZoneName
 
@@ -100,9 +100,9 @@ def _named(value: Any) -> Any:
 class LifecycleParams(Params):
     """The stage that users must be in. Conditions with the same `model` never overlap and leave nobody out."""
 
-    stage: Annotated[tuple[Stage, ...], PlainValidator(_stages, json_schema_input_type=Stage | list[Stage])] = Field(
-        description="One stage, or a list of which one is enough."
-    )
+    stage: Annotated[
+        tuple[Stage, ...], PlainValidator(_stages, json_schema_input_type=Stage | list[Stage]), PlainSerializer(list)
+    ] = Field(description="One stage, or a list of which one is enough.")
     model: Annotated[Configuration, BeforeValidator(_named, json_schema_input_type=str | Configuration)] = Field(
         default=CONFIGURATIONS["default"], description="The name of a configuration, or the configuration itself."
     )
