@@ -62,7 +62,8 @@ def bought(user: GivenUser, at: int, within: int | None = None) -> Bought:
         if whole:
             spend -= max(0, paid - taken)
     kept = [e for e in orders if e.properties.get("order_id") not in gone]
-    return Bought(max((e.time for e in kept), default=None), len(kept), spend)
+    last = max(e.time for e in orders) if kept else None
+    return Bought(last, len(kept), spend)
 
 
 def amount(event: GivenEvent) -> int | None:

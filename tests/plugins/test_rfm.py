@@ -245,9 +245,9 @@ def test_an_order_counts_in_its_window_and_no_longer() -> None:
     assert members(params, ada, NOW + 2 * DAY) == [False]
 
 
-def test_a_full_refund_takes_the_order_away_and_an_earlier_one_becomes_the_last() -> None:
+def test_a_full_refund_takes_the_order_from_frequency_and_leaves_recency() -> None:
     ada = [user("ada", {}, order(20, 7, "x"), order(5, 10, "y"), refund(1, 10, "y"))]
-    params = {"orders": {"equals": 1}, "spend": {"equals": 7}, "recency": {"at_least": "20d"}}
+    params = {"orders": {"equals": 1}, "spend": {"equals": 7}, "recency": {"at_most": "5d"}}
     assert members(params, ada) == [True]
 
 

@@ -25,22 +25,20 @@ _MOST: Final = 2**60
 class Purchases:
     """Of each of n users: instant of the `last` order, number of `orders`, `spend` in millionths; int64 (n,).
 
-    An order that was taken back in full is none. `last` is arbitrary where there are no orders; `until` is when
-    the first event leaves the window.
+    An order that was taken back in full is not among `orders`, but it was placed: `last` is its time where it was
+    the last. `last` is arbitrary where there are no orders; `until` is when the first event leaves the window.
     """
 
     def __init__(self, orders: Dated, returns: Sequence[Dated]) -> None:
         """Orders, and the refunds and cancellations of which there are any."""
         self._completed = orders
         self._returns = returns
-        counted, times = orders.counted, orders.times
-        if returns:
-            kept = ~self._returned.removed
-            counted, times = counted.only(kept), times[kept]
-        self.orders: Int64s = counted.sizes
+        placed = orders.counted
+        kept = placed.only(~self._returned.removed) if returns else placed
+        self.orders: Int64s = kept.sizes
         self.scored: Mask = np.asarray(self.orders > 0)
         self.last: Instants = np.zeros(len(self.orders), dtype=np.int64)
-        self.last[self.scored] = times[counted.offsets[1:][self.scored] - 1]
+        self.last[self.scored] = orders.times[placed.offsets[1:][self.scored] - 1]
 
     def ages(self, at: Instants) -> Int64s:
         """Microseconds since the last order, int64 (n,); 0 where there is none."""
