@@ -8,6 +8,7 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason
 from segmentd.plugins.segment_type import SegmentType
@@ -125,7 +126,7 @@ class _Parser:
             params = segment_type.Params.model_validate(below)
         except ValidationError as error:
             for fault in error.errors(include_url=False):
-                self._fault(f"{path}.{name}{dotted(fault['loc'])}", _words(fault["msg"]))
+                self._fault(f"{path}.{name}{dotted(fault['loc'])}", _words(fault))
             return None
         text = orjson.dumps({name: below}, option=orjson.OPT_SORT_KEYS).decode()
         key = orjson.dumps([name, params.model_dump(mode="json", by_alias=True)], option=orjson.OPT_SORT_KEYS).decode()
@@ -151,5 +152,10 @@ def _found(value: Json) -> str:
     return f"found {type(value).__name__}"
 
 
-def _words(message: str) -> str:
-    return message.removeprefix("Value error, ")
+def _words(fault: ErrorDetails) -> str:
+    """What pydantic found, in the words of rules."""
+    if fault["type"] == "extra_forbidden":
+        return "is not a name that can stand here"
+    if fault["type"] == "missing":
+        return "is required"
+    return fault["msg"].removeprefix("Value error, ")
