@@ -20,24 +20,29 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, env_ignore_empty=True, extra="forbid", frozen=True)
 
-    database: Path = Field(Path("segmentd.db"), description="The database file; made where it does not exist.")
+    database: Path = Field(default=Path("segmentd.db"), description="The database file; made where it does not exist.")
     listen: str = Field(
-        "127.0.0.1:50051",
+        default="127.0.0.1:50051",
         description="Where to listen: `HOST:PORT`, `[::1]:PORT` or `unix:PATH`. Port 0 takes a free one.",
     )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="Plugins that are not loaded, by the names of their entry points, separated by commas."
+        default=(), description="Plugins that are not loaded, by the names of their entry points, separated by commas."
     )
-    base_currency: Currency = Field("USD", description="The ISO 4217 code of the currency in which money is counted.")
+    base_currency: Currency = Field(
+        default="USD", description="The ISO 4217 code of the currency in which money is counted."
+    )
     currency_rates: Annotated[dict[Currency, Rate], NoDecode] = Field(
         default_factory=dict,
         description="What one unit of another currency is worth in the base currency, as in `EUR=1.08,GBP=1.27`. An "
         "amount keeps the rate of its ingest.",
     )
     drain_grace: float = Field(
-        20.0, ge=0, le=3600, description="How many seconds the calls under way have to end when the server is stopped."
+        default=20.0,
+        ge=0,
+        le=3600,
+        description="How many seconds the calls under way have to end when the server is stopped.",
     )
-    log_level: LogLevel = Field("info", description="The least severe log lines that are written.")
+    log_level: LogLevel = Field(default="info", description="The least severe log lines that are written.")
 
     @field_validator("disabled_plugins", mode="before")
     @classmethod

@@ -12,9 +12,9 @@ from tests.server.live import channel_to, run
 from tests.server.toys import CHECK, UPSERT, echo_server, send, violations_in
 
 from segmentd.errors import InvalidInput
+from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.server import wire
 from segmentd.server.decode import decode
-from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.v1 import membership_service_pb2, profile_service_pb2
 
 BAD = b"Z\xff\xfeZ"

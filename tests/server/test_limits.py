@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from segmentd.errors import InvalidInput, Reason
 from segmentd import limits
+from segmentd.errors import InvalidInput, Reason
 from segmentd.server.faults import Faults
 
 
