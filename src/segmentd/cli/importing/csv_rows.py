@@ -1,0 +1,101 @@
+"""CSV: columns have the names of the convention, with dots (`properties.revenue`, `traits.address.city`)."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from segmentd.cli.faults import CommandFailed
+from segmentd.cli.importing.cells import Kinds
+from segmentd.cli.importing.files import CountedFile, readable
+from segmentd.cli.importing.rows import Reject, Row
+
+_MAX_CELL: Final = 64 * 1024 * 1024
+
+
+class CsvFile:
+    """A file of CSV in UTF-8 with a heading. An empty cell is absent. Times without an offset are UTC."""
+
+    naive_is_utc = True
+
+    def __init__(self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds) -> None:
+        """`fields` are columns by their own name, `objects` those before the first dot of the others.
+
+        Raises CommandFailed where the heading has another column, or one twice.
+        """
+        csv.field_size_limit(_MAX_CELL)
+        self._path, self._kinds = path, kinds
+        self._file = CountedFile(path)
+        # What is no UTF-8 must spoil its own row only.
+        text = io.TextIOWrapper(self._file.stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
+        self._reader = csv.reader(text)
+        with readable(path):
+            self._columns = next(self._reader, [])
+        _check_columns(path, self._columns, fields, objects)
+
+    def rows(self) -> Iterator[Row | Reject]:
+        with readable(self._path):
+            while True:
+                position = self._reader.line_num + 1
+                try:
+                    cells = next(self._reader)
+                except StopIteration:
+                    break
+                except csv.Error as error:
+                    yield Reject(position, "not CSV", str(error), None)
+                    continue
+                if cells:
+                    yield self._row(position, cells)
+        self._file.close()
+
+    def progress(self) -> tuple[int, int]:
+        return self._file.offset(), self._file.size
+
+    def _row(self, position: int, cells: Sequence[str]) -> Row | Reject:
+        if len(cells) != len(self._columns):
+            detail = f"it has {len(cells)} cells, the heading has {len(self._columns)}"
+            return Reject(
+                position, "another number of cells than the heading", detail, [_shown(cell) for cell in cells]
+            )
+        given = {name: cell for name, cell in zip(self._columns, cells, strict=True) if cell}
+        if not "".join(cells).isascii() and any(_broken(cell) for cell in cells):
+            shown = {name: _shown(cell) for name, cell in given.items()}
+            return Reject(position, "not UTF-8", "it has bytes that are no UTF-8", shown)
+        try:
+            return Row(position, self._values(given))
+        except ValueError as error:
+            return Reject(position, "a cell is not of the kind of its column", str(error), given)
+
+    def _values(self, given: Mapping[str, str]) -> dict[str, Any]:
+        values: dict[str, Any] = {}
+        for column, cell in given.items():
+            outer, dot, inner = column.partition(".")
+            if dot:
+                values.setdefault(outer, {})[inner] = self._kinds.cell(outer, inner, cell)
+            else:
+                values[column] = cell
+        return values
+
+
+def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str], objects: Sequence[str]) -> None:
+    if not columns:
+        raise CommandFailed(f"{path}: it has no heading")
+    twice = sorted({name for name in columns if columns.count(name) > 1})
+    if twice:
+        raise CommandFailed(f"{path}: the column {twice[0]!r} is there twice")
+    for name in columns:
+        outer, dot, inner = name.partition(".")
+        if name not in fields and not (dot and inner and outer in objects):
+            known = ", ".join([*fields, *(f"{each}.NAME" for each in objects)])
+            raise CommandFailed(f"{path}: the column {name!r} is not known; there are {known} (or reshape it: --sql)")
+
+
+def _broken(cell: str) -> bool:
+    return any("\udc80" <= character <= "\udcff" for character in cell)
+
+
+def _shown(cell: str) -> str:
+    return cell.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,0 +1,43 @@
+"""One import from its first row to its last."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from segmentd.cli.faults import CommandFailed
+from segmentd.cli.importing.lanes import Kind, Lanes
+from segmentd.cli.importing.progress import Bar
+from segmentd.cli.importing.rows import BadRow, Reject, Source
+from segmentd.cli.importing.tally import Tally
+from segmentd.client import CallFailed
+
+Make = Callable[[Mapping[str, Any]], Any]
+"""The item of a row. Raises BadRow."""
+
+
+def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
+    """Read, make and send every row; what is refused is counted and written down, and never stops the rest.
+
+    Raises CommandFailed where a call fails as a whole: what was acknowledged is stored, and may be sent again.
+    """
+    lanes = Lanes(kind, tally)
+    try:
+        with Bar(source, tally) as bar:
+            for row in source.rows():
+                bar.step()
+                if isinstance(row, Reject):
+                    tally.reject(row)
+                    continue
+                try:
+                    item = make(row.values)
+                except BadRow as error:
+                    tally.reject(Reject(row.position, error.reason, error.detail, row.values))
+                else:
+                    lanes.add(row.position, row.values, item)
+            lanes.finish()
+    except CallFailed as error:
+        reason = error.reason or error.code.name
+        raise CommandFailed(
+            f"stopped after {tally.read:,} rows: {error.message} ({reason}); run it again: nothing is stored twice"
+        ) from None

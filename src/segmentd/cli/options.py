@@ -1,0 +1,20 @@
+"""The options that commands share."""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, TypeAlias
+
+import typer
+
+DEFAULT_SERVER: Final = "localhost:50051"
+
+ServerOption: TypeAlias = Annotated[
+    str,
+    typer.Option("--server", metavar="HOST:PORT", envvar="SEGMENTD_SERVER", help="The server to call."),
+]
+JsonOption: TypeAlias = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON for scripts: one document, or one line for each item of a list."),
+]
+UserArgument: TypeAlias = Annotated[str, typer.Argument(metavar="USER", help="The id of a user.")]
+SegmentArgument: TypeAlias = Annotated[str, typer.Argument(metavar="SEGMENT", help="The id of a segment.")]

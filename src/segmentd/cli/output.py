@@ -1,0 +1,48 @@
+"""Where commands write: results on stdout, progress and errors on stderr."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable
+from typing import Any, Final
+
+import orjson
+from rich.console import Console, RenderableType
+
+_UNTRIMMED: Final = 1_000
+"""The width of what is no terminal, so that nothing is cut off there."""
+
+
+def show(*renderables: RenderableType) -> None:
+    """Print for people."""
+    console = Console(width=None if sys.stdout.isatty() else _UNTRIMMED, highlight=False, emoji=False)
+    for renderable in renderables:
+        if isinstance(renderable, str):
+            # Text comes from users and files: brackets in it are no markup, and lines are left to the terminal.
+            console.print(renderable, markup=False, soft_wrap=True)
+        else:
+            console.print(renderable)
+
+
+def show_json(value: Any) -> None:
+    """Print one JSON document in one line, so that documents after one another are JSON Lines."""
+    sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode())
+
+
+def show_json_lines(values: Iterable[Any]) -> None:
+    """Print one JSON document a line, each as soon as it is there."""
+    for value in values:
+        show_json(value)
+
+
+def error_line(text: str) -> None:
+    """Print one line on stderr; line breaks and control characters inside of it become spaces."""
+    sys.stdout.flush()
+    line = "".join(character if character.isprintable() else " " for character in text)
+    sys.stderr.write(f"error: {line}\n")
+    sys.stderr.flush()
+
+
+def progress_console() -> Console:
+    """The console of progress bars and of notes that are no result."""
+    return Console(stderr=True, highlight=False, emoji=False)

@@ -1,0 +1,71 @@
+"""`segmentd serve`: settings, clock and the segments file of a start."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from segmentd.cli.apply import apply_file
+from segmentd.cli.connection import connect
+from segmentd.cli.definitions.applying import Edit
+from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
+from segmentd.cli.instants import typed_instant
+from segmentd.cli.options import JsonOption
+from segmentd.cli.output import show, show_json
+from segmentd.server.serve import serve as run_server
+from segmentd.settings import Settings
+from segmentd.times import Clock, FrozenClock, WallClock
+
+
+def serve(
+    db: Annotated[
+        Path | None, typer.Option("--db", metavar="FILE", help="The database; made where it does not exist.")
+    ] = None,
+    listen: Annotated[
+        str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
+    ] = None,
+    segments: Annotated[
+        Path | None, typer.Option("--segments", metavar="FILE", help="A file of segments to apply at the start.")
+    ] = None,
+    clock: Annotated[
+        str | None, typer.Option("--clock", metavar="INSTANT", help="Freeze the clock there; `clock advance` moves it.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Run the server until SIGTERM or Ctrl-C.
+
+    What is not given here comes from the environment (SEGMENTD_DATABASE, SEGMENTD_LISTEN, …) or has its default.
+    """
+    given: dict[str, Any] = {"database": db, "listen": listen}
+    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    time: Clock = WallClock() if clock is None else FrozenClock(typed_instant("--clock", clock))
+    file = read_segments(segments) if segments is not None else None
+    logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    async def ready(address: str) -> None:
+        if file is not None:
+            await asyncio.to_thread(_apply, address, file, as_json=as_json)
+        if as_json:
+            show_json({"listening": address, "database": str(settings.database), "clock_frozen": time.frozen})
+        else:
+            show(f"segmentd listens on {address}, database {settings.database}")
+
+    asyncio.run(run_server(settings, time, ready))
+
+
+def _apply(address: str, file: SegmentsFile, *, as_json: bool) -> None:
+    """Apply through the server's own front door, as anybody else would."""
+    with connect(_reachable(address), timeout=600.0) as client:
+        apply_file(client, file, Edit(note=f"from {file.name} at the start"), as_json=as_json)
+
+
+def _reachable(address: str) -> str:
+    """An address that stands for all of this machine's is called by the loopback."""
+    for wildcard, loopback in (("0.0.0.0:", "127.0.0.1:"), ("[::]:", "[::1]:")):
+        if address.startswith(wildcard):
+            return loopback + address.removeprefix(wildcard)
+    return address

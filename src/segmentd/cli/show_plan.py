@@ -1,0 +1,72 @@
+"""What `apply` will change, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Final
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from segmentd.cli.definitions.plan import Action, Plan, kind_name
+from segmentd.cli.show_answers import state_name
+from segmentd.v1 import segment_pb2
+
+_SIGNS: Final = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.UNCHANGED: ("=", "dim")}
+
+
+def plan_lines(plan: Plan, *, dry_run: bool) -> Iterator[RenderableType]:
+    """A line for each change, and a sum; unchanged ones are summed up only."""
+    for attribute in plan.attributes:
+        if attribute.action is not Action.UNCHANGED:
+            kind = kind_name(attribute.attribute.kind)
+            was = f" (was {attribute.before})" if attribute.before not in ("", kind) else ""
+            yield _line(attribute.action, f"attribute {attribute.attribute.name}: {kind}{was}")
+    for step in plan.segments:
+        if step.action is not Action.UNCHANGED:
+            changed = f" ({', '.join(step.changed)})" if step.changed else ""
+            yield _line(step.action, f"segment {step.definition.segment.id}{changed}")
+    sums = (plan.count(Action.CREATE), plan.count(Action.UPDATE), plan.count(Action.UNCHANGED))
+    yield "{}: {} to create, {} to update, {} unchanged".format("dry run" if dry_run else "plan", *sums)
+
+
+def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterator[RenderableType]:
+    """What stands after the change: a line for each segment that is not active, with its reason."""
+    for segment in applied:
+        if segment.state != segment_pb2.SEGMENT_STATE_ACTIVE:
+            yield f"segment {segment.id} is {state_name(segment)}: {segment.state_reason}"
+    done = plan.count(Action.CREATE) + plan.count(Action.UPDATE)
+    if applied and done:
+        yield f"applied {done} changes"
+
+
+def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], *, dry_run: bool) -> dict[str, Any]:
+    """The same as one document."""
+    after = {segment.id: segment for segment in applied}
+    return {
+        "dry_run": dry_run,
+        "attributes": [
+            {"name": step.attribute.name, "kind": kind_name(step.attribute.kind), "action": step.action.value}
+            for step in plan.attributes
+        ],
+        "segments": [
+            {
+                "id": step.definition.segment.id,
+                "action": step.action.value,
+                "changed": list(step.changed),
+                **_after(after.get(step.definition.segment.id)),
+            }
+            for step in plan.segments
+        ],
+    }
+
+
+def _after(segment: segment_pb2.Segment | None) -> dict[str, Any]:
+    if segment is None:
+        return {"state": None, "state_reason": None, "version": None}
+    return {"state": state_name(segment).upper(), "state_reason": segment.state_reason, "version": segment.version}
+
+
+def _line(action: Action, text: str) -> Text:
+    sign, style = _SIGNS[action]
+    return Text(f"{sign} {text}", style=style)
