@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from segmentd.engine.plan import Bound, Complement, Leaf, Plan, Target
-from segmentd.errors import PluginBroken, Reason, SegmentdError
+from segmentd.errors import Internal, PluginBroken, Reason
 from segmentd.population.guard import GuardedPopulation
 from segmentd.population.typed import Population
 from segmentd.population.verdict import Verdict
@@ -27,7 +27,7 @@ class Known(Protocol):
     def verdict(self, plan: Plan) -> Verdict: ...
 
 
-class EvaluationFailed(SegmentdError):
+class EvaluationFailed(Internal):
     """A segment could not be judged; its members are unknown, not empty."""
 
     def __init__(self, plan: Plan, cause: Exception) -> None:
