@@ -16,6 +16,8 @@ from segmentd.population.column import Column
 from segmentd.population.kinds import Kind, Stored
 
 _SMALLEST_ROOM: Final = 4
+_SMALLEST_POOL: Final = 1024
+"""A pool up to this size is not worth a clean-up."""
 Index = NDArray[np.int64]
 
 
@@ -29,6 +31,7 @@ class EventTable:
         self._rooms = np.zeros(rows, dtype=np.int64)
         self._times = np.zeros(64, dtype=np.int64)
         self._end = 0
+        self._taken = 0
         self._compact = True
         self.properties = set(kinds)
         self.columns: dict[str, Column] = {}
@@ -58,7 +61,7 @@ class EventTable:
         self._lengths = np.bincount(rows, minlength=len(self._lengths)).astype(np.int64)
         self._rooms = self._lengths.copy()
         self._starts = np.cumsum(self._lengths) - self._lengths
-        self._end = len(times)
+        self._end = self._taken = len(times)
         self._reserve(0)
         self._times[: self._end] = times
         for name, column in self.columns.items():
@@ -108,7 +111,8 @@ class EventTable:
         offsets, positions = self.gather(slice(None))
         for data in self._pool():
             data[: offsets[-1]] = data[positions]
-        self._starts, self._rooms, self._end = offsets[:-1].copy(), self._lengths.copy(), int(offsets[-1])
+        self._starts, self._rooms = offsets[:-1].copy(), self._lengths.copy()
+        self._end = self._taken = int(offsets[-1])
         self._compact = True
 
     def _pool(self) -> Iterable[NDArray[np.generic]]:
@@ -129,7 +133,7 @@ class EventTable:
 
     def _move(self, row: int) -> None:
         """Give a full row twice the room: where it lies if it is the last, else at the end."""
-        if self._end > 1024 and self._end > 2 * int(self._rooms.sum()):
+        if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:
             self.compact()
         length = int(self._lengths[row])
         room = max(_SMALLEST_ROOM, 2 * length)
@@ -137,6 +141,7 @@ class EventTable:
         old, new = int(self._starts[row]), self._end
         for data in self._pool():
             data[new : new + length] = data[old : old + length]
+        self._taken += room - int(self._rooms[row])
         self._starts[row], self._rooms[row] = new, room
         self._end += room
         self._compact = False
