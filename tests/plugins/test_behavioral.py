@@ -245,6 +245,18 @@ def test_expiries_by_months_need_not_come_in_order() -> None:
     assert until(params, who, at) == (True, instant("2027-02-28T20:00:00Z"))
 
 
+def test_a_day_fades_with_whichever_of_its_events_expires_last() -> None:
+    """Both lie in the hour that Berlin's clocks show twice: the earlier event at 02:30, the later at 02:10."""
+    who = orders("2026-10-25T00:30:00Z", "2026-10-25T01:10:00Z")
+    params = {"within": "1mo", "time_zone": "Europe/Berlin", "distinct_days": {"at_least": 1}}
+    assert until(params, who) == (True, instant("2026-11-25T01:30:00Z"))
+
+
+def test_both_zeros_are_one_value() -> None:
+    who = user("ada", {}, event(E, NOW, {"size": 0.0}), event(E, NOW, {"size": -0.0}))
+    assert until({"distinct": {"property": "size", "equals": 1}}, who) == (True, FOREVER)
+
+
 def test_explanations_say_what_was_found_and_asked_for() -> None:
     params = BehavioralParams.model_validate(
         {"event": E, "count": {"at_least": 2}, "sum": {"property": "revenue", "above": 5}, "last": {"missing": True}}

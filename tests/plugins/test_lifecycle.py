@@ -130,6 +130,12 @@ def test_an_age_at_a_cut_belongs_to_the_older_stage(stage: str, age: int, until:
     assert (verdict.member[0], verdict.holds_until[0]) == ((True, NOW + until * DAY) if until else (False, FOREVER))
 
 
+@pytest.mark.parametrize(("gap", "stage"), [(30 * DAY, "resurrected"), (30 * DAY - 1, "active")])
+def test_who_was_away_exactly_that_long_is_resurrected(gap: int, stage: str) -> None:
+    users = population([user("ada", {}, event(OPENED, NOW - gap), event(OPENED, NOW))], NOW)
+    assert judge(LIFECYCLE, {"stage": stage}, users).member[0]
+
+
 def test_a_list_of_stages_holds_over_the_change_from_one_to_the_other() -> None:
     users = population([user("ada", {}, event(OPENED, NOW))], NOW)
     verdict = judge(LIFECYCLE, {"stage": ["at_risk", "active", "dormant"]}, users)
