@@ -36,7 +36,8 @@ def zone_and_instant(draw: st.DrawFn) -> tuple[str, int]:
     name = draw(st.sampled_from(oracle.ZONES))
     since = parse_instant("1970-06-01T00:00:00Z")
     changes = [each for each in CHANGES[name] if since < each < parse_instant("2090-01-01T00:00:00Z")]
-    base = draw(st.sampled_from(changes)) if changes and draw(st.booleans()) else draw(st.integers(since, 3 * 10**15))
+    near_a_change = draw(st.booleans())
+    base = draw(st.sampled_from(changes) if changes and near_a_change else st.integers(since, 3 * 10**15))
     near = st.sampled_from([0, -1, 1, HOUR, -HOUR, HOUR - 1, DAY, -DAY]) | st.integers(-2 * DAY, 2 * DAY)
     return name, base + draw(near)
 
