@@ -6,8 +6,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from segmentd.cli.instants import instant_text
-from segmentd.cli.show_answers import plain
-from segmentd.client import as_value_json, item_fault
+from segmentd.client import item_fault
 from segmentd.v1 import explanation_pb2, membership_pb2
 
 _WORDS = {
@@ -49,8 +48,8 @@ def _label(node: explanation_pb2.Explanation) -> Text:
 
 def _reason(reason: explanation_pb2.Reason) -> Text:
     verdict = membership_pb2.MEMBERSHIP_MEMBER if reason.member else membership_pb2.MEMBERSHIP_NOT_MEMBER
-    observed = plain(as_value_json(reason.observed)) if reason.HasField("observed") else "missing"
-    threshold = f" {plain(as_value_json(reason.threshold))}" if reason.HasField("threshold") else ""
+    observed = reason.observed if reason.HasField("observed") else "missing"
+    threshold = f" {reason.threshold}" if reason.HasField("threshold") else ""
     return _mark(verdict).append(f"{reason.subject}: {observed}, asked for {reason.operator}{threshold}")
 
 

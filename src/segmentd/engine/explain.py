@@ -40,11 +40,11 @@ class Explainer:
     def plan(self, plan: Plan, depth: int = 0) -> Explanation:
         """The tree of one segment, with `include` and `exclude` beside the rule where they name the user."""
         verdict = self._pass.verdict(plan)
-        children = [self._node(plan.root, depth + 1)] if depth < MAX_DEPTH else []
-        for kind, ids in (("include", plan.include), ("exclude", plan.exclude)):
-            if ids and bool(self._users.named(ids)[0]):
-                user = self._users.user_ids()[0]
-                children.append(Explanation(kind, user, kind == "include", FOREVER))
+        user = self._users.user_ids()[0]
+        lists = (("exclude", plan.exclude), ("include", plan.include))
+        children = [Explanation(kind, user, member=True, holds_until=FOREVER) for kind, ids in lists if user in ids]
+        if depth < MAX_DEPTH:
+            children.append(self._node(plan.root, depth + 1))
         return _of("segment", plan.segment_id, verdict, children=tuple(children))
 
     def _node(self, node: Bound, depth: int) -> Explanation:

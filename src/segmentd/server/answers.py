@@ -11,7 +11,6 @@ from segmentd.errors import SegmentdError
 from segmentd.plugins.segment_type import Reason
 from segmentd.server.errors import item_error_of
 from segmentd.server.instants import to_optional_timestamp
-from segmentd.server.structs import to_value
 from segmentd.service.memberships import Leaves, UserSegments
 from segmentd.service.seen import Seen
 from segmentd.service.segment_info import SegmentSpec
@@ -116,7 +115,7 @@ def _reason(reason: Reason) -> explanation_pb2.Reason:
     return explanation_pb2.Reason(
         subject=reason.subject,
         operator=reason.operator,
-        observed=None if reason.observed == MISSING else to_value(reason.observed),
-        threshold=to_value(reason.threshold) if reason.threshold else None,
+        observed=None if reason.observed == MISSING else reason.observed,
+        threshold=reason.threshold or None,
         member=reason.member,
     )

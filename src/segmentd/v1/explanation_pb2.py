@@ -22,23 +22,22 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
-from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from segmentd.v1 import item_error_pb2 as segmentd_dot_v1_dot_item__error__pb2
 from segmentd.v1 import membership_pb2 as segmentd_dot_v1_dot_membership__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsegmentd/v1/explanation.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\"\xbe\x02\n\x0b\x45xplanation\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.segmentd.v1.NodeKind\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x12\n\nsegment_id\x18\x04 \x01(\t\x12+\n\nmembership\x18\x05 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07reasons\x18\x07 \x03(\x0b\x32\x13.segmentd.v1.Reason\x12*\n\x08\x63hildren\x18\x08 \x03(\x0b\x32\x18.segmentd.v1.Explanation\x12%\n\x05\x65rror\x18\t \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\x90\x01\n\x06Reason\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08operator\x18\x02 \x01(\t\x12(\n\x08observed\x18\x03 \x01(\x0b\x32\x16.google.protobuf.Value\x12)\n\tthreshold\x18\x04 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0e\n\x06member\x18\x05 \x01(\x08*\xbc\x01\n\x08NodeKind\x12\x19\n\x15NODE_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rNODE_KIND_ALL\x10\x01\x12\x11\n\rNODE_KIND_ANY\x10\x02\x12\x11\n\rNODE_KIND_NOT\x10\x03\x12\x15\n\x11NODE_KIND_SEGMENT\x10\x04\x12\x17\n\x13NODE_KIND_CONDITION\x10\x05\x12\x15\n\x11NODE_KIND_INCLUDE\x10\x06\x12\x15\n\x11NODE_KIND_EXCLUDE\x10\x07\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dsegmentd/v1/explanation.proto\x12\x0bsegmentd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\"\xbe\x02\n\x0b\x45xplanation\x12#\n\x04kind\x18\x01 \x01(\x0e\x32\x15.segmentd.v1.NodeKind\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\x12\x12\n\nsegment_id\x18\x04 \x01(\t\x12+\n\nmembership\x18\x05 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12$\n\x07reasons\x18\x07 \x03(\x0b\x32\x13.segmentd.v1.Reason\x12*\n\x08\x63hildren\x18\x08 \x03(\x0b\x32\x18.segmentd.v1.Explanation\x12%\n\x05\x65rror\x18\t \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\x85\x01\n\x06Reason\x12\x0f\n\x07subject\x18\x01 \x01(\t\x12\x10\n\x08operator\x18\x02 \x01(\t\x12\x15\n\x08observed\x18\x03 \x01(\tH\x00\x88\x01\x01\x12\x16\n\tthreshold\x18\x04 \x01(\tH\x01\x88\x01\x01\x12\x0e\n\x06member\x18\x05 \x01(\x08\x42\x0b\n\t_observedB\x0c\n\n_threshold*\xbc\x01\n\x08NodeKind\x12\x19\n\x15NODE_KIND_UNSPECIFIED\x10\x00\x12\x11\n\rNODE_KIND_ALL\x10\x01\x12\x11\n\rNODE_KIND_ANY\x10\x02\x12\x11\n\rNODE_KIND_NOT\x10\x03\x12\x15\n\x11NODE_KIND_SEGMENT\x10\x04\x12\x17\n\x13NODE_KIND_CONDITION\x10\x05\x12\x15\n\x11NODE_KIND_INCLUDE\x10\x06\x12\x15\n\x11NODE_KIND_EXCLUDE\x10\x07\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.explanation_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_NODEKIND']._serialized_start=638
-  _globals['_NODEKIND']._serialized_end=826
-  _globals['_EXPLANATION']._serialized_start=170
-  _globals['_EXPLANATION']._serialized_end=488
-  _globals['_REASON']._serialized_start=491
-  _globals['_REASON']._serialized_end=635
+  _globals['_NODEKIND']._serialized_start=597
+  _globals['_NODEKIND']._serialized_end=785
+  _globals['_EXPLANATION']._serialized_start=140
+  _globals['_EXPLANATION']._serialized_end=458
+  _globals['_REASON']._serialized_start=461
+  _globals['_REASON']._serialized_end=594
 # @@protoc_insertion_point(module_scope)

@@ -6,7 +6,6 @@ isort:skip_file
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
-from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
@@ -38,8 +37,8 @@ class _NodeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NodeKind.Val
     NODE_KIND_NOT: _NodeKind.ValueType  # 3
     """The one child must be false."""
     NODE_KIND_SEGMENT: _NodeKind.ValueType  # 4
-    """A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the
-    segment has such lists, then its rule.
+    """A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the user is
+    on such a list, then its rule; none where the tree is deeper than 40 nodes.
     """
     NODE_KIND_CONDITION: _NodeKind.ValueType  # 5
     """A leaf: a segment type and its parameters. `reasons` say what was compared."""
@@ -60,8 +59,8 @@ NODE_KIND_ANY: NodeKind.ValueType  # 2
 NODE_KIND_NOT: NodeKind.ValueType  # 3
 """The one child must be false."""
 NODE_KIND_SEGMENT: NodeKind.ValueType  # 4
-"""A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the
-segment has such lists, then its rule.
+"""A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the user is
+on such a list, then its rule; none where the tree is deeper than 40 nodes.
 """
 NODE_KIND_CONDITION: NodeKind.ValueType  # 5
 """A leaf: a segment type and its parameters. `reasons` say what was compared."""
@@ -150,31 +149,34 @@ class Reason(_message.Message):
     """What was looked at (`loyalty_points`, `count of Order Completed`)."""
     operator: _builtins.str
     """How it was compared: the name of an operator (`at_least`)."""
+    observed: _builtins.str
+    """What was found for this user. Absent: missing. Instants are RFC 3339 text, dates `2026-11-21`, money a decimal
+    number of the base currency.
+    """
+    threshold: _builtins.str
+    """What it was compared with, in the same form. Absent: the operator has no operand."""
     member: _builtins.bool
     """Whether the comparison is true."""
-    @_builtins.property
-    def observed(self) -> _struct_pb2.Value:
-        """What was found for this user. Absent: missing. Instants are RFC 3339 text, dates `2026-11-21`, money a decimal
-        number of the base currency.
-        """
-
-    @_builtins.property
-    def threshold(self) -> _struct_pb2.Value:
-        """What it was compared with, in the same form. Absent: the operator has no operand."""
-
     def __init__(
         self,
         *,
         subject: _builtins.str = ...,
         operator: _builtins.str = ...,
-        observed: _struct_pb2.Value | None = ...,
-        threshold: _struct_pb2.Value | None = ...,
+        observed: _builtins.str | None = ...,
+        threshold: _builtins.str | None = ...,
         member: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["observed", b"observed", "threshold", b"threshold"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_observed", b"_observed", "_threshold", b"_threshold", "observed", b"observed", "threshold", b"threshold"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["member", b"member", "observed", b"observed", "operator", b"operator", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_observed", b"_observed", "_threshold", b"_threshold", "member", b"member", "observed", b"observed", "operator", b"operator", "subject", b"subject", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__observed: _TypeAlias = _typing.Literal["observed"]  # noqa: Y015
+    _WhichOneofArgType__observed: _TypeAlias = _typing.Literal["_observed", b"_observed"]  # noqa: Y015
+    _WhichOneofReturnType__threshold: _TypeAlias = _typing.Literal["threshold"]  # noqa: Y015
+    _WhichOneofArgType__threshold: _TypeAlias = _typing.Literal["_threshold", b"_threshold"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__observed) -> _WhichOneofReturnType__observed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__threshold) -> _WhichOneofReturnType__threshold | None: ...
 
 Global___Reason: _TypeAlias = Reason  # noqa: Y015

@@ -281,7 +281,6 @@ class SegmentVersion(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
-    ACTIVATE_TIME_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The number of the version, from 1."""
     name: _builtins.str
@@ -314,10 +313,6 @@ class SegmentVersion(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
-    @_builtins.property
-    def activate_time(self) -> _timestamp_pb2.Timestamp:
-        """When it began to answer questions. Absent: it has not, or was replaced before it could."""
-
     def __init__(
         self,
         *,
@@ -332,11 +327,10 @@ class SegmentVersion(_message.Message):
         author: _builtins.str = ...,
         note: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
-        activate_time: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["activate_time", b"activate_time", "create_time", b"create_time", "rule", b"rule"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["activate_time", b"activate_time", "author", b"author", "create_time", b"create_time", "description", b"description", "exclude_user_ids", b"exclude_user_ids", "include_user_ids", b"include_user_ids", "labels", b"labels", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "description", b"description", "exclude_user_ids", b"exclude_user_ids", "include_user_ids", b"include_user_ids", "labels", b"labels", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -138,8 +138,8 @@ class SegmentServiceServicer:
         """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
         revision.
 
-        Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, OVERLOADED,
-        EVALUATION_FAILED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
+        (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -68,8 +68,8 @@ class SegmentServiceStub:
     """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
     revision.
 
-    Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, OVERLOADED,
-    EVALUATION_FAILED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
+    (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
     """
     ListSegmentVersions: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentVersionsRequest, _segment_service_pb2.ListSegmentVersionsResponse]
     """Lists the versions of a segment, the latest first.
@@ -119,8 +119,8 @@ class SegmentServiceAsyncStub(SegmentServiceStub):
     """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
     revision.
 
-    Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, OVERLOADED,
-    EVALUATION_FAILED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
+    (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
     """
     ListSegmentVersions: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentVersionsRequest, _segment_service_pb2.ListSegmentVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of a segment, the latest first.
@@ -203,8 +203,8 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
         revision.
 
-        Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, OVERLOADED,
-        EVALUATION_FAILED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
+        (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
