@@ -14,6 +14,7 @@ from segmentd.cli.faults import Fault
 
 _TEXT: Final = "tag:yaml.org,2002:str"
 _CORE: Final = "tag:yaml.org,2002:"
+_COLLECTIONS: Final = (f"{_CORE}map", f"{_CORE}seq")
 _MAX_VALUES: Final = 1_000_000
 """Aliases of aliases can stand for more values than any memory holds."""
 
@@ -55,8 +56,8 @@ class _Reader:
             return self._fault(node, path, "it contains itself")
         if isinstance(node, ScalarNode):
             return self._scalar(node, path)
-        if not str(node.tag).startswith(_CORE):
-            return self._fault(node, path, f"the tag {node.tag} is not known")
+        if str(node.tag) not in _COLLECTIONS:
+            return self._fault(node, path, f"the tag {node.tag} is not known; write the value without it")
         self._above.add(id(node))
         try:
             return self._mapping(node, path) if isinstance(node, MappingNode) else self._sequence(node, path)

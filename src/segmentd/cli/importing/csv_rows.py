@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,12 +32,16 @@ class CsvFile:
         # What is no UTF-8 must spoil its own row only.
         text = io.TextIOWrapper(self._file.stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
         self._reader = csv.reader(text)
-        with readable(path):
-            self._columns = next(self._reader, [])
-        _check_columns(path, self._columns, fields, objects)
+        try:
+            with readable(path):
+                self._columns = next(self._reader, [])
+            _check_columns(path, self._columns, fields, objects)
+        except BaseException:
+            self._file.close()
+            raise
 
-    def rows(self) -> Iterator[Row | Reject]:
-        with readable(self._path):
+    def rows(self) -> Generator[Row | Reject, None, None]:
+        with self._file, readable(self._path):
             while True:
                 position = self._reader.line_num + 1
                 try:
@@ -49,7 +53,6 @@ class CsvFile:
                     continue
                 if cells:
                     yield self._row(position, cells)
-        self._file.close()
 
     def progress(self) -> tuple[int, int]:
         return self._file.offset(), self._file.size

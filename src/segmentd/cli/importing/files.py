@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from gzip import BadGzipFile, GzipFile
 from pathlib import Path
+from types import TracebackType
 from typing import IO
 
 from segmentd.cli.faults import CommandFailed
@@ -25,6 +26,14 @@ class CountedFile:
     def offset(self) -> int:
         """How many bytes of the file, packed as it is, were read."""
         return self.size if self._raw.closed else self._raw.tell()
+
+    def __enter__(self) -> CountedFile:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Close the file."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
@@ -25,13 +25,12 @@ class JsonLines:
         self._path = path
         self._file = CountedFile(path)
 
-    def rows(self) -> Iterator[Row | Reject]:
-        with readable(self._path):
+    def rows(self) -> Generator[Row | Reject, None, None]:
+        with self._file, readable(self._path):
             for number, line in enumerate(self._file.stream, start=1):
                 text = line.removeprefix(_BOM) if number == 1 else line
                 if text.strip():
                     yield _row(number, text)
-        self._file.close()
 
     def progress(self) -> tuple[int, int]:
         return self._file.offset(), self._file.size

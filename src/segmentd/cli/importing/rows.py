@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -40,7 +40,7 @@ class Source(Protocol):
     naive_is_utc: bool
     """Whether times without an offset are taken as UTC; else they are refused."""
 
-    def rows(self) -> Iterator[Row | Reject]:
+    def rows(self) -> Generator[Row | Reject, None, None]:
         """Every row. Raises CommandFailed where the file cannot be read on."""
 
     def progress(self) -> tuple[int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from typing import Any
 
 from segmentd.cli.faults import CommandFailed
@@ -23,8 +24,8 @@ def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
     """
     lanes = Lanes(kind, tally)
     try:
-        with Bar(source, tally) as bar:
-            for row in source.rows():
+        with closing(source.rows()) as rows, Bar(source, tally) as bar:
+            for row in rows:
                 bar.step()
                 if isinstance(row, Reject):
                     tally.reject(row)

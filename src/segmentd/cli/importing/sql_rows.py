@@ -5,7 +5,7 @@ The script sees the path of the file as `getvariable('file')`; its last statemen
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,7 +41,7 @@ class SqlRows:
             raise CommandFailed(f"{script}: it selects no column user_id")
         self._select = _select(columns, self._wanted)
 
-    def rows(self) -> Iterator[Row | Reject]:
+    def rows(self) -> Generator[Row | Reject, None, None]:
         cursor = self._guarded(lambda: self._connection.execute(self._select))
         while fetched := self._guarded(lambda: cursor.fetchmany(_FETCHED)):
             for cells in fetched:
@@ -77,7 +77,9 @@ class SqlRows:
         try:
             return call()
         except self._duckdb.Error as error:
-            raise CommandFailed(f"{self._script}: {error}") from None
+            # Without the line that points at the place with spaces and a caret.
+            words = " ".join(str(error).split()).removesuffix(" ^")
+            raise CommandFailed(f"{self._script}: {words}") from None
 
     def _row(self, cells: Sequence[Any]) -> Row | Reject:
         found = dict(zip(self._wanted, cells, strict=False))

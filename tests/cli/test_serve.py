@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import SEGMENTS
+from tests.cli.running import Commands, serving
+
+from segmentd.cli.app import run
+
+
+def test_a_segments_file_is_applied_at_the_start_and_stays(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "segments.yaml"
+    file.write_text(SEGMENTS)
+    with serving(tmp_path, "--segments", str(file)) as address:
+        assert len(Commands(address, capsys).fine("segments", "--json").lines) == 2
+    assert "plan: 3 to create" in (tmp_path / "printed.txt").read_text()
+    with serving(tmp_path, "--segments", str(file)) as address:
+        assert len(Commands(address, capsys).fine("segments", "--json").lines) == 2
+    assert "3 unchanged" in (tmp_path / "printed.txt").read_text()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--clock", "yesterday"], 2, "--clock"),
+        (["--listen", "nowhere"], 1, "is not HOST:PORT"),
+        (["--segments", "none.yaml"], 1, "none.yaml: no such file"),
+        (["--db", "/nowhere/at/all.db"], 1, "STORAGE_FAILED"),
+    ],
+)
+def test_a_server_that_cannot_start_says_why_in_one_line(
+    tmp_path: Path, arguments: list[str], code: int, words: str
+) -> None:
+    command = [sys.executable, "-m", "segmentd", "serve", "--db", str(tmp_path / "x.db"), "--listen", "127.0.0.1:0"]
+    done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]  # the log of the server beside it
+    assert (done.returncode, done.stdout, len(errors)) == (code, "", 1), done.stderr
+    assert words in errors[0]
+
+
+def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:
+    (tmp_path / "bad.yaml").write_text("segments: [{id: a, rule: {nothing: {}}}]")
+    command = [sys.executable, "-m", "segmentd", "serve", "--db", "x.db", "--listen", "127.0.0.1:0"]
+    done = subprocess.run(
+        [*command, "--segments", "bad.yaml"], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 1
+    assert "error: bad.yaml:1: segment a: rule" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["chek"], 2, "chek"),
+        (["check", "a"], 2, "SEGMENT"),
+        (["check", "a", "b", "--server", "x y"], 2, "is not HOST:PORT"),
+        (["status", "--server", "127.0.0.1:1"], 1, "no server answers"),
+        (["status", "--nonsense"], 2, "--nonsense"),
+    ],
+)
+def test_wrong_usage_is_one_line(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int, words: str
+) -> None:
+    assert run(arguments) == code
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err.count("\n")) == ("", 1)
+    assert words in captured.err
+
+
+def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == 0
+    out = capsys.readouterr().out
+    for name in ("serve", "clock", "apply", "import", "check", "user", "members", "segments", "explain", "count"):
+        assert f"  {name} " in out
+    for name in ("types", "refit", "profile", "attributes", "status"):
+        assert f"  {name} " in out
