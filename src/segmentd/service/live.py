@@ -39,6 +39,8 @@ class Live:
         self.memberships = Memberships()
         self.models = Models()
         self.published_rows = 0
+        self.surroundings = ""
+        """The versions of what all answers depend on besides the segment types: time zones, derivations."""
         self.revision = 0
         self.instant = MIN_INSTANT
         self._user_keys = np.zeros(1024, dtype=np.int64)

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import orjson
 
 from segmentd.engine.catalogue import Catalogue, Entry, State
-from segmentd.engine.compile import conditions, reads_of
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Fitted
 from segmentd.engine.rule import AnyOf, Node
@@ -24,8 +23,9 @@ from segmentd.service.ingest import typed_attributes
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.segment_info import NOBODY, SegmentInfo
-from segmentd.service.switch import bind_entry, needed_events, type_versions
+from segmentd.service.switch import bind_entry, judged_with, needed_events
 from segmentd.storage import Store
+from segmentd.zones import ZONES_VERSION
 
 _SIGNATURE = "derivations"
 _CHUNK = 65_536
@@ -34,16 +34,17 @@ _CHUNK = 65_536
 def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     """Everything as of the last revision, and the segments that have to be judged anew by a switch.
 
-    Those are pending in the catalogue: they were not active, their types have a new version, or they refer
-    to such a segment.
+    Those are pending in the catalogue: they were not active, what they were judged with (segment types,
+    derivations, time zones) has a new version, or they refer to such a segment.
     """
     live = Live()
     _load_schema(live, store, plugins.derivations)
     _load_users(live, store)
-    derived_anew = _derive_again(store, plugins)
+    live.surroundings = f"zones {ZONES_VERSION}, derivations {plugins.derivation_signature()}"
+    _derive_again(store, plugins)
     _load_profiles(live, store)
     _load_models(live, store)
-    stale = _load_segments(live, store, plugins, derived_anew)
+    stale = _load_segments(live, store, plugins)
     state = store.state()
     live.revision, live.instant = state.revision, state.instant
     live.published_rows = len(live.users)
@@ -72,17 +73,16 @@ def _load_users(live: Live, store: Store) -> None:
     live.next_user_key = max(live.next_user_key, store.next_user_key())
 
 
-def _derive_again(store: Store, plugins: Plugins) -> bool:
-    """Derive all profiles anew where a derivation has come, gone or changed since the last start; whether it did."""
+def _derive_again(store: Store, plugins: Plugins) -> None:
+    """Derive all profiles anew where a derivation has come, gone or changed since the last start."""
     signature = plugins.derivation_signature().encode()
     if store.meta(_SIGNATURE) == signature:
-        return False
+        return
     for batch in store.profiles():
         with store.transaction():
             store.write_profiles([_derived(record, plugins.derivations) for record in batch])
     with store.transaction():
         store.set_meta(_SIGNATURE, signature)
-    return True
 
 
 def _derived(record: ProfileRecord, derivations: Sequence[Derivation]) -> ProfileRecord:
@@ -109,16 +109,16 @@ def _load_models(live: Live, store: Store) -> None:
         live.models.latest[record.model_key] = Fitted(record.model_key, record.version, model, record.fit_time)
 
 
-def _load_segments(live: Live, store: Store, plugins: Plugins, derived_anew: bool) -> list[str]:
+def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
     entries: dict[str, Entry] = {}
     changed: set[str] = set()
     for record in store.segments():
         first = store.segment_versions(record.segment_id)[0]
         info = SegmentInfo.of(record, first.create_time)
         live.segments[record.segment_id] = info
-        entry, sound = _entry(info, record, plugins)
+        entry, sound = _entry(info, record, plugins, live.surroundings)
         entries[record.segment_id] = entry
-        if not sound or (derived_anew and _reads_attributes(entry)):
+        if not sound:
             changed.add(record.segment_id)
     order = Catalogue(entries)
     stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
@@ -130,7 +130,7 @@ _BROKEN: Node = AnyOf(())
 """Stands for a rule that cannot be read any more."""
 
 
-def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins) -> tuple[Entry, bool]:
+def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins, surroundings: str) -> tuple[Entry, bool]:
     """The entry of a stored version, and whether its stored answers still stand."""
     state = State(record.state)
     if state is State.ARCHIVED:
@@ -139,10 +139,8 @@ def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins) -> tuple[
         rule = info.spec.parse(plugins.segment_types)
     except InvalidInput as error:
         return Entry(info.definition(_BROKEN), State.FAILED, error.message), False
-    same: Mapping[str, int] = orjson.loads(record.type_versions)
-    return Entry(info.definition(rule), state, record.state_reason), (
-        state is State.ACTIVE and same == type_versions(rule)
-    )
+    same = bool(orjson.loads(record.type_versions) == judged_with(rule, surroundings))
+    return Entry(info.definition(rule), state, record.state_reason), state is State.ACTIVE and same
 
 
 def _bind(live: Live, store: Store, order: Catalogue, stale: set[str]) -> None:
@@ -166,13 +164,6 @@ def _record(store: Store, entry: Entry) -> None:
     """Note that a segment fails: if its type is back one day, its stored answers no longer stand."""
     with store.transaction():
         store.set_segment_state(entry.definition.segment_key, entry.definition.version, entry.state, entry.reason)
-
-
-def _reads_attributes(entry: Entry) -> bool:
-    try:
-        return any(reads_of(each).attributes for each in conditions(entry.definition.rule))
-    except Exception:  # noqa: BLE001  (a plugin may raise anything; its segment fails when it is bound)
-        return True
 
 
 def _judge(live: Live, store: Store) -> None:

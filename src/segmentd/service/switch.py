@@ -85,7 +85,7 @@ class Switch:
         for name, info in self._edit.infos.items():
             created = info.create_time if info.version > 1 else instant
             dated = self._edit.infos[name] = replace(info, update_time=instant, create_time=created)
-            store.put_segment_version(_segment_record(dated, self._bound[name]))
+            store.put_segment_version(_segment_record(dated, self._bound[name], self._live.surroundings))
         return self._include(store, instant)
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
@@ -95,7 +95,7 @@ class Switch:
             entry = self._bound[name]
             definition = entry.definition
             store.set_segment_state(definition.segment_key, definition.version, entry.state, entry.reason)
-            store.set_segment_basis(definition.segment_key, definition.version, *_basis(entry))
+            store.set_segment_basis(definition.segment_key, definition.version, *_basis(entry, self._live.surroundings))
             if entry.state in (State.ACTIVE, State.ARCHIVED):
                 store.append_switch(self._difference(name, entry, stage, revision, instant))
 
@@ -271,17 +271,17 @@ def _waiting(entry: Entry, name: str, target: Entry | None) -> Entry:
     return replace(entry, state=state, reason=f"segment {name}, to which it refers, is {why}", plan=None)
 
 
-def type_versions(rule: Node) -> dict[str, int]:
-    """The versions of the segment types that a rule uses."""
-    return {each.segment_type.name: each.segment_type.version for each in conditions(rule)}
+def judged_with(rule: Node, surroundings: str) -> dict[str, int | str]:
+    """The versions of all that a rule's answers depend on; a change means judging anew."""
+    return {"": surroundings} | {each.segment_type.name: each.segment_type.version for each in conditions(rule)}
 
 
-def _basis(entry: Entry) -> tuple[bytes, bytes]:
+def _basis(entry: Entry, surroundings: str) -> tuple[bytes, bytes]:
     models = {fitted.key: fitted.version for fitted in entry.plan.models} if entry.plan is not None else {}
-    return orjson.dumps(type_versions(entry.definition.rule)), orjson.dumps(models)
+    return orjson.dumps(judged_with(entry.definition.rule, surroundings)), orjson.dumps(models)
 
 
-def _segment_record(info: SegmentInfo, entry: Entry) -> SegmentRecord:
+def _segment_record(info: SegmentInfo, entry: Entry, surroundings: str) -> SegmentRecord:
     return SegmentRecord(
         info.segment_key,
         info.spec.segment_id,
@@ -292,7 +292,7 @@ def _segment_record(info: SegmentInfo, entry: Entry) -> SegmentRecord:
         info.author,
         info.note,
         info.update_time,
-        *_basis(entry),
+        *_basis(entry, surroundings),
     )
 
 
