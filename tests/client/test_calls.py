@@ -1,0 +1,111 @@
+"""The client against a whole server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import grpc
+import pytest
+from tests.cli.running import serving
+
+import segmentd.client
+from segmentd.client import CallFailed, Client, as_instant, as_json, as_struct, as_timestamp, item_fault
+from segmentd.v1 import membership_pb2, profile_pb2, profile_service_pb2, segment_pb2
+
+AT = 1_767_139_200_000_000
+"""2025-12-31T00:00:00Z."""
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
+    with serving(tmp_path_factory.mktemp("server")) as address, Client(address) as connected:
+        yield connected
+
+
+def define(client: Client, segment_id: str) -> segment_pb2.Segment:
+    rule = as_struct({"behavioral": {"event": "X", "within": "7d"}})
+    return client.create_segment(segment_pb2.Segment(id=segment_id, rule=rule)).segment
+
+
+def test_public_names_are_all_there() -> None:
+    assert segmentd.client.__all__ == sorted(segmentd.client.__all__)
+    assert all(hasattr(segmentd.client, name) for name in segmentd.client.__all__)
+
+
+def test_a_write_is_seen_by_the_next_question(client: Client) -> None:
+    define(client, "seen")
+    event = profile_pb2.Event(user_id="u1", name="X", event_time=as_timestamp(AT))
+    stored = client.ingest_events([event])
+    assert stored.results[0].outcome == profile_service_pb2.INGEST_OUTCOME_STORED
+    answer = client.check("u1", "seen", stored.revision)
+    assert answer.membership == membership_pb2.MEMBERSHIP_MEMBER
+    assert as_instant(answer.holds_until_time) == AT + 7 * 86_400_000_000
+    assert [each.user_id for each in client.members("seen")] == ["u1"]
+    assert client.check_several("u1", ["seen", "none"]).memberships[1].HasField("error")
+    assert client.explain("u1", "seen").explanation.segment_id == "seen"
+    assert client.count_members({"behavioral": {"event": "X"}}).member_count == 1
+    assert client.status().event_count >= 1
+
+
+def test_an_event_without_message_id_gets_one(client: Client) -> None:
+    event = profile_pb2.Event(user_id="u2", name="Y", event_time=as_timestamp(AT))
+    request = [event, event]
+    outcomes = [result.outcome for result in client.ingest_events(request).results]
+    assert outcomes == [profile_service_pb2.INGEST_OUTCOME_STORED] * 2
+    assert event.message_id == ""
+
+
+def test_all_pages_are_read(client: Client) -> None:
+    users = [profile_service_pb2.ProfileUpsert(user_id=f"page-{number}") for number in range(10_000)]
+    client.upsert_profiles(users)
+    rule = as_struct({"list": {"percentage": {"salt": "s", "from": 0, "to": 10_000}}})
+    client.create_segment(segment_pb2.Segment(id="everybody", rule=rule))
+    client.upsert_profiles([profile_service_pb2.ProfileUpsert(user_id="one-more")])
+    members = {each.user_id for each in client.members("everybody")}
+    assert members >= {user.user_id for user in users}
+
+
+def test_definitions_change_and_end(client: Client) -> None:
+    first = define(client, "edited")
+    changed = client.update_segment(segment_pb2.Segment(id="edited", name="New", etag=first.etag), ["name"])
+    assert (changed.segment.version, changed.segment.name) == (2, "New")
+    with pytest.raises(CallFailed) as stale:
+        client.update_segment(segment_pb2.Segment(id="edited", name="Newer", etag=first.etag), ["name"])
+    assert (stale.value.code, stale.value.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
+    assert [each.version for each in client.segment_versions("edited")] == [2, 1]
+    assert client.delete_segment("edited").segment.state == segment_pb2.SEGMENT_STATE_ARCHIVED
+    assert "edited" not in [each.id for each in client.list_segments()]
+    assert "edited" in [each.id for each in client.list_segments(with_archived=True)]
+
+
+def test_profiles_and_attributes(client: Client) -> None:
+    item = profile_service_pb2.ProfileUpsert(user_id="p1", attributes=as_struct({"age": 42, "tags": ["a", "b"]}))
+    bad = profile_service_pb2.ProfileUpsert(user_id="p2", attributes=as_struct({"age": "old"}))
+    good, refused = client.upsert_profiles([item, bad]).results
+    assert good.created
+    fault = item_fault(refused.error)
+    assert (fault.reason, fault.violations[0].field) == ("WRONG_TYPE", "profiles[1].attributes.age")
+    assert as_json(client.get_profile("p1").profile.attributes) == {"age": 42, "tags": ["a", "b"]}
+    declared = profile_pb2.Attribute(name="shoe", kind=profile_pb2.ATTRIBUTE_KIND_NUMBER)
+    assert not client.declare_attributes([declared]).results[0].HasField("error")
+    assert "shoe" in [each.name for each in client.list_attributes()]
+
+
+def test_a_refused_call_says_why(client: Client) -> None:
+    with pytest.raises(CallFailed) as missing:
+        client.check("u1", "none")
+    assert (missing.value.code, missing.value.reason) == (grpc.StatusCode.NOT_FOUND, "SEGMENT_NOT_FOUND")
+    assert missing.value.metadata == {"segment_id": "none"}
+    rule = as_struct({"all": [{"behavioral": {"event": "X", "within": "7x"}}, {"nothing": {}}]})
+    with pytest.raises(CallFailed) as faulty:
+        client.create_segment(segment_pb2.Segment(id="faulty", rule=rule))
+    assert faulty.value.reason == "INVALID_RULE"
+    fields = [violation.field for violation in faulty.value.violations]
+    assert any(field.endswith("rule.all[0].behavioral.within") for field in fields)
+    assert any(field.endswith("rule.all[1]") for field in fields)
+
+
+def test_the_clock_is_moved(client: Client) -> None:
+    first = as_instant(client.advance_clock_by(1_500_000).clock_time)
+    assert as_instant(client.advance_clock_by(1).clock_time) == first + 1
+    assert as_instant(client.advance_clock_to(first + 10).clock_time) == first + 10

@@ -1,0 +1,123 @@
+"""The client against servers that fail."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from segmentd.client import CallFailed, Client, Json, as_json, as_struct, as_value_json
+from segmentd.client.channel import service_config
+from segmentd.v1 import (
+    admin_service_pb2,
+    admin_service_pb2_grpc,
+    evaluation_service_pb2,
+    membership_service_pb2,
+    profile_service_pb2,
+    segment_service_pb2,
+)
+
+
+class Failing(admin_service_pb2_grpc.AdminServiceServicer):
+    """Refuses so many calls with a code, then answers."""
+
+    def __init__(self, code: grpc.StatusCode, times: int) -> None:
+        self.code, self.left, self.calls = code, times, 0
+
+    def _answer(self, context: Any) -> None:
+        self.calls += 1
+        if self.left:
+            self.left -= 1
+            context.abort(self.code, "not now")
+
+    def GetStatus(self, request: Any, context: Any) -> admin_service_pb2.GetStatusResponse:
+        self._answer(context)
+        return admin_service_pb2.GetStatusResponse(revision=7)
+
+    def AdvanceClock(self, request: Any, context: Any) -> admin_service_pb2.AdvanceClockResponse:
+        self._answer(context)
+        return admin_service_pb2.AdvanceClockResponse(revision=8)
+
+
+@contextmanager
+def calling(servicer: Failing, timeout: float = 30.0) -> Iterator[Client]:
+    server = grpc.server(futures.ThreadPoolExecutor(2))
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        with Client(f"127.0.0.1:{port}", timeout=timeout) as client:
+            yield client
+    finally:
+        server.stop(None).wait()
+
+
+def test_unavailable_is_tried_again() -> None:
+    servicer = Failing(grpc.StatusCode.UNAVAILABLE, 2)
+    with calling(servicer) as client:
+        assert client.status().revision == 7
+    assert servicer.calls == 3
+
+
+def test_what_must_be_made_once_is_made_once() -> None:
+    servicer = Failing(grpc.StatusCode.UNAVAILABLE, 1)
+    with calling(servicer) as client, pytest.raises(CallFailed):
+        client.advance_clock_by(1)
+    assert servicer.calls == 1
+
+
+def test_other_codes_are_not_tried_again() -> None:
+    servicer = Failing(grpc.StatusCode.INTERNAL, 1)
+    with calling(servicer) as client, pytest.raises(CallFailed) as failed:
+        client.status()
+    assert servicer.calls == 1
+    assert (failed.value.code, failed.value.reason, failed.value.message) == (grpc.StatusCode.INTERNAL, "", "not now")
+
+
+def test_a_server_that_is_not_there_is_one_kind_of_error_too() -> None:
+    with Client("127.0.0.1:1") as client, pytest.raises(CallFailed) as failed:
+        client.status()
+    assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.UNAVAILABLE, "")
+
+
+def test_every_method_of_the_retry_configuration_exists() -> None:
+    modules = (
+        admin_service_pb2,
+        evaluation_service_pb2,
+        membership_service_pb2,
+        profile_service_pb2,
+        segment_service_pb2,
+    )
+    services = {
+        service.full_name: {method.name for method in service.methods}
+        for module in modules
+        for service in module.DESCRIPTOR.services_by_name.values()
+    }
+    retried, once = json.loads(service_config())["methodConfig"]
+    assert {each["service"] for each in retried["name"]} == services.keys()
+    assert all(each["method"] in services[each["service"]] for each in once["name"])
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: as_struct({"a": [1, float("nan")]}), r"a\[1\]: nan"),
+        (lambda: as_struct({"a": {"b": 2**53 + 1}}, "rule"), r"rule\.a\.b: .* cannot be held exactly"),
+        (lambda: as_struct({"a": object()}), "a: object is no JSON value"),  # type: ignore[dict-item]  # that is the test
+        (lambda: as_struct({"a": "\ud800"}), "a: the text is not Unicode"),
+    ],
+)
+def test_what_a_struct_cannot_hold_is_refused_by_path(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        make()
+
+
+def test_a_struct_keeps_values() -> None:
+    values: dict[str, Json] = {"n": None, "t": True, "i": 3, "f": 0.5, "s": "x", "l": [1, {"a": []}], "o": {"p": {}}}
+    assert as_json(as_struct(values)) == values
+    assert as_value_json(as_struct({"v": 2**53}).fields["v"]) == 2**53
