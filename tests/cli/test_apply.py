@@ -39,7 +39,7 @@ def test_a_file_is_created_then_unchanged_then_updated(segmentd: Commands, tmp_p
 def test_what_will_change_is_shown(segmentd: Commands, tmp_path: Path) -> None:
     (tmp_path / "new.yaml").write_text("segments: [{id: new, rule: {list: {users: [u1]}}}]")
     out = segmentd.fine("apply", "new.yaml", "--author", "ada", "--note", "trial").out
-    assert out.splitlines() == ["+ segment new", "plan: 1 to create, 0 to update, 0 unchanged", "applied 1 changes"]
+    assert out.splitlines() == ["+ segment new", "plan: 1 to create, 0 to update, 0 unchanged", "applied 1 change"]
     (segment,) = [each for each in segmentd.fine("segments", "--json").lines if each["id"] == "new"]
     assert (segment["author"], segment["note"]) == ("ada", "trial")
 

@@ -179,7 +179,8 @@ FROM orders ORDER BY id; -- the end
     )
     answer = imported(segmentd, "events", data, "--sql", sql)
     assert (answer["stored"], answer["refused"], answer["reasons"]) == (2, 1, {"no customer": 1})
-    assert rejects(tmp_path, "it's.csv")[0]["position"] == 2
+    (left_out,) = rejects(tmp_path, "it's.csv")
+    assert (left_out["position"], left_out["row"]["timestamp"]) == (2, "2025-12-01 00:00:00")
     assert imported(segmentd, "events", data, "--sql", sql)["duplicate"] == 2
     sql.write_text("SELECT 's1' AS user_id, {plan: 'pro', gone: NULL, createdAt: TIMESTAMP '2025-01-01'} AS attributes")
     assert imported(segmentd, "profiles", data, "--sql", sql)["merged"] == 1

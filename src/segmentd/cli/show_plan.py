@@ -37,7 +37,7 @@ def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterato
             yield f"segment {segment.id} is {state_name(segment)}: {segment.state_reason}"
     done = plan.count(Action.CREATE) + plan.count(Action.UPDATE)
     if applied and done:
-        yield f"applied {done} changes"
+        yield f"applied {done} change{'s' if done > 1 else ''}"
 
 
 def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], *, dry_run: bool) -> dict[str, Any]:

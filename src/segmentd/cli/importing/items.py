@@ -11,7 +11,7 @@ from segmentd.cli.importing.rows import BadRow
 from segmentd.client import Json, as_struct, as_timestamp
 from segmentd.limits import id_fault
 from segmentd.service.items import CONTEXT
-from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros, from_datetime, parse_instant
+from segmentd.times import Micros, from_datetime, parse_instant
 from segmentd.v1 import profile_pb2, profile_service_pb2
 
 EVENT_FIELDS: Final = ("userId", "event", "messageId", "timestamp", "receivedAt", "sentAt", "originalTimestamp")
@@ -66,21 +66,12 @@ class Items:
         )
 
     def _time(self, key: str, value: Any) -> Micros:
-        """An instant from text, or from microseconds, which only SQL rows have."""
-        if isinstance(value, int) and self._naive_is_utc:
-            return _bounded(key, value)
         if not isinstance(value, str):
             raise BadRow(f"{key} is no instant", f"{key}: {value!r} is no text")
         try:
             return from_datetime(moment(key, value)) if self._naive_is_utc else parse_instant(value)
         except ValueError as error:
             raise BadRow(f"{key} is no instant", str(error)) from None
-
-
-def _bounded(key: str, micros: int) -> Micros:
-    if not MIN_INSTANT <= micros <= MAX_INSTANT:
-        raise BadRow(f"{key} is no instant", f"{key} is outside the years 1 to 9999")
-    return Micros(micros)
 
 
 def _check_names(values: Mapping[str, Any], known: set[str], call: str) -> None:

@@ -129,8 +129,8 @@ def _expression(name: str, kind: str) -> str:
     if name in ("properties", "context", "attributes"):
         return f"to_json({quoted})::VARCHAR"
     if name == "time" and kind != "VARCHAR":
-        # An infinite time has no microseconds, and so no row that can be stored.
-        return f"CASE WHEN isfinite({quoted}::TIMESTAMP) THEN epoch_us({quoted}::TIMESTAMP) END"
+        # In UTC, which is the zone of the connection.
+        return f"{quoted}::TIMESTAMP::VARCHAR"
     return f"{quoted}::VARCHAR"
 
 
