@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from decimal import Decimal
 from importlib.resources import files
@@ -127,6 +128,12 @@ def test_members_change_by_time_alone_as_sql_finds(segment: str, story: Story, o
 
 def test_the_file_defines_no_other_segments(story: Story) -> None:
     assert sorted(story.first.sizes) == SEGMENTS
+
+
+def test_the_readme_tells_the_sizes(story: Story) -> None:
+    readme = (EXAMPLE / "README.md").read_text(encoding="utf-8")
+    told = dict(re.findall(r"^\| `([a-z0-9-]+)` \|.*\| ([0-9,]+) \|$", readme, re.MULTILINE))
+    assert {name: int(size.replace(",", "")) for name, size in told.items()} == story.first.sizes
 
 
 def test_spend_is_exact(story: Story, oracle: RetailOracle) -> None:
