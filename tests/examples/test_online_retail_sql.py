@@ -37,7 +37,7 @@ def _selected(tmp_path: Path, script: str, *lines: str) -> list[dict[str, Any]]:
         ),
     ],
 )
-def test_the_lines_of_an_invoice_are_one_order_in_either_form_of_the_file(tmp_path: Path, lines: tuple[str, ...]) -> None:
+def test_lines_of_an_invoice_are_one_order_in_either_form_of_the_file(tmp_path: Path, lines: tuple[str, ...]) -> None:
     [order] = _selected(tmp_path, "events.sql", *lines)
     assert (order["user_id"], order["event"], order["reject_reason"]) == ("17850", "Order Completed", None)
     assert order["time"].isoformat() == "2010-12-01T08:26:00"
