@@ -208,7 +208,7 @@ class Evaluations:
     def _draft(self, row: int | None) -> Draft:
         if row is None:
             return Draft(0)
-        key = int(self._live.user_keys(slice(row, row + 1))[0])
+        key = self._live.user_key(row)
         return Draft.of(self._engine.store.read_profiles([key])[key])
 
     def _add(self, dataset: Dataset, user_id: str, draft: Draft, attributes: Mapping[str, Json]) -> None:

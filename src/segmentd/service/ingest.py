@@ -71,6 +71,7 @@ class Ingest:
         self._derivations = derivations
         self._instant = instant
         self._types = ValueTypes(live.schema, currencies)
+        self._sound_contexts: set[bytes] = set()
         self._new_users: dict[str, int] = {}
         self._events: list[_NewEvent] = []
         self._profiles: dict[int, _Edited] = {}
@@ -129,7 +130,9 @@ class Ingest:
         if digest is not None and item.message_id in self._messages:
             return _repeated(item.message_id, digest, self._messages[item.message_id])
         properties, rate = self._types.properties(item.name, item.properties)
-        self._types.attributes(item.context, "context")
+        if item.raw_context not in self._sound_contexts:
+            self._types.attributes(item.context, "context")
+            self._sound_contexts.add(item.raw_context)
         key, created = self._user(item.user_id)
         time = self._effective(item.time)
         if item.context:
@@ -161,7 +164,7 @@ class Ingest:
     def _user(self, user_id: str) -> tuple[int, bool]:
         row = self._live.users.index.get(user_id)
         if row is not None:
-            return int(self._live.user_keys(slice(row, row + 1))[0]), False
+            return self._live.user_key(row), False
         known = user_id in self._new_users
         return self._new_users.setdefault(user_id, self._live.next_user_key + len(self._new_users)), not known
 

@@ -55,6 +55,10 @@ class Live:
         self.next_user_key = max(self.next_user_key, user_key + 1)
         return row
 
+    def user_key(self, row: int) -> int:
+        """The surrogate key of one row."""
+        return int(self._user_keys[row])
+
     def user_keys(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int64]:
         """The surrogate keys of rows; they ascend with the rows."""
         return self._user_keys[: len(self.users)][rows]

@@ -105,7 +105,7 @@ class Profiles:
         row = live.users.index.get(user_id)
         if row is None:
             raise NotFound(Reason.USER_NOT_FOUND, f"there is no user {user_id!r}", {"user_id": user_id})
-        key = int(live.user_keys(slice(row, row + 1))[0])
+        key = live.user_key(row)
         record = self._engine.store.read_profiles([key])[key]
         return Profile(user_id, effective(record), record.create_time, record.update_time), live.revision
 

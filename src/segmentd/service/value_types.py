@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final
@@ -58,8 +58,10 @@ class ValueTypes:
         self, event: str, values: Mapping[str, Json]
     ) -> tuple[dict[str, tuple[Kind, Stored]], Decimal | None]:
         """An event's properties, those that rules can use; and the rate by which money was converted."""
-        has_money = any(self._kind(event, name) is Kind.MONEY for name in values)
-        rate = self._currencies.rate(values.get("currency")) if has_money else None
+        currency = values.get("currency")
+        rate = None
+        if currency not in (None, self._currencies.base) and self._has_money(event, values):
+            rate = self._currencies.rate(currency)
         return self._typed(event, values, "properties", rate), rate
 
     def settle(self, *, kept: bool) -> None:
@@ -99,6 +101,9 @@ class ValueTypes:
             raise InvalidInput(faults, Reason.WRONG_TYPE, metadata)
         self._fresh.update(fresh)
         return typed
+
+    def _has_money(self, event: str, names: Iterable[str]) -> bool:
+        return any(self._kind(event, name) is Kind.MONEY for name in names)
 
     def _kind(self, scope: str, name: str) -> Kind | None:
         known = self._schema.event_property(scope, name) if scope else self._schema.attribute(name)
