@@ -64,9 +64,14 @@ class EventTable:
         self._end = self._taken = len(times)
         self._reserve(0)
         self._times[: self._end] = times
-        for name, column in self.columns.items():
-            column.data[: self._end] = column.codes(properties[name])
         self.appended = self._end
+        self.fill(properties)
+
+    def fill(self, properties: Mapping[str, list[Stored | None]]) -> None:
+        """Set whole columns: values of all events, by row, time and arrival."""
+        self.compact()
+        for name, values in properties.items():
+            self.columns[name].data[: self._end] = self.columns[name].codes(values)
 
     def add(self, row: int, time: int, properties: Mapping[str, Stored]) -> None:
         """Insert one event behind those of its row that are not later."""
@@ -108,6 +113,8 @@ class EventTable:
 
     def compact(self) -> None:
         """Lay the rows side by side in order, without room between them."""
+        if self._compact:
+            return
         offsets, positions = self.gather(slice(None))
         for data in self._pool():
             data[: offsets[-1]] = data[positions]

@@ -111,7 +111,7 @@ class Evaluations:
         self._engine.tick()
         live = self._live
         at = live.present(self._engine.clock.now())
-        plan = self._plan(rule, lambda node: self._models(node, at))
+        plan = self._plan(rule, lambda node: self._fitted(node, at))
         members = 0
         for start in range(0, len(live.users), _CHUNK):
             stop = min(start + _CHUNK, len(live.users))
@@ -125,7 +125,7 @@ class Evaluations:
         live = self._live
         at = live.present(self._engine.clock.now())
         prepared = prepare_profile(write)
-        ad_hoc = self._rule(rule)
+        ad_hoc = self._rule(rule, self._with_events)
         row = live.users.index.get(write.user_id)
         if row is None and not prepared.attributes:
             answers = _Answers(live.catalogue, segment_ids, ad_hoc)
@@ -144,7 +144,7 @@ class Evaluations:
     def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
         at = live.present(self._engine.clock.now())
-        ad_hoc = self._rule(rule)
+        ad_hoc = self._rule(rule, lambda _: live.models.latest)
         refused: dict[int, Evaluation] = {}
         datasets = Dataset()
         for place, given in enumerate(profiles):
@@ -156,15 +156,14 @@ class Evaluations:
         answers = _Answers(live.catalogue, segment_ids, ad_hoc)
         judged = iter(answers.judge(users, [False] * len(users)))
         evaluations = [refused[i] if i in refused else next(judged) for i in range(len(profiles))]
-        self._forget_tables()
         return Evaluated(evaluations, live.revision, at)
 
-    def _rule(self, rule: Json) -> Plan | SegmentdError | None:
+    def _rule(self, rule: Json, models: Callable[[Node], Mapping[str, Fitted]]) -> Plan | SegmentdError | None:
         """The plan of a request's rule, or why it has no answer because of a segment that it refers to."""
         if rule is None:
             return None
         try:
-            return self._plan(rule, lambda _: self._live.models.latest)
+            return self._plan(rule, models)
         except FailedPrecondition as error:
             if error.reason is Reason.NO_MODEL:
                 raise
@@ -182,7 +181,6 @@ class Evaluations:
         except InvalidInput as error:
             raise InvalidInput(error.violations, Reason.INVALID_RULE) from None
         targets = {each.segment_id: active_plan(live.catalogue, each.segment_id) for each in references(node)}
-        load_tables(live, self._engine.store, needed_events([node]))
         fitted = models(node)
         for key, condition in model_conditions([node]).items():
             if key not in fitted:
@@ -192,8 +190,14 @@ class Evaluations:
                 )
         return compile_plan(definition, 0, targets, fitted.get)
 
-    def _models(self, node: Node, at: Micros) -> Mapping[str, Fitted]:
-        found = dict(self._live.models.latest)
+    def _with_events(self, node: Node) -> Mapping[str, Fitted]:
+        """The models in force, with the events in memory that the rule reads of stored users."""
+        load_tables(self._live, self._engine.store, needed_events([node]))
+        return self._live.models.latest
+
+    def _fitted(self, node: Node, at: Micros) -> Mapping[str, Fitted]:
+        """The same, and for the occasion a model for each key that has none."""
+        found = dict(self._with_events(node))
         for key, condition in model_conditions([node]).items():
             if key not in found:
                 model = fit(condition, self._live.users, at)

@@ -10,9 +10,11 @@ import orjson
 from segmentd.population.event_table import EventTable
 from segmentd.population.flatten import flatten_properties
 from segmentd.population.kinds import Stored
-from segmentd.service.ingest import stored_property
+from segmentd.service.ingest import as_keys, stored_property
 from segmentd.service.live import Live
-from segmentd.storage import Store
+from segmentd.storage import EventRow, Store
+
+_Values = dict[str, list[Stored | None]]
 
 
 def load_tables(live: Live, store: Store, needed: Iterable[Mapping[str, frozenset[str]]]) -> None:
@@ -23,9 +25,10 @@ def load_tables(live: Live, store: Store, needed: Iterable[Mapping[str, frozense
             wanted.setdefault(name, set()).update(properties)
     for name, names in wanted.items():
         table = live.users.tables.get(name)
-        if table is None or not names <= table.properties:
-            kept = table.properties if table is not None else set()
-            live.users.tables[name] = _load(live, store, name, kept | names)
+        if table is None:
+            live.users.tables[name] = _load(live, store, name, names)
+        elif not names <= table.properties:
+            _extend(live, store, name, names - table.properties)
 
 
 def drop_tables(live: Live, needed: Iterable[Mapping[str, frozenset[str]]]) -> None:
@@ -36,17 +39,14 @@ def drop_tables(live: Live, needed: Iterable[Mapping[str, frozenset[str]]]) -> N
 
 
 def _load(live: Live, store: Store, name: str, properties: set[str]) -> EventTable:
-    kinds = {each: live.schema.event_property(name, each) for each in properties}
-    table = live.users.new_table(kinds)
-    keys: list[np.ndarray[tuple[int], np.dtype[np.int64]]] = [np.zeros(0, dtype=np.int64)]
-    times = [np.zeros(0, dtype=np.int64)]
-    values: dict[str, list[Stored | None]] = {each: [] for each in table.columns}
+    table = live.users.new_table({each: live.schema.event_property(name, each) for each in properties})
+    keys, times = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+    values: _Values = {each: [] for each in table.columns}
     if values:
         for batch in store.events(name):
-            keys.append(np.array([user_key for user_key, _, _, _ in batch], dtype=np.int64))
-            times.append(np.array([time for _, time, _, _ in batch], dtype=np.int64))
-            for _, _, raw, rate in batch:
-                _collect(table, values, raw, rate)
+            keys.append(as_keys([user_key for user_key, _, _, _ in batch]))
+            times.append(as_keys([time for _, time, _, _ in batch]))
+            _collect(table, values, batch)
     else:
         for user_keys, instants in store.event_times(name):
             keys.append(user_keys)
@@ -55,8 +55,27 @@ def _load(live: Live, store: Store, name: str, properties: set[str]) -> EventTab
     return table
 
 
-def _collect(table: EventTable, values: dict[str, list[Stored | None]], raw: bytes, rate: str | None) -> None:
-    flat = flatten_properties(orjson.loads(raw))
-    for name, column in table.columns.items():
-        value = flat.get(name)
-        values[name].append(stored_property(column.kind, value, rate) if value is not None else None)
+def _extend(live: Live, store: Store, name: str, properties: set[str]) -> None:
+    """Give a table in memory the columns of more properties; the database has its events in the same order."""
+    table = live.users.tables[name]
+    for each in properties:
+        table.properties.add(each)
+        kind = live.schema.event_property(name, each)
+        if kind is not None:
+            table.add_column(each, kind)
+    values: _Values = {each: [] for each in table.columns if each in properties}
+    if values:
+        for batch in store.events(name):
+            _collect(table, values, batch)
+        table.fill(values)
+
+
+def _collect(table: EventTable, values: _Values, batch: list[EventRow]) -> None:
+    heads = {name.partition(".")[0] for name in values}
+    for _, _, raw, rate in batch:
+        given = {key: value for key, value in orjson.loads(raw).items() if key.partition(".")[0] in heads}
+        flat = flatten_properties(given)
+        for name, column in values.items():
+            value = flat.get(name)
+            kind = table.columns[name].kind
+            column.append(stored_property(kind, value, rate) if value is not None else None)

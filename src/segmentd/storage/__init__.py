@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segmentd.storage.event_reads import EventRow
 from segmentd.storage.store import Store
 
-__all__ = ["Store"]
+__all__ = ["EventRow", "Store"]

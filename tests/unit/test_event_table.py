@@ -1,0 +1,84 @@
+"""An event table holds, row by row, what a plain list of events sorted by time and arrival holds."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from segmentd.population.event_table import EventTable
+from segmentd.population.kinds import Kind
+
+ROWS = 5
+EVENTS = st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 9), st.integers(0, 99)), max_size=120)
+
+
+def expected(events: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
+    """By row, time and arrival."""
+    return sorted(events, key=lambda event: event[:2])
+
+
+def held(table: EventTable, name: str = "p") -> list[tuple[int, int, int]]:
+    rows = np.arange(ROWS)
+    offsets, positions = table.gather(rows)
+    owners = np.repeat(rows, np.diff(offsets))
+    values = table.columns[name].data[positions]
+    return [(int(r), int(t), int(v)) for r, t, v in zip(owners, table.times(positions), values, strict=True)]
+
+
+def filled(events: list[tuple[int, int, int]]) -> EventTable:
+    table = EventTable({"p": Kind.NUMBER}, ROWS)
+    for row, time, value in events:
+        table.add(row, time, {"p": float(value)})
+    return table
+
+
+@given(EVENTS)
+def test_events_stand_by_time_and_arrival(events: list[tuple[int, int, int]]) -> None:
+    assert held(filled(events)) == expected(events)
+
+
+@given(EVENTS, EVENTS)
+def test_a_loaded_table_takes_further_events(
+    first: list[tuple[int, int, int]], then: list[tuple[int, int, int]]
+) -> None:
+    table = EventTable({"p": Kind.NUMBER}, ROWS)
+    ordered = expected(first)
+    rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
+    table.load(rows, times, {"p": [float(value) for _, _, value in ordered]})
+    for row, time, value in then:
+        table.add(row, time, {"p": float(value)})
+    assert held(table) == expected([*first, *then])
+    table.compact()
+    assert held(table) == expected([*first, *then])
+
+
+@given(EVENTS, EVENTS)
+def test_a_property_that_comes_later_meets_its_events(
+    events: list[tuple[int, int, int]], more: list[tuple[int, int, int]]
+) -> None:
+    table = filled(events)
+    table.add_column("late", Kind.NUMBER)
+    table.fill({"late": [float(value) for _, _, value in expected(events)]})
+    assert held(table, "late") == held(table) == expected(events)
+    for row, time, value in more:
+        table.add(row, time, {"p": float(value), "late": float(value)})
+    assert held(table, "late") == held(table) == expected([*events, *more])
+
+
+def test_rooms_that_were_left_are_reclaimed() -> None:
+    events = [(i % ROWS, i, i) for i in range(20_000)]
+    table = filled(events)
+    assert held(table) == expected(events)
+    assert len(table.columns["p"].data) < 6 * len(events)
+
+
+@given(EVENTS)
+def test_a_span_of_rows_is_read_like_its_rows(events: list[tuple[int, int, int]]) -> None:
+    table = filled(events)
+    for _ in range(2):
+        offsets, positions = table.gather(slice(1, 4))
+        again, chosen = table.gather(np.array([1, 2, 3]))
+        assert offsets.tolist() == again.tolist()
+        assert table.times(positions).tolist() == table.times(chosen).tolist()
+        table.compact()
