@@ -3,25 +3,33 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentd.errors import PluginBroken
 from segmentd.population.column import MISSING_INT, Column
+from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
 from segmentd.times import FOREVER, Instants
 
-if TYPE_CHECKING:
-    from segmentd.population.dataset import Dataset
-    from segmentd.population.event_table import EventTable
-
 G = TypeVar("G", bound=np.generic)
 Rows = NDArray[np.int64] | slice
 _NOBODY = Vocabulary()
+
+
+class Users(Protocol):
+    """What a view is taken of: users by row, their attribute columns and event tables."""
+
+    index: dict[str, int]
+    user_ids: list[str]
+    columns: dict[str, Column]
+
+    def __len__(self) -> int: ...
+    def event_table(self, name: str) -> EventTable: ...
 
 
 class ColumnsView:
@@ -135,7 +143,7 @@ class EventsView(ColumnsView):
 class UsersView(ColumnsView):
     """Chosen users of a dataset, each at its own instant; what is read once is kept for the next reader."""
 
-    def __init__(self, dataset: Dataset, rows: Rows, at: Instants) -> None:
+    def __init__(self, dataset: Users, rows: Rows, at: Instants) -> None:
         super().__init__(dataset.columns, rows, len(at))
         self.dataset = dataset
         self.at = at
