@@ -13,6 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+# Unbuffered, so that the line that says where it listens comes at once.
 SEGMENTD = (sys.executable, "-u", "-m", "segmentd")
 STOP_SECONDS = 30
 
