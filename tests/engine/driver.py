@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from tests.engine import toys
+from tests.engine.inline import Inline, run
 
 from segmentd.engine.catalogue import State
 from segmentd.engine.plan import Plan
@@ -23,6 +26,8 @@ from segmentd.service.segments import Segments
 from segmentd.service.switch import Edit
 from segmentd.service.value_types import Currencies
 from segmentd.storage import Store
+from segmentd.storage.opening import connect
+from segmentd.storage.session import Session
 from segmentd.times import FrozenClock, Micros
 
 START = Micros(1_700_000_000_000_000)
@@ -47,7 +52,7 @@ class Driver:
     """One engine on one database; instants are counted from START."""
 
     def __init__(self, path: str | Path = ":memory:", plugins: Plugins | None = None, clock: int = 0) -> None:
-        self.store = Store.open(path)
+        self.store = _in_memory() if path == ":memory:" else Store.open(path)
         self.clock = FrozenClock(Micros(START + clock))
         self.plugins = plugins or toys.plugins()
         self._read: tuple[int, int] | None = None
@@ -56,6 +61,8 @@ class Driver:
     def _open(self) -> None:
         self.engine = Engine(self.store, self.plugins, self.clock, Currencies())
         self.segments = Segments(self.engine)
+        self.background = Inline()
+        self.engine.thread = self.background  # type: ignore[assignment]  # the engine itself uses `background` only
         self.engine._catch_up()
 
     def restart(self, plugins: Plugins | None = None, clock: int | None = None) -> None:
@@ -158,36 +165,47 @@ class Driver:
 
     def moves(self) -> list[Move]:
         """The same as people see it."""
-        segments = {record.segment_key: record.segment_id for record in self.store.segments()}
-        users = {key: user for batch in self.store.users() for key, user in batch}
-        return [
-            Move(
-                segments[each.transition.segment_key],
-                users[each.transition.user_key],
-                each.transition.entered,
-                each.transition.effective_time - START,
-                each.transition.cause,
+        return [move for revision in self.grouped() for move in revision]
+
+    def grouped(self) -> list[list[Move]]:
+        """The same, revision by revision."""
+        segments = {info.segment_key: name for name, info in self.engine.live.segments.items()}
+        users = self.engine.live.users
+        found: dict[int, list[Move]] = {}
+        for each in self.logged():
+            move = each.transition
+            [row] = self.engine.live.rows_of(np.array([move.user_key]))
+            found.setdefault(each.revision, []).append(
+                Move(
+                    segments[move.segment_key],
+                    users.user_ids[row],
+                    move.entered,
+                    move.effective_time - START,
+                    move.cause,
+                )
             )
-            for each in self.logged()
-        ]
+        return list(found.values())
 
     def close(self) -> None:
         """Close the database."""
         self.store.close()
 
 
+@cache
+def _template() -> Store:
+    return Store.open(":memory:")
+
+
+def _in_memory() -> Store:
+    """An empty database, copied: making the schema anew takes longer than many a history."""
+    connection = connect(None)
+    _template()._session.connection.backup(connection)
+    return Store(Session(connection), None)
+
+
 def event(user: str, name: str = "E", at: int | None = None, **more: Any) -> EventWrite:
     """An event at an instant counted from START, or at its receipt."""
     return EventWrite(user, name, time=None if at is None else Micros(START + at), **more)
-
-
-def run(steps: Generator[None, None, int]) -> int:
-    """Make all steps of an edit; the revision."""
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return int(end.value)
 
 
 def tally(event: str = "E", at_least: int = 1, within: int | None = None, **more: Json) -> dict[str, Json]:

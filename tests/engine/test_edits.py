@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from concurrent.futures import Future
 from typing import Any
 
 import pytest
 from tests.engine import toys
-from tests.engine.driver import Driver, event, every, has, named, negated, ref, run, since, some, tally
+from tests.engine.driver import Driver, event, every, has, named, negated, ref, since, some, tally
+from tests.engine.inline import run
 
 from segmentd.errors import InvalidInput, SegmentdError
 from segmentd.service import switch
@@ -343,8 +343,7 @@ def test_a_type_that_is_gone_fails_its_segments_until_it_is_back(engine: Driver)
 
 
 def test_a_model_is_pending_until_somebody_can_be_learned_from_and_refitted_when_doubled(engine: Driver) -> None:
-    thread = Inline()
-    engine.engine.thread = thread  # type: ignore[assignment]  # only `background` is used here
+    thread = engine.background
     engine.define("rich", {"richer": {"attribute": "points"}})
     engine.define("poor", negated(ref("rich")))
     assert engine.state("rich") == "pending: nobody to learn from yet"
@@ -371,22 +370,6 @@ def test_a_model_is_pending_until_somebody_can_be_learned_from_and_refitted_when
     assert engine.moves() == []
 
 
-class Inline:
-    """Background work that is done when a test says so."""
-
-    def __init__(self) -> None:
-        self._waiting: list[tuple[Generator[None, None, int], Future[int]]] = []
-
-    def background(self, steps: Generator[None, None, int]) -> Future[int]:
-        self._waiting.append((steps, Future()))
-        return self._waiting[-1][1]
-
-    def run(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for steps, future in waiting:
-            future.set_result(run(steps))
-
-
 def profile(user: str, **attributes: Any) -> Any:
     """Attributes of one user."""
     from segmentd.service.items import ProfileWrite
@@ -402,3 +385,34 @@ def test_circles_and_unknown_segments_are_refused(engine: Driver) -> None:
     with pytest.raises(InvalidInput, match="there is no segment 'c'"):
         engine.define("a", ref("c"))
     assert engine.state("a") == "active"
+
+
+def test_points_of_people_already_known_can_double_the_population_too(engine: Driver) -> None:
+    engine.write(*(event(f"u{i}") for i in range(4)))
+    engine.profile("u0", points=1.0)
+    engine.define("rich", {"richer": {"attribute": "points"}})
+    engine.profile("u1", points=5.0)
+    engine.background.run()
+    assert engine.plan("rich").models[0].version == 2
+    assert engine.stored("rich") == {"u1"}
+
+
+def test_what_doubled_before_a_stop_is_refitted_after_it(engine: Driver) -> None:
+    engine.profile("u0", points=1.0)
+    engine.define("rich", {"richer": {"attribute": "points"}})
+    engine.profile("u1", points=5.0)
+    engine.restart()
+    engine.background.run()
+    assert engine.plan("rich").models[0].version == 2
+
+
+def test_a_model_that_somebody_can_be_learned_for_during_its_edit_is_fitted_after_it(
+    engine: Driver, chunks: None
+) -> None:
+    engine.event("u0")
+    steps = engine.edit("rich", {"richer": {"attribute": "points"}})
+    start(engine, steps)
+    engine.profile("u0", points=1.0)
+    run(steps)
+    engine.background.run()
+    assert engine.state("rich") == "active"

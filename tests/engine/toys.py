@@ -24,7 +24,7 @@ from segmentd.plugins.segment_type import Fault
 
 
 class TallyParams(Params):
-    """At least so many events; within so many microseconds, or ever; `early` trusts no verdict longer than that."""
+    """At least so many events within so many microseconds, or ever; `early` cuts the horizon of a verdict that ends."""
 
     event: str
     at_least: int = 1
@@ -51,7 +51,9 @@ class Tally(SegmentType[TallyParams]):
             member = len(ends) >= params.at_least
             until = ends[len(ends) - params.at_least] if member else FOREVER
             members.append(member)
-            holds.append(until if params.early is None else min(until, now + params.early))
+            if params.early is not None and until != FOREVER:
+                until = min(until, now + params.early)
+            holds.append(until)
         return Verdict(np.array(members, dtype=np.bool_), np.array(holds, dtype=np.int64))
 
 

@@ -32,7 +32,7 @@ class Models:
     def worth_a_fit(self, key: str, condition: Condition, users: Dataset) -> bool:
         """Whether the scored population may have doubled since the last look.
 
-        It grows by at most one user for each event or user written, so that it cannot have before as many
+        It grows by at most one user for each event, user or profile written, so that it cannot have before as many
         were written as it was short of double then. Each look makes a real fit, and `looked` notes it.
         """
         return written(condition, users) >= self._looked_at.get(key, 1)
@@ -54,9 +54,10 @@ class Models:
 
 
 def written(condition: Condition, users: Dataset) -> int:
-    """How many events and users there have been that a condition reads; only its growth matters."""
-    events = sum(users.event_table(name).appended for name in reads_of(condition).events)
-    return events + len(users)
+    """How many users, events and profiles were written that a condition reads; only its growth matters."""
+    reads = reads_of(condition)
+    events = sum(users.event_table(name).appended for name in reads.events)
+    return events + len(users) + (users.profiles_written if reads.attributes else 0)
 
 
 def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:

@@ -24,6 +24,7 @@ class Dataset:
         self.user_ids: list[str] = []
         self.columns: dict[str, Column] = {}
         self.tables: dict[str, EventTable] = {}
+        self.profiles_written = 0
         self._capacity = _FIRST_CAPACITY
 
     def __len__(self) -> int:
@@ -47,6 +48,7 @@ class Dataset:
 
     def set_attributes(self, row: int, values: Mapping[str, tuple[Kind, Stored] | None]) -> None:
         """Set attributes of one user; None makes one missing."""
+        self.profiles_written += 1
         for name, value in values.items():
             if value is not None:
                 column = self.column(name, value[0])

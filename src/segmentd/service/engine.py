@@ -92,6 +92,7 @@ class Engine:
             names, self._stale = frozenset(self._stale), []
             for _ in self._switch(Edit(Cause.TYPE, again=names)):
                 pass
+        self._refit_doubled()  # it may have doubled before the stop
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
         return (yield from self._switch(make()))
@@ -99,6 +100,7 @@ class Engine:
     def _switch(self, edit: Edit) -> Generator[None, None, int]:
         revision = yield from Switch(self.live, self.store, self.clock, self.committer, edit).run()
         self.revisions.publish(revision)
+        self._refit_doubled()  # writes that came meanwhile did not know of the edit's models
         return revision
 
     def _refitted(self, keys: Sequence[str], only_if_doubled: bool) -> Generator[None, None, int]:
