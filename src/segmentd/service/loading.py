@@ -10,7 +10,6 @@ import orjson
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Fitted
-from segmentd.engine.rule import AnyOf, Node
 from segmentd.errors import InvalidInput
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.host import Plugins
@@ -22,7 +21,7 @@ from segmentd.service.event_loading import load_tables
 from segmentd.service.ingest import typed_attributes
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
-from segmentd.service.segment_info import NOBODY, SegmentInfo
+from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
 from segmentd.service.switch import bind_entry, judged_with, needed_events
 from segmentd.storage import Store
 from segmentd.zones import ZONES_VERSION
@@ -123,11 +122,7 @@ def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
     order = Catalogue(entries)
     stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
     _bind(live, store, order, set(stale))
-    return [name for name in stale if entries[name].definition.rule is not _BROKEN]
-
-
-_BROKEN: Node = AnyOf(())
-"""Stands for a rule that cannot be read any more."""
+    return [name for name in stale if entries[name].definition.rule is not UNREADABLE]
 
 
 def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins, surroundings: str) -> tuple[Entry, bool]:
@@ -138,7 +133,7 @@ def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins, surroundi
     try:
         rule = info.spec.parse(plugins.segment_types)
     except InvalidInput as error:
-        return Entry(info.definition(_BROKEN), State.FAILED, error.message), False
+        return Entry(info.definition(UNREADABLE), State.FAILED, error.message), False
     same = bool(orjson.loads(record.type_versions) == judged_with(rule, surroundings))
     return Entry(info.definition(rule), state, record.state_reason), state is State.ACTIVE and same
 
@@ -150,7 +145,7 @@ def _bind(live: Live, store: Store, order: Catalogue, stale: set[str]) -> None:
     bound: dict[str, Entry] = {}
     for name in order.dependency_order:
         entry = order.entries[name]
-        if entry.definition.rule is _BROKEN:
+        if entry.definition.rule is UNREADABLE:
             bound[name] = entry
             _record(store, entry)
         elif name in stale:

@@ -20,6 +20,8 @@ from segmentd.times import Micros
 MAX_NAMED_USERS: Final = 10_000
 NOBODY: Final = AnyOf(())
 """The rule of a segment without one."""
+UNREADABLE: Final = AnyOf(())
+"""Stands for a rule that cannot be read any more; its segment stays failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,13 @@ class SegmentSpec:
                 "rule": self.rule,
                 "include": self.include,
                 "exclude": self.exclude,
-            }
+            },
+            option=orjson.OPT_SORT_KEYS,
         ).decode()
+
+    def says_the_same(self, other: SegmentSpec) -> bool:
+        """Whether both define the same; as values of Python, 1 and true would be equal."""
+        return self.segment_id == other.segment_id and self.dump() == other.dump()
 
     @classmethod
     def load(cls, segment_id: str, text: str) -> SegmentSpec:

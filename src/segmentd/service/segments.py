@@ -105,7 +105,7 @@ class Segments:
         current = self.get(spec.segment_id)
         changed = replace(current.info.spec, **{name: getattr(spec, name) for name in fields})
         changed.check()
-        if changed == current.info.spec and current.state is not State.ARCHIVED:
+        if changed.says_the_same(current.info.spec) and current.state is not State.ARCHIVED:
             _check_etag(current.info, etag)
             return current
         return await self._edit(spec.segment_id, lambda: self._update(spec, fields, etag, author, note))

@@ -25,7 +25,7 @@ from segmentd.records import ModelRecord, ProfileRecord, SegmentRecord, SwitchRe
 from segmentd.service.commit import Committer
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.live import Live
-from segmentd.service.segment_info import SegmentInfo
+from segmentd.service.segment_info import UNREADABLE, SegmentInfo
 from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
 from segmentd.times import Clock, Micros
@@ -228,9 +228,9 @@ class Switch:
 
 def bind_entry(entry: Entry, others: Mapping[str, Entry], live: Live, fitted: Any) -> Entry:
     """The entry with a plan in a slot of its own, or pending or failed with the reason."""
-    if entry.state is State.ARCHIVED:
-        return entry
     definition = entry.definition
+    if entry.state is State.ARCHIVED or definition.rule is UNREADABLE:
+        return entry
     targets: dict[str, Plan] = {}
     for each in references(definition.rule):
         target = others.get(each.segment_id)

@@ -1,0 +1,68 @@
+"""Edits to definitions: what is a change, and what stays failed."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.service.opened import define, member, opened
+
+from segmentd.engine.catalogue import State
+from segmentd.errors import FailedPrecondition
+from segmentd.population.kinds import Json, Kind
+from segmentd.service.items import EventWrite
+from segmentd.service.segment_info import SegmentSpec
+from segmentd.service.service import Service
+
+
+def rule(equals: Json) -> Json:
+    return {"attribute": {"x": {"equals": equals}}}
+
+
+@pytest.mark.parametrize(("before", "after"), [(1, True), (True, 1), (False, 0)])
+def test_a_rule_that_asks_for_true_instead_of_one_is_another_rule(service: Service, before: Json, after: Json) -> None:
+    async def scenario() -> SegmentSpec:
+        await define(service, "a", rule(before))
+        await service.segments.update(SegmentSpec("a", rule=rule(after)), ["rule"], "", "", "")
+        return service.segments.get("a").info.spec
+
+    found = asyncio.run(scenario()).rule
+    assert isinstance(found, dict)
+    assert repr(found) == repr(rule(after))
+
+
+def test_an_update_that_changes_nothing_makes_no_version(service: Service) -> None:
+    async def scenario() -> int:
+        await define(service, "a", {"all": [rule(1), {"attribute": {"y": {"equals": 1, "exists": True}}}]})
+        same: Json = {"all": [rule(1), {"attribute": {"y": {"exists": True, "equals": 1}}}]}
+        return (await service.segments.update(SegmentSpec("a", rule=same), ["rule"], "", "", "")).info.version
+
+    assert asyncio.run(scenario()) == 1
+
+
+def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_declared(tmp_path: Path) -> None:
+    """Declaring tries all failed segments again; a rule that cannot be read must not come back as nobody's."""
+
+    async def before(service: Service) -> None:
+        await define(service, "a", {"behavioral": {"event": "E"}})
+        await service.profiles.ingest([EventWrite("u", "E")])
+
+    async def without_type(service: Service) -> None:
+        await service.profiles.declare([("q", Kind.NUMBER)], retype=False)
+        assert service.segments.get("a").state is State.FAILED
+        with pytest.raises(FailedPrecondition, match="behavioral"):
+            await member(service, "u", "a")
+
+    async def again(service: Service) -> bool:
+        return await member(service, "u", "a")
+
+    first = opened(tmp_path / "db")
+    asyncio.run(before(first))
+    first.close()
+    second = opened(tmp_path / "db", disabled=["behavioral"])
+    asyncio.run(without_type(second))
+    second.close()
+    third = opened(tmp_path / "db")
+    assert asyncio.run(again(third))
+    third.close()
