@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import Phase, settings
 from tests.engine.driver import Driver
+
+if os.environ.get("SEGMENTD_NO_SHRINKING"):
+    # That a mutant is caught is enough; a small example of it is not wanted.
+    settings.register_profile("mutants", parent=settings(), phases=[Phase.generate], database=None)
+    settings.load_profile("mutants")
 
 
 @pytest.fixture

@@ -1,0 +1,81 @@
+"""Plants each fault of mutants.py in a copy of the sources and runs the engine's tests: `make mutants`.
+
+Exit code 0 only where the tests pass without a fault and notice every single one. A part of a reason as argument
+runs those mutants alone.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+sys.path.insert(0, str(ROOT))
+
+from tests.engine.mutants import MUTANTS, Mutant  # noqa: E402  (found by the line above)
+
+HISTORIES = "250"
+PATIENCE = 120
+"""Seconds; a mutant that makes the engine go round in circles is caught."""
+
+
+def main() -> int:
+    """Run all mutants, print the survivors."""
+    wanted = [each for each in MUTANTS if not sys.argv[1:] or any(part in each.why for part in sys.argv[1:])]
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in ("src", "plugins", "tests", "pyproject.toml"):
+            source = ROOT / name
+            if source.is_dir():
+                shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
+            else:
+                shutil.copy(source, copy / name)
+        if not _passes(copy):
+            print("the tests fail without any fault")
+            return 1
+        survivors = [mutant for mutant in wanted if not _caught(copy, mutant)]
+    for mutant in survivors:
+        print(f"SURVIVED  {mutant.file}: {mutant.why}\n    {mutant.planted}")
+    print(f"{len(wanted) - len(survivors)} of {len(wanted)} mutants caught")
+    return 1 if survivors else 0
+
+
+def _caught(copy: Path, mutant: Mutant) -> bool:
+    file = copy / "src" / "segmentd" / mutant.file
+    text = file.read_text(encoding="utf-8")
+    assert text.count(mutant.original) == 1, mutant
+    try:
+        file.write_text(text.replace(mutant.original, mutant.planted), encoding="utf-8")
+        caught = not _passes(copy)
+    finally:
+        file.write_text(text, encoding="utf-8")
+    print(f"{'caught   ' if caught else 'SURVIVED '} {mutant.file}: {mutant.why}", flush=True)
+    return caught
+
+
+def _passes(copy: Path) -> bool:
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy / 'plugins'}",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "HYPOTHESIS_PROFILE": "ci",
+        "SEGMENTD_HISTORIES": HISTORIES,
+        "SEGMENTD_NO_SHRINKING": "1",
+    }
+    tests = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "tests/engine"]
+    ignored = ["--deselect", "tests/engine/test_mutants.py"]
+    try:
+        done = subprocess.run(
+            [*tests, *ignored], cwd=copy, env=environment, capture_output=True, timeout=PATIENCE, check=False
+        )
+    except subprocess.TimeoutExpired:
+        return False
+    return done.returncode == 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
