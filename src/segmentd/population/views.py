@@ -158,7 +158,8 @@ class UsersView(ColumnsView):
 
     def named(self, ids: frozenset[str]) -> Mask:
         """Which of the users are among `ids`; the shorter side is walked."""
-        if len(self) <= len(ids):
+        one_row_an_id = len(self.dataset.index) == len(self.dataset)
+        if len(self) <= len(ids) or not one_row_an_id:
             return frozen(np.array([user in ids for user in self.user_ids()], dtype=np.bool_))
         index = self.dataset.index
         table = np.zeros(len(self.dataset), dtype=np.bool_)

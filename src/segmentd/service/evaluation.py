@@ -17,17 +17,16 @@ from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node, parse_rule
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdError
-from segmentd.population.dataset import Dataset
 from segmentd.population.kinds import Json
 from segmentd.population.overlay import OverlaidUsers
 from segmentd.population.views import UsersView
 from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
-from segmentd.service.items import EventWrite, PreparedEvent, ProfileWrite, prepare_event, prepare_profile
-from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.items import ProfileWrite, prepare_profile
+from segmentd.service.profile_drafts import Draft
+from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
 from segmentd.service.switch import needed_events
-from segmentd.service.value_types import ValueTypes
 from segmentd.times import Micros
 
 T = TypeVar("T")
@@ -74,14 +73,6 @@ class Evaluated:
     at: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class GivenProfile:
-    """A profile that a request brings, with its events."""
-
-    profile: ProfileWrite
-    events: Sequence[EventWrite] = ()
-
-
 class Evaluations:
     """The use cases of EvaluationService. Nothing is saved."""
 
@@ -91,14 +82,14 @@ class Evaluations:
 
     async def count(self, rule: Json) -> Count:
         """The size of a rule before it is saved; a model that nobody has fitted yet is fitted for the count."""
-        return await self._on_engine(lambda: self._count(rule))
+        return await self._on_engine(lambda: self._tidied(lambda: self._count(rule)))
 
     async def stored(
         self, user_id: str, context: Mapping[str, Json], segment_ids: Sequence[str], rule: Json
     ) -> Evaluated:
         """One stored user, with attributes of the request laid over its own."""
         write = ProfileWrite(user_id, context)
-        return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
+        return await self._on_engine(lambda: self._tidied(lambda: self._stored(write, segment_ids, rule)))
 
     async def given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         """Profiles that the request brings; one that is refused does not spoil the others."""
@@ -118,7 +109,6 @@ class Evaluations:
             users = live.users.span(start, stop, at)
             stored = StoredVerdicts(live.memberships.words[start:stop], live.memberships.horizons[start:stop])
             members += int(np.count_nonzero(Pass(users, users.at, stored).verdict(plan).member))
-        self._forget_tables()
         return Count(members, len(live.users), live.revision, at)
 
     def _stored(self, write: ProfileWrite, segment_ids: Sequence[str], rule: Json) -> Evaluated:
@@ -131,28 +121,26 @@ class Evaluations:
             answers = _Answers(live.catalogue, segment_ids, ad_hoc)
             return Evaluated([answers.of_nobody(write.user_id)], live.revision, at)
         instants = np.array([at], dtype=np.int64)
-        mini = Dataset()
-        self._add(mini, write.user_id, self._draft(row), prepared.attributes)
-        users = mini.view(slice(0, 1), instants)
+        alone = self._users(at)
+        alone.add_stored(write.user_id, self._draft(row), prepared.attributes)
+        users = alone.dataset.view(slice(0, 1), instants)
         if row is not None:
             users = OverlaidUsers(users, live.users.view(np.array([row], dtype=np.int64), instants))
         answers = _Answers(live.catalogue, segment_ids, ad_hoc)
-        evaluations = answers.judge(users, [row is not None])
-        self._forget_tables()
-        return Evaluated(evaluations, live.revision, at)
+        return Evaluated(answers.judge(users, [row is not None]), live.revision, at)
 
     def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
         at = live.present(self._engine.clock.now())
         ad_hoc = self._rule(rule, lambda _: live.models.latest)
         refused: dict[int, Evaluation] = {}
-        datasets = Dataset()
+        together = self._users(at)
         for place, given in enumerate(profiles):
             try:
-                self._add_given(datasets, given, place, at)
-            except SegmentdError as error:
+                together.add_given(given)
+            except InvalidInput as error:
                 refused[place] = Evaluation(given.profile.user_id, error=error)
-        users = datasets.everyone(at)
+        users = together.dataset.everyone(at)
         answers = _Answers(live.catalogue, segment_ids, ad_hoc)
         judged = iter(answers.judge(users, [False] * len(users)))
         evaluations = [refused[i] if i in refused else next(judged) for i in range(len(profiles))]
@@ -205,9 +193,13 @@ class Evaluations:
                     found[key] = Fitted(key, 0, model, at)
         return found
 
-    def _forget_tables(self) -> None:
-        entries = self._live.catalogue.entries.values()
-        drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
+    def _tidied(self, run: Callable[[], T]) -> T:
+        """Run, and forget the events that were loaded for it, whatever becomes of it."""
+        try:
+            return run()
+        finally:
+            entries = self._live.catalogue.entries.values()
+            drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
 
     def _draft(self, row: int | None) -> Draft:
         if row is None:
@@ -215,52 +207,8 @@ class Evaluations:
         key = self._live.user_key(row)
         return Draft.of(self._engine.store.read_profiles([key])[key])
 
-    def _add(self, dataset: Dataset, user_id: str, draft: Draft, attributes: Mapping[str, Json]) -> None:
-        """Put one user with these attributes laid over the draft's into a dataset."""
-        self._types().attributes(attributes, "attributes")
-        draft.given = {name: value for name, value in {**draft.given, **attributes}.items() if value is not None}
-        derive_all(draft, self._engine.plugins.derivations)
-        typed = self._types().attributes(draft.effective(), "attributes")
-        dataset.set_attributes(dataset.add_user(user_id), dict(typed))
-
-    def _add_given(self, dataset: Dataset, given: GivenProfile, place: int, at: Micros) -> None:
-        profile = prepare_profile(given.profile)
-        user_id = profile.user_id
-        types = self._types()
-        prepared: list[PreparedEvent] = []
-        typed = []
-        for index, each in enumerate(given.events):
-            try:
-                event = prepare_event(each)
-                typed.append(types.properties(event.name, event.properties)[0])
-            except InvalidInput as error:
-                raise error.below(f"events[{index}].") from None
-            prepared.append(event)
-        context: dict[str, Json] = {}
-        for event in sorted(prepared, key=lambda each: each.time if each.time is not None else at):
-            context |= event.context
-        self._add(
-            dataset,
-            f"{user_id}\0{place}" if user_id in dataset.index else user_id,
-            Draft(0),
-            {**context, **profile.attributes},
-        )
-        row = len(dataset) - 1
-        dataset.user_ids[row] = user_id
-        seen: set[str] = set()
-        for event, properties in zip(prepared, typed, strict=True):
-            if event.message_id and event.message_id in seen:
-                continue
-            seen.add(event.message_id)
-            table = dataset.tables.setdefault(event.name, dataset.new_table({}))
-            for name, (kind, _) in properties.items():
-                if name not in table.columns:
-                    table.add_column(name, kind)
-            values = {name: value for name, (_, value) in properties.items()}
-            table.add(row, event.time if event.time is not None else at, values)
-
-    def _types(self) -> ValueTypes:
-        return ValueTypes(self._live.schema, self._engine.currencies)
+    def _users(self, at: Micros) -> RequestUsers:
+        return RequestUsers(self._live, self._engine.plugins.derivations, self._engine.currencies, at)
 
 
 class _Answers:

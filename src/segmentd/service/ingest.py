@@ -134,10 +134,11 @@ class Ingest:
             self._types.attributes(item.context, "context")
             self._sound_contexts.add(item.raw_context)
         key, created = self._user(item.user_id)
-        time = self._effective(item.time)
+        time = effective_time(item.time, self._instant)
         if item.context:
             edited = self._edited(key)
-            edited.names |= merge_context(edited.draft, item.context, time)
+            # An event that is to come was sent from a place that was: its context is as old as its receipt.
+            edited.names |= merge_context(edited.draft, item.context, min(time, self._instant))
         if digest is not None:
             self._messages[item.message_id] = digest
         record = EventRecord(
@@ -154,12 +155,6 @@ class Ingest:
         values = {name: value for name, (_, value) in properties.items()}
         self._events.append(_NewEvent(record, item.user_id, values))
         return ItemResult(created=created)
-
-    def _effective(self, time: Micros | None) -> Micros:
-        """The instant from which an event counts: a clock that is a little ahead is no future."""
-        if time is None or self._instant < time <= self._instant + CLOCK_SKEW:
-            return self._instant
-        return time
 
     def _user(self, user_id: str) -> tuple[int, bool]:
         row = self._live.users.index.get(user_id)
@@ -240,6 +235,11 @@ class Ingest:
         if not rows:
             return {}
         return store.read_profiles(self._live.user_keys(as_keys(sorted(rows))).tolist())
+
+
+def effective_time(time: Micros | None, now: Micros) -> Micros:
+    """The instant from which an event received `now` counts: a clock that is a little ahead is no future."""
+    return now if time is None or now < time <= now + CLOCK_SKEW else time
 
 
 def typed_attributes(live: Live, values: dict[str, Json]) -> dict[str, tuple[Kind, Stored] | None]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeAlias
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason
 from segmentd.population.kinds import Json, Kind, Stored, encode, kind_of
@@ -14,6 +15,8 @@ from segmentd.records import KindRecord
 
 MAX_KNOWN_NAMES: Final = 10_000
 """How many attributes, and how many properties of one event, there may be."""
+Typed: TypeAlias = dict[str, tuple[Kind, Stored]]
+"""Values with their kinds, by name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +51,14 @@ class ValueTypes:
         self._currencies = currencies
         self.new: dict[tuple[str, str], Kind] = {}
         self._fresh: dict[tuple[str, str], Kind] = {}
+        self._counts: Counter[str] = Counter()
 
-    def attributes(self, values: Mapping[str, Json], field_name: str) -> dict[str, tuple[Kind, Stored]]:
+    def attributes(self, values: Mapping[str, Json], field_name: str) -> Typed:
         """Attributes with kinds and stored forms, None values apart. Raises InvalidInput with every fault."""
         present = {name: value for name, value in values.items() if value is not None}
         return self._typed("", present, field_name, None)
 
-    def properties(
-        self, event: str, values: Mapping[str, Json]
-    ) -> tuple[dict[str, tuple[Kind, Stored]], Decimal | None]:
+    def properties(self, event: str, values: Mapping[str, Json]) -> tuple[Typed, Decimal | None]:
         """An event's properties, those that rules can use; and the rate by which money was converted."""
         currency = values.get("currency")
         rate = None
@@ -66,18 +68,17 @@ class ValueTypes:
 
     def settle(self, *, kept: bool) -> None:
         """The item is stored, and its first values decide kinds; or it is refused, and they do not."""
-        if kept:
+        if kept and self._fresh:
             self.new.update(self._fresh)
+            self._counts.update(scope for scope, _ in self._fresh)
         self._fresh = {}
 
     def records(self) -> list[KindRecord]:
         """The kinds that first values decided."""
         return [KindRecord(scope, name, kind, declared=False) for (scope, name), kind in self.new.items()]
 
-    def _typed(
-        self, scope: str, values: Mapping[str, Json], field_name: str, rate: Decimal | None
-    ) -> dict[str, tuple[Kind, Stored]]:
-        typed: dict[str, tuple[Kind, Stored]] = {}
+    def _typed(self, scope: str, values: Mapping[str, Json], field_name: str, rate: Decimal | None) -> Typed:
+        typed: Typed = {}
         fresh: dict[tuple[str, str], Kind] = {}
         faults: list[FieldViolation] = []
         metadata: dict[str, str] = {}
@@ -107,12 +108,12 @@ class ValueTypes:
 
     def _kind(self, scope: str, name: str) -> Kind | None:
         known = self._schema.event_property(scope, name) if scope else self._schema.attribute(name)
-        return known or self.new.get((scope, name))
+        return known or self.new.get((scope, name)) or self._fresh.get((scope, name))
 
     def _check_room(
         self, scope: str, fresh: Mapping[tuple[str, str], Kind], field_name: str, faults: list[FieldViolation]
     ) -> None:
-        if fresh and self._schema.count(scope) + len(self.new) + len(fresh) > MAX_KNOWN_NAMES:
+        if fresh and self._schema.count(scope) + self._counts[scope] + len(fresh) > MAX_KNOWN_NAMES:
             what = f"properties of {scope}" if scope else "attributes"
             faults.append(
                 FieldViolation(field_name, f"there are {MAX_KNOWN_NAMES:,} {what} already, the most there may be")
