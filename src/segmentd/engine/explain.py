@@ -15,6 +15,8 @@ from segmentd.times import FOREVER, Instants, Micros
 
 MAX_DEPTH: Final = 40
 """A segment that is referred to at a greater depth of the tree is named and not unfolded."""
+MAX_NODES: Final = 10_000
+"""Nor is one met when the tree has so many nodes: segments that refer to others twice would double it each time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,7 @@ class Explainer:
         self._users = users
         self._at = at
         self._pass = Pass(users, at)
+        self._nodes = 0
 
     def plan(self, plan: Plan, depth: int = 0) -> Explanation:
         """The tree of one segment, with `include` and `exclude` beside the rule where they name the user."""
@@ -43,11 +46,12 @@ class Explainer:
         user = self._users.user_ids()[0]
         lists = (("exclude", plan.exclude), ("include", plan.include))
         children = [Explanation(kind, user, member=True, holds_until=FOREVER) for kind, ids in lists if user in ids]
-        if depth < MAX_DEPTH:
+        if depth < MAX_DEPTH and self._nodes < MAX_NODES:
             children.append(self._node(plan.root, depth + 1))
         return _of("segment", plan.segment_id, verdict, children=tuple(children))
 
     def _node(self, node: Bound, depth: int) -> Explanation:
+        self._nodes += 1
         if isinstance(node, Target):
             return self.plan(node.plan, depth)
         verdict = self._pass.bound(node)
