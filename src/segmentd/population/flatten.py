@@ -1,4 +1,8 @@
-"""Nested JSON objects become dotted names: `{"address": {"city": "Bonn"}}` is `address.city`."""
+"""Nested JSON objects become dotted names: `{"address": {"city": "Bonn"}}` is `address.city`.
+
+All raise ValueError for too deep a nesting, and for a name that is given twice, nested and dotted: the order of an
+object's keys, which nobody keeps, would decide.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,10 @@ MAX_DEPTH: Final = 8
 
 def flatten_attributes(values: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
     """Dotted names and their values; None stays (it removes an attribute), lists stay lists."""
-    return dict(_walk(values, prefix, MAX_DEPTH))
+    flat: dict[str, Json] = {}
+    for name, value in _walk(values, prefix, MAX_DEPTH):
+        _add(flat, name, value)
+    return flat
 
 
 def flatten_properties(values: Mapping[str, Json]) -> dict[str, Json]:
@@ -20,10 +27,17 @@ def flatten_properties(values: Mapping[str, Json]) -> dict[str, Json]:
     flat: dict[str, Json] = {}
     for name, value in _walk(values, "", MAX_DEPTH):
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
-            flat.update(_fan_out(name, value))
+            for key, items in _fan_out(name, value).items():
+                _add(flat, key, items)
         elif value is not None:
-            flat[name] = value
+            _add(flat, name, value)
     return flat
+
+
+def _add(flat: dict[str, Json], name: str, value: Json) -> None:
+    if name in flat:
+        raise ValueError(f"{name[:80]} is given twice, nested and dotted")
+    flat[name] = value
 
 
 def _walk(values: Mapping[str, Json], prefix: str, depth: int) -> Iterator[tuple[str, Json]]:
