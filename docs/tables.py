@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from segmentd.conditions.catalogue import Catalogue
 from segmentd.conditions.condition import Condition
 from segmentd.conditions.operators import OPERATORS, operators_of
 from segmentd.plugins.segment_type import SegmentType
@@ -54,7 +55,7 @@ def segment_type(each: SegmentType[Any]) -> Iterator[str]:
     yield ""
     schema = each.Params.model_json_schema(by_alias=True)
     published = each.attributes_table()
-    if published:
+    if isinstance(each, Catalogue) or each.name == "attribute":
         yield from _catalogue(published, schema.get("properties", {}))
         return
     yield from _parameters(schema)

@@ -34,9 +34,11 @@ class Desk:
     printed: str
 
     def run(self, *command: str, cwd: Path | None = None) -> str:
-        return subprocess.run(
-            command, cwd=cwd or self.folder, env=self.environment, capture_output=True, encoding="utf-8", check=True
-        ).stdout
+        done = subprocess.run(
+            command, cwd=cwd or self.folder, env=self.environment, capture_output=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
 
 @pytest.fixture(scope="module")
@@ -51,14 +53,17 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         SERVE.split(), cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8"
     )
     with serving as process:
-        assert process.stdout is not None
-        found = re.search(r"listens on ([0-9.:]+), database", process.stdout.readline())
-        assert found, process.stderr and process.stderr.read()
-        environment["SEGMENTD_SERVER"] = found[1]
-        desk = Desk(folder, environment, found[1], "")
-        yield Desk(folder, environment, found[1], desk.run("bash", "-euo", "pipefail", "-c", "\n".join(others)))
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(60) == 0
+        try:
+            assert process.stdout is not None
+            found = re.search(r"listens on ([0-9.:]+), database", process.stdout.readline())
+            assert found, process.stderr and process.stderr.read()
+            environment["SEGMENTD_SERVER"] = found[1]
+            desk = Desk(folder, environment, found[1], "")
+            yield Desk(folder, environment, found[1], desk.run("bash", "-euo", "pipefail", "-c", "\n".join(others)))
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+        finally:
+            process.kill()  # where a command failed, the server must not be waited for
     assert (folder / "first.db").exists()
     assert not (folder / "first.db-wal").exists(), "after a clean stop the file is complete by itself"
 

@@ -2,11 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import and_
 
-from segmentd.api import Fault, Instants, Kinds, Model, Population, Reads, Reason, SegmentType, Verdict
+from segmentd.api import (
+    Fault,
+    Instants,
+    Kind,
+    Kinds,
+    Model,
+    Population,
+    Reads,
+    Reason,
+    SegmentType,
+    Verdict,
+    operators_of,
+)
 from segmentd_types.behavioral.measures import measures
 from segmentd_types.behavioral.parameters import BehavioralParams
 from segmentd_types.behavioral.selection import select
@@ -37,3 +49,14 @@ class Behavioral(SegmentType[BehavioralParams]):
     ) -> tuple[Reason, ...]:
         selection = select(params, users, at)
         return tuple(reason for measure in measures(params, selection) for reason in measure.explain(at))
+
+    def attributes_table(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        numbers, moments = operators_of(Kind.NUMBER), operators_of(Kind.INSTANT)
+        measures = ("count", "sum", "average", "min", "max", "distinct", "distinct_days")
+        return {
+            "where": ((), operators_of()),
+            **dict.fromkeys(measures, ((), numbers)),
+            "first": ((), moments),
+            "last": ((), moments),
+            "time_zone": (("timezone",), ()),
+        }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -55,3 +55,6 @@ class Lifecycle(SegmentType[LifecycleParams]):
         stage = ORDER[int(course_of(params.model, users).stages(at)[0])]
         operator = "equals" if len(params.stage) == 1 else "in"
         return (Reason("lifecycle stage", operator, stage.value, ", ".join(params.stage), stage in params.stage),)
+
+    def attributes_table(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        return {"stage": ((SIGNED_UP,), ()), "model": (("timezone",), ())}

@@ -20,6 +20,7 @@ from segmentd.api import (
     SegmentType,
     Verdict,
 )
+from segmentd_types.rfm.bounds import Ages, Counts
 from segmentd_types.rfm.judging import Judging
 from segmentd_types.rfm.params import TIME_ZONE, RfmParams
 from segmentd_types.rfm.purchases import purchases
@@ -80,6 +81,15 @@ class Rfm(SegmentType[RfmParams]):
     def explain(self, params: RfmParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         """A reason for each operator of each part."""
         return tuple(self._judging(params, model, users, at).reasons())
+
+    def attributes_table(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
+        """What is compared, and the one attribute: the zone of a window by local time."""
+        counts = ("r", "f", "m", "orders", "spend", "average_order_value")
+        return {
+            **{name: ((), tuple(Counts.model_fields)) for name in counts},
+            "recency": ((), tuple(Ages.model_fields)),
+            "time_zone": ((TIME_ZONE,), ()),
+        }
 
     def _judging(self, params: RfmParams, model: Model | None, users: Population, at: Instants) -> Judging:
         cuts = params.cuts.cuts if params.cuts is not None else None

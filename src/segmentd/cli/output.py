@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable
+from contextlib import suppress
 from typing import Any, Final
 
 import orjson
@@ -27,6 +29,7 @@ def show(*renderables: RenderableType) -> None:
 def show_json(value: Any) -> None:
     """Print one JSON document in one line, so that documents after one another are JSON Lines."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode())
+    sys.stdout.flush()  # whoever reads the other end of a pipe may wait for it, as for the address of a server
 
 
 def show_json_lines(values: Iterable[Any]) -> None:
@@ -35,9 +38,20 @@ def show_json_lines(values: Iterable[Any]) -> None:
         show_json(value)
 
 
+def finish_output() -> None:
+    """Write what is still buffered for stdout. Raises OSError where that fails, and drops it."""
+    try:
+        sys.stdout.flush()
+    except OSError:
+        # Else Python would try, and complain, again when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise
+
+
 def error_line(text: str) -> None:
     """Print one line on stderr; line breaks and control characters inside of it become spaces."""
-    sys.stdout.flush()
+    with suppress(OSError):
+        finish_output()
     line = "".join(character if character.isprintable() else " " for character in text)
     sys.stderr.write(f"error: {line}\n")
     sys.stderr.flush()

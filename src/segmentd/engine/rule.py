@@ -16,6 +16,8 @@ from segmentd.population.kinds import Json
 
 MAX_DEPTH: Final = 24
 MAX_NODES: Final = 2_000
+_SHOWN_ITEMS: Final = 20
+"""How much of a list an explanation shows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +130,7 @@ class _Parser:
             for fault in error.errors(include_url=False):
                 self._fault(f"{path}.{name}{dotted(fault['loc'])}", _words(fault))
             return None
-        text = orjson.dumps({name: below}, option=orjson.OPT_SORT_KEYS).decode()
+        text = f"{name}: {_in_words(below)}"
         key = orjson.dumps([name, params.model_dump(mode="json", by_alias=True)], option=orjson.OPT_SORT_KEYS).decode()
         return Condition(segment_type, params, key, f"{path}.{name}", text)
 
@@ -159,3 +161,19 @@ def _words(fault: ErrorDetails) -> str:
     if fault["type"] == "missing":
         return "is required"
     return fault["msg"].removeprefix("Value error, ")
+
+
+def _in_words(value: Json) -> str:
+    """Parameters in one line, as YAML's flow style without its outer braces."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {_nested(item)}" for key, item in sorted(value.items()))
+    return _nested(value)
+
+
+def _nested(value: Json) -> str:
+    if isinstance(value, dict):
+        return f"{{{_in_words(value)}}}"
+    if isinstance(value, list):
+        shown = ", ".join(_nested(item) for item in value[:_SHOWN_ITEMS])
+        return f"[{shown}{', …' if len(value) > _SHOWN_ITEMS else ''}]"
+    return value if isinstance(value, str) else orjson.dumps(value).decode()

@@ -108,7 +108,7 @@ def _children(node: Explanation, path: str) -> list[tuple[Explanation, str]]:
 
 def _key(node: Explanation) -> str:
     """The key of a node in the rule; that of a condition is its segment type, with which its text begins."""
-    return node.text.split('"', 2)[1] if node.kind == "condition" else node.kind
+    return node.text.partition(":")[0] if node.kind == "condition" else node.kind
 
 
 def _reason(reason: Reason) -> explanation_pb2.Reason:
