@@ -44,7 +44,7 @@ def whole(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-BasisPoints = Annotated[int, BeforeValidator(whole), Field(ge=0, le=BUCKETS)]
+BasisPoints = Annotated[int, Field(ge=0, le=BUCKETS), BeforeValidator(whole)]
 
 
 class Percentage(Params):

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
-from segmentd.api import DAY, USER_ZONE, Duration, Length, Micros, Params, ZoneName
+from segmentd.api import DAY, USER_ZONE, Length, Params, ZoneName, parse_duration
 
 _MOST_EVENTS: Final = 50
 
@@ -29,8 +29,9 @@ class Stage(StrEnum):
 ORDER: Final = tuple(Stage)
 
 
-def _days(number: int) -> Duration:
-    return Duration(micros=Micros(number * DAY))
+def _length(default: str, description: str) -> Any:
+    """A field for a duration; its published default is text, like every value of it."""
+    return Field(default=parse_duration(default), description=description, json_schema_extra={"default": default})
 
 
 def _stages(value: Any) -> tuple[Stage, ...]:
@@ -53,20 +54,14 @@ class Configuration(Params):
     events: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1, max_length=_MOST_EVENTS)] = Field(
         default=["Application Opened"], description="The key events; each of them counts as activity."
     )
-    new_within: Length = Field(
-        default=_days(7), description="New is who signed up (`createdAt`) this long ago or less."
-    )
-    active_within: Length = Field(
-        default=_days(7), description="How recent activity is to count for resurrected, power and active."
-    )
-    away_for: Length = Field(
-        default=_days(30), description="Resurrected is who came back after being away this long or longer."
-    )
+    new_within: Length = _length("7d", "New is who signed up (`createdAt`) this long ago or less.")
+    active_within: Length = _length("7d", "How recent activity is to count for resurrected, power and active.")
+    away_for: Length = _length("30d", "Resurrected is who came back after being away this long or longer.")
     power_days: int = Field(
         default=4, ge=1, description="On how many local days of `active_within` power users are active."
     )
-    dormant_after: Length = Field(default=_days(30), description="Dormant is whose last activity was this long ago.")
-    lost_after: Length = Field(default=_days(180), description="Lost is whose last activity was this long ago.")
+    dormant_after: Length = _length("30d", "Dormant is whose last activity was this long ago.")
+    lost_after: Length = _length("180d", "Lost is whose last activity was this long ago.")
     time_zone: ZoneName = Field(default=USER_ZONE, description="Whose days are counted for power: user, or a zone.")
 
     @model_validator(mode="after")
