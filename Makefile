@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test bench lock clean
+.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants bench lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ buf: protos/node_modules/.package-lock.json  ## Lint the protos and check their 
 node-test: $(STAMP)  ## Call a running server from Node (needs npm)
 	cd tests/node && npm ci --no-audit --no-fund
 	cd tests/node && PYTHON="$(CURDIR)/$(BIN)/python" node client.mjs
+
+mutants: $(STAMP)  ## Plant faults in the engine, one at a time, and see that its tests notice
+	$(BIN)/python tests/engine/run_mutants.py
 
 bench: $(STAMP)  ## Run the benchmarks, one JSON object a figure
 	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file" || exit 1; done

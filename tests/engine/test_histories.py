@@ -18,7 +18,7 @@ from segmentd.plugins.host import load_plugins
 from segmentd.service import switch
 
 ASKED = int(os.environ.get("SEGMENTD_HISTORIES", "0"))
-TAPES = st.binary(min_size=30, max_size=250)
+TAPES = st.binary(min_size=100, max_size=300)
 PLUGINS = load_plugins()
 
 

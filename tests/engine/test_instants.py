@@ -138,6 +138,19 @@ def test_a_late_event_changes_the_present_and_rewrites_nothing(engine: Driver) -
     assert named(engine.moves()) == ["-twice:u@1050 TIME"]
 
 
+def test_a_late_event_does_not_become_the_last_one(engine: Driver) -> None:
+    engine.define("old", since(age=WINDOW))
+    engine.move(500)
+    engine.event("u", at=400)
+    engine.event("u", at=100)
+    engine.event("u", at=400)
+    engine.event("u", at=50)
+    engine.move(WINDOW + 399)
+    assert engine.moves() == []
+    engine.move(WINDOW + 400)
+    assert named(engine.moves()) == [f"+old:u@{WINDOW + 400} TIME"]
+
+
 def test_a_late_event_that_expired_before_it_came_changes_nothing(engine: Driver) -> None:
     engine.define("recent", tally(within=WINDOW))
     engine.move(5_000)

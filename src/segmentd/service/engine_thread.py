@@ -100,15 +100,15 @@ class EngineThread:
 
     def write(self, items: Sequence[Item]) -> Future[Outcome]:
         """Queue items for the next commit group. Raises ResourceExhausted where too much waits already."""
-        self._refuse_when_stopping()
+        batch = _Batch(items)
         with self._counting:
+            self._refuse_when_stopping()
             if self._queued_items + len(items) > MAX_QUEUED_ITEMS and self._queued_items:
                 raise ResourceExhausted(
                     Reason.OVERLOADED, f"{self._queued_items:,} writes are waiting already; try again later"
                 )
             self._queued_items += len(items)
-        batch = _Batch(items)
-        self._queue.put(batch)
+            self._queue.put(batch)
         return batch.future
 
     def call(self, run: Callable[[], T]) -> Future[T]:
@@ -121,15 +121,19 @@ class EngineThread:
 
     def background(self, steps: Generator[None, None, T]) -> Future[T]:
         """Run a task step by step, one task after the other, in turns with everything else."""
-        self._refuse_when_stopping()
         task = _Task(steps)
-        self._queue.put(task)
+        self._put(task)
         return task.future
 
     def _enqueue(self, call: _Call[T]) -> Future[T]:
-        self._refuse_when_stopping()
-        self._queue.put(call)
+        self._put(call)
         return call.future
+
+    def _put(self, message: _Call[Any] | _Task) -> None:
+        # Under the lock, so that nothing comes after what `_run` refuses at its end.
+        with self._counting:
+            self._refuse_when_stopping()
+            self._queue.put(message)
 
     def _refuse_when_stopping(self) -> None:
         if self._stopping:
@@ -143,7 +147,8 @@ class EngineThread:
         except BaseException as error:  # noqa: BLE001  (whatever it was, memory can no longer be trusted)
             _log.critical("the engine could not start again from disk and ends", exc_info=error)
             ending = StorageFailed(f"the engine could not start again from disk: {error}")
-        self._stopping = True
+        with self._counting:
+            self._stopping = True
         self._refuse_rest(ending)
         try:
             self._machine.close()
@@ -198,6 +203,13 @@ class EngineThread:
             self._background.append(message)
         else:
             self._settle(message)
+            self._keep_up()
+
+    def _keep_up(self) -> None:
+        """Questions without end hold up neither deadlines nor background work."""
+        if self._machine.next_deadline() <= self._clock.now():
+            self._tick()
+        self._step()
 
     def _write_group(self, first: _Batch) -> None:
         """Commit the first batch together with all that wait behind it."""

@@ -1,0 +1,97 @@
+"""The engine's thread: questions hold up neither deadlines nor edits, and nobody waits for ever."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import pytest
+
+from segmentd.errors import Unavailable
+from segmentd.service.engine_thread import EngineThread, Outcome
+from segmentd.times import FOREVER, FrozenClock, Micros
+
+
+class Machine:
+    """Counts what it is asked to do."""
+
+    def __init__(self, deadline: int = FOREVER) -> None:
+        self.deadline = deadline
+        self.ticks = self.closed = 0
+
+    def write_group(self, items: Sequence[Any]) -> Outcome:
+        return Outcome([], 0)
+
+    def tick(self) -> None:
+        self.ticks += 1
+
+    def next_deadline(self) -> int:
+        return self.deadline
+
+    def recover(self) -> None:
+        raise AssertionError
+
+    def close(self) -> None:
+        self.closed += 1
+
+
+def test_a_row_of_questions_does_not_hold_up_a_deadline() -> None:
+    machine = Machine(deadline=5)
+    thread = EngineThread(machine, FrozenClock(Micros(10)))
+    seen = [thread.call(lambda: machine.ticks) for _ in range(3)]
+    thread.start()
+    assert [each.result() for each in seen] == [0, 1, 2]
+    thread.stop()
+
+
+def test_a_row_of_questions_does_not_hold_up_an_edit() -> None:
+    made: list[int] = []
+
+    def steps() -> Generator[None, None, str]:
+        for step in range(3):
+            made.append(step)
+            yield
+        return "done"
+
+    thread = EngineThread(Machine(), FrozenClock(Micros(10)))
+    task = thread.background(steps())
+    seen = [thread.call(lambda: len(made)) for _ in range(4)]
+    thread.start()
+    assert [each.result() for each in seen] == [0, 1, 2, 3]
+    assert task.result() == "done"
+    thread.stop()
+
+
+def test_what_was_cancelled_before_its_turn_is_left_out() -> None:
+    machine = Machine()
+    thread = EngineThread(machine, FrozenClock(Micros(10)))
+    called, written = thread.call(lambda: 1), thread.write([])
+    assert called.cancel()
+    assert written.cancel()
+    after = thread.write([])
+    thread.start()
+    assert after.result().revision == 0
+    thread.stop()
+    assert machine.closed == 1
+
+
+def test_nothing_is_taken_on_once_it_stops() -> None:
+    thread = EngineThread(Machine(), FrozenClock(Micros(10)))
+    thread.start()
+    thread.stop()
+    for refused in (lambda: thread.call(int), lambda: thread.write([]), lambda: thread.background(iter(()))):  # type: ignore[arg-type]  # never begun
+        with pytest.raises(Unavailable):
+            refused()
+
+
+def test_who_waits_when_it_stops_is_told() -> None:
+    def endless() -> Generator[None, None, int]:
+        while True:
+            yield
+
+    thread = EngineThread(Machine(), FrozenClock(Micros(10)))
+    task = thread.background(endless())
+    thread.start()
+    thread.stop()
+    with pytest.raises(Unavailable):
+        task.result()
