@@ -10,6 +10,8 @@ from segmentd.cli.app import run
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit with its code."""
+    if sys.stdout is None:  # closed by whoever started the process (`>&-`): nothing could be said
+        sys.exit("error: stdout is closed")
     sys.exit(run())
 
 

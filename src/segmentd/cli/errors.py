@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable
 
 import grpc
-import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from segmentd.cli.faults import CommandFailed
-from segmentd.cli.output import error_line
+from segmentd.cli.faults import SIGNALLED, CommandFailed
+from segmentd.cli.output import error_line, finish_output
 from segmentd.client import CallFailed
 from segmentd.errors import SegmentdError
-
-_SIGNALLED = 130
-"""What shells say of a program that Ctrl-C ended."""
 
 
 def exit_code_of(command: Callable[[], int | None]) -> int:
     """Run a command; its exit code, after a line on stderr for what went wrong."""
     try:
-        return command() or 0
+        code = command() or 0
+        finish_output()
     except CommandFailed as error:
         for line in error.lines:
             error_line(line)
@@ -31,21 +26,26 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
     except TyperException as error:
         error_line(error.format_message())
         return error.exit_code
-    except CallFailed as error:
-        error_line(call_line(error))
-    except SegmentdError as error:
-        error_line(f"{error.message} ({error.reason.value})")
-    except ValidationError as error:
-        error_line(_setting_line(error))
     except BrokenPipeError:
-        # Whoever read has enough (`| head`); Python would complain again when it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        error_line(f"{error.filename or 'file'}: {(error.strerror or str(error)).lower()}")
-    except (KeyboardInterrupt, typer.Abort):
+        return 1  # whoever read has enough (`| head`)
+    except (CallFailed, SegmentdError, ValidationError, OSError) as error:
+        error_line(_line(error))
+        return 1
+    if code == SIGNALLED:
         error_line("interrupted")
-        return _SIGNALLED
-    return 1
+    return code
+
+
+def _line(error: CallFailed | SegmentdError | ValidationError | OSError) -> str:
+    match error:
+        case CallFailed():
+            return call_line(error)
+        case SegmentdError():
+            return f"{error.message} ({error.reason.value})"
+        case ValidationError():
+            return _setting_line(error)
+    cause = (error.strerror or str(error)).lower()
+    return f"{error.filename}: {cause}" if error.filename else cause
 
 
 def call_line(error: CallFailed) -> str:

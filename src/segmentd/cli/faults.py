@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
+
+SIGNALLED: Final = 130
+"""The exit code of a command that Ctrl-C ended, as shells have it; typer returns it too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import closing
 from typing import Any
 
-from segmentd.cli.faults import CommandFailed
+from segmentd.cli.faults import SIGNALLED, CommandFailed
 from segmentd.cli.importing.lanes import Kind, Lanes
 from segmentd.cli.importing.progress import Bar
 from segmentd.cli.importing.rows import BadRow, Reject, Source
@@ -20,7 +20,8 @@ Make = Callable[[Mapping[str, Any]], Any]
 def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
     """Read, make and send every row; what is refused is counted and written down, and never stops the rest.
 
-    Raises CommandFailed where a call fails as a whole: what was acknowledged is stored, and may be sent again.
+    Raises CommandFailed where a call fails as a whole, or at Ctrl-C: what was acknowledged is stored, and may be sent
+    again.
     """
     lanes = Lanes(kind, tally)
     try:
@@ -38,7 +39,12 @@ def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
                     lanes.add(row.position, row.values, item)
             lanes.finish()
     except CallFailed as error:
-        reason = error.reason or error.code.name
-        raise CommandFailed(
-            f"stopped after {tally.read:,} rows: {error.message} ({reason}); run it again: nothing is stored twice"
-        ) from None
+        raise _stopped(tally, f"{error.message} ({error.reason or error.code.name})") from None
+    except KeyboardInterrupt:
+        raise _stopped(tally, "interrupted", SIGNALLED) from None
+
+
+def _stopped(tally: Tally, cause: str, exit_code: int = 1) -> CommandFailed:
+    return CommandFailed(
+        f"stopped after {tally.read:,} rows: {cause}; run it again: nothing is stored twice", exit_code
+    )
