@@ -146,6 +146,8 @@ def test_later_rows_of_a_user_win(segmentd: Commands, tmp_path: Path) -> None:
         ("b.csv", "userId,userId\n", "the column 'userId' is there twice"),
         ("c.csv", "", "it has no heading"),
         ("d.txt", "", "neither .csv nor .jsonl"),
+        ("f.csv", "event,timestamp\n", "it has no column 'userId'"),
+        ("g.csv", "userId,timestamp\n", "it has no column 'event'"),
         ("e.csv.gz", "no gzip", "cannot be unpacked"),
     ],
 )
@@ -156,6 +158,11 @@ def test_a_file_that_is_no_import_is_refused_as_a_whole(
     outcome = segmentd("import", "events", tmp_path / name)
     assert (outcome.code, outcome.out, outcome.err.count("\n")) == (1, "", 1)
     assert words in outcome.err
+
+
+def test_a_heading_in_another_encoding_is_refused_as_such(segmentd: Commands, tmp_path: Path) -> None:
+    (tmp_path / "excel.csv").write_text(HEADING, encoding="utf-16")
+    assert "its heading is not UTF-8" in segmentd("import", "events", "excel.csv").err
 
 
 def test_the_file_is_never_taken_for_its_own_rejects(segmentd: Commands, tmp_path: Path) -> None:
@@ -196,6 +203,8 @@ def test_sql_that_fails_is_one_line(segmentd: Commands, tmp_path: Path) -> None:
     assert "nowhere" in outcome.err
     (tmp_path / "bad.sql").write_text("SELECT 1 AS x")
     assert "no column user_id" in segmentd("import", "events", "x.csv", "--sql", "bad.sql").err
+    (tmp_path / "bad.sql").write_text("SELECT 'u' AS user_id, now() AS time")
+    assert "no column event" in segmentd("import", "events", "x.csv", "--sql", "bad.sql").err
 
 
 def test_without_duckdb_the_extra_is_named(segmentd: Commands, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,8 @@ from segmentd.cli.importing.cells import Kinds
 from segmentd.cli.importing.files import CountedFile, readable
 from segmentd.cli.importing.rows import Reject, Row
 
+REQUIRED: Final = ("userId", "event")
+"""Fields that no row can do without, as far as rows of its kind have them."""
 _MAX_CELL: Final = 64 * 1024 * 1024
 
 
@@ -24,7 +26,7 @@ class CsvFile:
     def __init__(self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds) -> None:
         """`fields` are columns by their own name, `objects` those before the first dot of the others.
 
-        Raises CommandFailed where the heading has another column, or one twice.
+        Raises CommandFailed where the heading has another column, or one twice, or lacks one that every row needs.
         """
         csv.field_size_limit(_MAX_CELL)
         self._path, self._kinds = path, kinds
@@ -86,6 +88,8 @@ class CsvFile:
 def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str], objects: Sequence[str]) -> None:
     if not columns:
         raise CommandFailed(f"{path}: it has no heading")
+    if any(_broken(name) for name in columns):
+        raise CommandFailed(f"{path}: its heading is not UTF-8; save the file as CSV in UTF-8")
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         raise CommandFailed(f"{path}: the column {twice[0]!r} is there twice")
@@ -94,6 +98,9 @@ def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str], ob
         if name not in fields and not (dot and inner and outer in objects):
             known = ", ".join([*fields, *(f"{each}.NAME" for each in objects)])
             raise CommandFailed(f"{path}: the column {name!r} is not known; there are {known} (or reshape it: --sql)")
+    for name in REQUIRED:
+        if name in fields and name not in columns:
+            raise CommandFailed(f"{path}: it has no column {name!r}")
 
 
 def _broken(cell: str) -> bool:

@@ -37,8 +37,9 @@ class SqlRows:
         self._connection = self._duckdb.connect()
         self._total, columns = self._run(file, script.read_text(encoding="utf-8-sig"))
         self._wanted = [name for name, _ in columns if name in (*names, REASON)]
-        if "user_id" not in self._wanted:
-            raise CommandFailed(f"{script}: it selects no column user_id")
+        for column in ("user_id", "event"):
+            if column in names and column not in self._wanted:
+                raise CommandFailed(f"{script}: it selects no column {column}")
         self._select = _select(columns, self._wanted)
 
     def rows(self) -> Generator[Row | Reject, None, None]:
