@@ -19,6 +19,7 @@ from segmentd.v1 import (
     evaluation_service_pb2,
     membership_service_pb2,
     profile_service_pb2,
+    segment_pb2,
     segment_service_pb2,
 )
 
@@ -45,9 +46,12 @@ class Failing(admin_service_pb2_grpc.AdminServiceServicer):
 
 
 @contextmanager
-def calling(servicer: Failing, timeout: float = 30.0) -> Iterator[Client]:
+def calling(servicer: Failing | Unavailable, timeout: float = 30.0) -> Iterator[Client]:
     server = grpc.server(futures.ThreadPoolExecutor(2))
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
+    if isinstance(servicer, Failing):
+        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
+    else:
+        server.add_generic_rpc_handlers((servicer,))
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
@@ -64,11 +68,34 @@ def test_unavailable_is_tried_again() -> None:
     assert servicer.calls == 3
 
 
-def test_what_must_be_made_once_is_made_once() -> None:
-    servicer = Failing(grpc.StatusCode.UNAVAILABLE, 1)
-    with calling(servicer) as client, pytest.raises(CallFailed):
-        client.advance_clock_by(1)
-    assert servicer.calls == 1
+class Unavailable(grpc.GenericRpcHandler):
+    """Refuses every call of every method."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+        self.calls += 1
+        return grpc.unary_unary_rpc_method_handler(
+            lambda _, context: context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
+        )
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda client: client.advance_clock_by(1),
+        lambda client: client.create_segment(segment_pb2.Segment(id="a")),
+        lambda client: client.update_segment(segment_pb2.Segment(id="a", etag="e"), ["*"]),
+        lambda client: client.delete_segment("a"),
+        lambda client: client.refit_segment("a"),
+    ],
+)
+def test_what_must_be_made_once_is_made_once(call: Callable[[Client], Any]) -> None:
+    refusing = Unavailable()
+    with calling(refusing) as client, pytest.raises(CallFailed):
+        call(client)
+    assert refusing.calls == 1
 
 
 def test_other_codes_are_not_tried_again() -> None:

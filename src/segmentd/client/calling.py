@@ -9,7 +9,6 @@ import grpc
 
 from segmentd.client.errors import CallFailed
 
-Q = TypeVar("Q")
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
 

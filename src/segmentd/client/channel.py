@@ -12,6 +12,8 @@ _ONCE: Final = (
     ("AdminService", "AdvanceClock"),
     ("SegmentService", "CreateSegment"),
     ("SegmentService", "DeleteSegment"),
+    ("SegmentService", "RefitSegment"),
+    ("SegmentService", "UpdateSegment"),
 )
 """Methods that would answer otherwise, or do more, when they are made twice."""
 _RETRIES: Final = {
