@@ -15,6 +15,8 @@ from segmentd.times import Duration, parse_duration
 
 MAX_CHOICES: Final = 100_000
 """How many entries a list of operands may have."""
+MAX_PARTS: Final = 1_000
+"""The same where every entry is looked for in every text, one after the other."""
 
 Number: TypeAlias = int | float
 Single: TypeAlias = bool | int | float | str
@@ -81,8 +83,8 @@ def parts(value: Any) -> str | list[str]:
     """A text, or a list of texts of which one is enough. Raises ValueError."""
     if not isinstance(value, list):
         return part(value)
-    if not 1 <= len(value) <= MAX_CHOICES:
-        raise ValueError(f"write between 1 and {MAX_CHOICES:,} texts")
+    if not 1 <= len(value) <= MAX_PARTS:
+        raise ValueError(f"write between 1 and {MAX_PARTS:,} texts")
     return [part(item) for item in value]
 
 
@@ -96,7 +98,7 @@ def bounds(value: Any) -> list[Number] | list[str]:
             raise ValueError("the lower bound comes first")
         return [low, high]
     if isinstance(low, str) or isinstance(high, str):
-        raise ValueError("write two numbers or two versions, not one of each")
+        raise ValueError("write two numbers or two versions, not one of each")  # noqa: TRY004  (the same)
     if low > high:
         raise ValueError("the lower bound comes first")
     return [low, high]

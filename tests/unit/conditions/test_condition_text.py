@@ -27,6 +27,7 @@ from segmentd.conditions.regex import searcher
         ({"in_": [1]}, ("in_",)),
         ({"in": []}, ("in",)),
         ({"in": "DE"}, ("in",)),
+        ({"contains": ["a"] * 1_001}, ("contains",)),
         ({"in": ["a", None]}, ("in", 1)),
         ({"exists": False}, ("exists",)),
         ({"missing": False}, ("missing",)),
