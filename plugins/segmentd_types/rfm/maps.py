@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 NEVER_PURCHASED: Final = "never purchased"
 """The group of those who have no order and so no scores; every map has it."""
-SCORES: Final = range(1, 6)
 OTHERS: Final = "Others"
 
 

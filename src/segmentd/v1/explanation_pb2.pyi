@@ -90,7 +90,7 @@ class Explanation(_message.Message):
     path: _builtins.str
     """Where the node stands in its segment's rule (`rule.all[1].not`). Empty for a segment and its lists."""
     text: _builtins.str
-    """The node in one line, for people (`behavioral: Order Completed, count equals 1`)."""
+    """The node in one line, for people (`behavioral: count: {equals: 1}, event: Order Completed`)."""
     segment_id: _builtins.str
     """The id of the segment, where the kind is SEGMENT; else empty."""
     membership: _membership_pb2.Membership.ValueType
@@ -146,7 +146,7 @@ class Reason(_message.Message):
     THRESHOLD_FIELD_NUMBER: _builtins.int
     MEMBER_FIELD_NUMBER: _builtins.int
     subject: _builtins.str
-    """What was looked at (`loyalty_points`, `count of Order Completed`)."""
+    """What was looked at (`loyalty_points`, `Order Completed: count`)."""
     operator: _builtins.str
     """How it was compared: the name of an operator (`at_least`)."""
     observed: _builtins.str

@@ -32,8 +32,8 @@ class MembershipServiceStub:
     a member of nothing. A pending, failed or archived segment is an error, never "not a member".
 
     Every question may carry `min_revision`, the revision that a write returned. The answer then sees that write: the
-    call waits for the revision until its deadline, then fails with DEADLINE_EXCEEDED (REVISION_NOT_REACHED). Zero: the
-    newest revision that the server has.
+    call waits for the revision until its deadline (30 seconds where it has none), then fails with DEADLINE_EXCEEDED
+    (REVISION_NOT_REACHED). Zero: the newest revision that the server has.
 
     A user id is text of 1 to 256 bytes of UTF-8 without control characters; so is a segment id. Timestamps have
     nanoseconds; those of segmentd are whole microseconds.
@@ -84,8 +84,8 @@ class MembershipServiceServicer:
     a member of nothing. A pending, failed or archived segment is an error, never "not a member".
 
     Every question may carry `min_revision`, the revision that a write returned. The answer then sees that write: the
-    call waits for the revision until its deadline, then fails with DEADLINE_EXCEEDED (REVISION_NOT_REACHED). Zero: the
-    newest revision that the server has.
+    call waits for the revision until its deadline (30 seconds where it has none), then fails with DEADLINE_EXCEEDED
+    (REVISION_NOT_REACHED). Zero: the newest revision that the server has.
 
     A user id is text of 1 to 256 bytes of UTF-8 without control characters; so is a segment id. Timestamps have
     nanoseconds; those of segmentd are whole microseconds.
@@ -197,8 +197,8 @@ class MembershipService:
     a member of nothing. A pending, failed or archived segment is an error, never "not a member".
 
     Every question may carry `min_revision`, the revision that a write returned. The answer then sees that write: the
-    call waits for the revision until its deadline, then fails with DEADLINE_EXCEEDED (REVISION_NOT_REACHED). Zero: the
-    newest revision that the server has.
+    call waits for the revision until its deadline (30 seconds where it has none), then fails with DEADLINE_EXCEEDED
+    (REVISION_NOT_REACHED). Zero: the newest revision that the server has.
 
     A user id is text of 1 to 256 bytes of UTF-8 without control characters; so is a segment id. Timestamps have
     nanoseconds; those of segmentd are whole microseconds.
