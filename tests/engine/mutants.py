@@ -133,9 +133,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "engine/reevaluate.py",
-        "return Verdict(member, self._horizons) if plan.clock else Verdict.forever(member)",
-        "return Verdict.forever(member)",
-        "a stored answer that depends on time is trusted forever",
+        "member = _bits(self._words, plan.slot)",
+        "member = ~_bits(self._words, plan.slot)",
+        "stored answers are taken the other way round",
     ),
     Mutant(
         "engine/reevaluate.py",

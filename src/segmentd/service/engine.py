@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from segmentd.engine.catalogue import State
+from segmentd.engine.catalogue import Catalogue, State
 from segmentd.engine.compile import conditions, model_key
 from segmentd.engine.models import model_conditions
 from segmentd.engine.plan import Fitted
@@ -41,6 +41,7 @@ class Engine:
         self.committer = Committer(self.live, store, clock)
         self.thread = EngineThread(self, clock)
         self._refitting: set[str] = set()
+        self._learning: tuple[Catalogue | None, Mapping[str, Condition]] = None, {}
 
     def start(self) -> None:
         """Catch up with the clock, judge what has to be judged anew, and serve."""
@@ -131,10 +132,15 @@ class Engine:
         )
         return Edit(Cause.MODEL, models=models, again=users) if models else None
 
-    def _model_conditions(self) -> dict[str, Condition]:
-        entries = self.live.catalogue.entries.values()
-        rules = [entry.definition.rule for entry in entries if entry.state is not State.ARCHIVED]
-        return dict(model_conditions(rules))
+    def _model_conditions(self) -> Mapping[str, Condition]:
+        """By model key; found once for each catalogue, because every write asks."""
+        catalogue, found = self._learning
+        if catalogue is not self.live.catalogue:
+            catalogue = self.live.catalogue
+            entries = catalogue.entries.values()
+            found = model_conditions([entry.definition.rule for entry in entries if entry.state is not State.ARCHIVED])
+            self._learning = catalogue, found
+        return found
 
     def _refit_doubled(self) -> None:
         """Refit by itself what may have doubled. The write before it stands, whatever becomes of this."""
