@@ -11,6 +11,7 @@ import numpy as np
 from segmentd.engine.catalogue import Catalogue, State
 from segmentd.engine.compile import check_kinds
 from segmentd.engine.judging import EvaluationFailed
+from segmentd.engine.memberships import Rows
 from segmentd.engine.plan import Plan
 from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
 from segmentd.engine.stage import Movements, Stage, in_order
@@ -19,10 +20,12 @@ from segmentd.records import TransitionRecord
 from segmentd.service.live import Live
 from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
-from segmentd.times import Clock, Instants, Micros
+from segmentd.times import DAY, Clock, Micros
 
 WAVE: Final = 100_000
 """About how many rows one commit walks; a larger wave of deadlines is several commits, cut between two instants."""
+WAVE_DAYS: Final = 100_000
+"""And how many days of one row, so that a jump of years does not gather the moves of years in one commit."""
 
 
 class Change(Protocol):
@@ -53,7 +56,8 @@ class Committer:
         A wave of deadlines too large to ride along is walked before, in commits of its own.
         """
         instant = self._instant()
-        if len(self._live.memberships.due(instant)) > WAVE:
+        rows = self._live.memberships.due(instant)
+        if len(rows) > WAVE or (len(rows) and self._wave(rows, instant)[1] < instant):
             self.catch_up(instant)
         return self._instant()
 
@@ -64,11 +68,7 @@ class Committer:
             rows = memberships.due(now)
             if not len(rows):
                 return
-            if len(rows) > WAVE:
-                rows, last = _first_of(rows, memberships.horizons[rows])
-                self._walk(rows, last)
-            else:
-                self._walk(rows, now)
+            self._walk(*self._wave(rows, now))
 
     def commit(self, change: Change, instant: Micros, replaced: frozenset[str] = frozenset()) -> int:
         """Make one revision of a change at an instant from `next_instant`; returns the revision.
@@ -89,6 +89,15 @@ class Committer:
         self._publish(work, lambda: change.published(catalogue), revision, instant)
         return revision
 
+    def _wave(self, rows: Rows, now: Micros) -> tuple[Rows, int]:
+        """Those of the due rows that one commit walks, and the instant up to which it does; instants are not split."""
+        horizons = self._live.memberships.horizons[rows]
+        if len(rows) > WAVE:
+            until = int(np.partition(horizons, WAVE - 1)[WAVE - 1])
+        else:
+            until = min(now, int(horizons.min()) + WAVE_DAYS * DAY // len(rows))
+        return rows[horizons <= until], until
+
     def _instant(self) -> Micros:
         return max(self._clock.now(), Micros(self._live.instant + 1))
 
@@ -97,7 +106,7 @@ class Committer:
         stage = Stage(live.memberships)
         return Work(live.users, live.catalogue.plans, live.shadows, stage)
 
-    def _walk(self, rows: Instants, until: int) -> None:
+    def _walk(self, rows: Rows, until: int) -> None:
         """Walk these rows, all that are due by `until`, as a commit of its own at that instant where anything moved.
 
         A restart takes the last commit's instant for one before which no deadline is left, so no later one will do.
@@ -200,13 +209,7 @@ def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
     return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
 
 
-def _first_of(rows: Instants, horizons: Instants) -> tuple[Instants, int]:
-    """The rows that are due first, about WAVE of them, and the last of their instants, which is not split."""
-    last = int(np.partition(horizons, WAVE - 1)[WAVE - 1])
-    return rows[horizons <= last], last
-
-
-def _rows(rows: Iterable[int]) -> Instants:
+def _rows(rows: Iterable[int]) -> Rows:
     return np.array(sorted(rows), dtype=np.int64)
 
 
