@@ -1,7 +1,12 @@
-"""A growable column of one kind: plain arrays with a value of their own for missing."""
+"""A growable column of one kind: plain arrays with a value of their own for missing.
+
+Texts that no position holds any more are forgotten when they are most of all, so that a value that changes all the
+time (an address, a session) does not fill memory.
+"""
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -23,6 +28,10 @@ _DTYPES: Final = {
 }
 
 
+_SPARE: Final = 1024
+"""So many texts or tag sets are not worth a clean-up."""
+
+
 class Column:
     """Values by position. Text is kept as codes, tags as numbers of tag sets."""
 
@@ -42,7 +51,16 @@ class Column:
         self.data = grown
 
     def code(self, value: Stored | None) -> float | int:
-        """The element that stands for a stored value, or for missing."""
+        """The element that stands for a stored value, or for missing. Store it in `data` before asking for another."""
+        if max(len(self.vocabulary) if self.kind is Kind.TEXT else 0, len(self.tag_sets)) > 2 * len(self.data) + _SPARE:
+            self._forget()
+        return self._code(value)
+
+    def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
+        """The elements for many values."""
+        return np.array([self._code(value) for value in values], dtype=self.data.dtype)
+
+    def _code(self, value: Stored | None) -> float | int:
         if value is None:
             return float(self.missing) if self.kind is Kind.NUMBER else int(self.missing)
         if isinstance(value, str):
@@ -51,6 +69,18 @@ class Column:
             return self.tag_sets.add([self.vocabulary.add(tag) for tag in value])
         return value
 
-    def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
-        """The elements for many values."""
-        return np.array([self.code(value) for value in values], dtype=self.data.dtype)
+    def _forget(self) -> None:
+        """Number anew the texts or tag sets that some position holds; views keep what they have."""
+        numbers = self.data.view(np.int32)
+        used = np.unique(numbers[numbers >= 0])
+        texts, self.vocabulary = self.vocabulary.texts, Vocabulary()
+        if self.kind is Kind.TEXT:
+            fresh = [self.vocabulary.add(texts[code]) for code in used.tolist()]
+        else:
+            offsets, codes = self.tag_sets.gather(used)
+            self.tag_sets = TagSets()
+            sets = [codes[low:high].tolist() for low, high in pairwise(offsets.tolist())]
+            fresh = [self.tag_sets.add([self.vocabulary.add(texts[code]) for code in each]) for each in sets]
+        table = np.full(int(used.max(initial=-1)) + 2, self.missing, dtype=np.int32)  # its last place serves -1
+        table[used] = fresh
+        self.data = table[numbers]

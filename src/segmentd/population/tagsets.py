@@ -17,6 +17,9 @@ class TagSets:
         self._codes = np.zeros(64, dtype=np.int32)
         self._used = 0
 
+    def __len__(self) -> int:
+        return len(self._numbers)
+
     def add(self, codes: list[int]) -> int:
         """The number of this set of vocabulary codes."""
         key = tuple(sorted(codes))
