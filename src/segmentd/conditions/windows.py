@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Final, Protocol, Self, TypeAlias
 
 import numpy as np
-from pydantic import Field, PlainSerializer, PlainValidator, field_validator, model_validator
+from pydantic import ConfigDict, Field, PlainSerializer, PlainValidator, field_validator, model_validator
 
 from segmentd.plugins.segment_type import Params
 from segmentd.times import (
@@ -176,15 +176,38 @@ class Fixed:
         return np.where(inside, np.int64(FOREVER), np.int64(NEVER))
 
 
+def _without_nulls(schema: dict[str, Any]) -> None:
+    """Take null out of the schemas of the keys, since `Windowed` refuses it."""
+    for key in schema["properties"].values():
+        kinds = [each for each in key.get("anyOf", ()) if each != {"type": "null"}]
+        if len(kinds) == 1:
+            del key["anyOf"]
+            key.update(kinds[0])
+        elif kinds:
+            key["anyOf"] = kinds
+        if "default" in key and key["default"] is None:
+            del key["default"]
+
+
 class Windowed(Params):
     """The keys of a window, at most one form of it; none is all time. No key can be null: it is left out."""
 
-    within: Length | None = None
-    during: Calendar | None = None
-    from_: Moment | None = Field(default=None, alias="from")
-    until: Moment | None = None
-    periods: list[Period] | None = Field(default=None, min_length=1, max_length=MAX_PERIODS)
-    time_zone: ZoneName = USER_ZONE
+    model_config = ConfigDict(json_schema_extra=_without_nulls)
+
+    within: Length | None = Field(
+        default=None, description="Events of the time up to now: an event at t counts in [t, t + within); 7d, 6mo."
+    )
+    during: Calendar | None = Field(
+        default=None, description="Events of the current day, week, month, quarter or year, and of those before it."
+    )
+    from_: Moment | None = Field(default=None, alias="from", description="Events from this instant on.")
+    until: Moment | None = Field(default=None, description="Events before this instant.")
+    periods: list[Period] | None = Field(
+        default=None, min_length=1, max_length=MAX_PERIODS, description="Events of one of these stretches of time."
+    )
+    time_zone: ZoneName = Field(
+        default=USER_ZONE, description="In whose local time days and months are meant: user, or an IANA name."
+    )
 
     @field_validator("*", mode="before")
     @classmethod

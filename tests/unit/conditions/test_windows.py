@@ -106,3 +106,15 @@ def test_a_sum_of_integers_does_not_wrap_around(sign: int) -> None:
         sign * 10**18,
         sign * (2**63 - 1),
     ]
+
+
+def test_the_schema_says_what_a_key_means_and_that_none_can_be_null() -> None:
+    class More(Windowed):
+        several: int | str | None = None
+        one: int | None = 3
+
+    keys = More.model_json_schema()["properties"]
+    assert all("description" in keys[name] for name in Windowed.model_json_schema()["properties"])
+    assert "null" not in str(keys)
+    assert [each["type"] for each in keys["several"]["anyOf"]] == ["integer", "string"]
+    assert (keys["one"]["type"], keys["one"]["default"]) == ("integer", 3)
