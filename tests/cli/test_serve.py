@@ -36,9 +36,14 @@ def test_a_server_that_cannot_start_says_why_in_one_line(
 ) -> None:
     command = [sys.executable, "-m", "segmentd", "serve", "--db", str(tmp_path / "x.db"), "--listen", "127.0.0.1:0"]
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
-    errors = [line for line in done.stderr.splitlines() if " INFO " not in line]  # the log of the server beside it
-    assert (done.returncode, done.stdout, len(errors)) == (code, "", 1), done.stderr
-    assert words in errors[0]
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done.stderr
+    assert words in done.stderr
+
+
+def test_a_setting_at_fault_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("SEGMENTD_CURRENCY_RATES", "EUR")
+    assert run(["serve"]) == 1
+    assert capsys.readouterr().err == "error: SEGMENTD_CURRENCY_RATES: 'EUR' is not CURRENCY=RATE, as in EUR=1.08\n"
 
 
 def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:
@@ -58,6 +63,7 @@ def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:
         (["chek"], 2, "chek"),
         (["check", "a"], 2, "SEGMENT"),
         (["check", "a", "b", "--server", "x y"], 2, "is not HOST:PORT"),
+        (["check", "a", "b", "--server", "localhost:99999"], 2, "is not HOST:PORT"),
         (["status", "--server", "127.0.0.1:1"], 1, "no server answers"),
         (["status", "--nonsense"], 2, "--nonsense"),
     ],

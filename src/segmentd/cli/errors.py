@@ -63,4 +63,4 @@ def _setting_line(error: ValidationError) -> str:
     """The first setting at fault, by the name of its variable."""
     fault = error.errors(include_url=False)[0]
     name = "_".join(str(part) for part in fault["loc"][:1]).upper()
-    return f"SEGMENTD_{name}: {fault['msg']}"
+    return f"SEGMENTD_{name}: {fault['msg'].removeprefix('Value error, ')}"

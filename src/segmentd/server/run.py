@@ -86,7 +86,8 @@ async def run_until_signal(
         stop = asyncio.create_task(signalled.wait())
         await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
         stop.cancel()
-        _LOG.info("draining: %d calls under way", server.calls.count)
+        if signalled.is_set():
+            _LOG.info("draining: %d calls under way", server.calls.count)
         await server.drain(0 if work.done() else grace)
         if work.done():
             work.result()
