@@ -10,11 +10,10 @@ from functools import partial
 from typing import TypeVar
 
 from segmentd.engine.catalogue import State
-from segmentd.errors import FieldViolation, InvalidInput, NotFound, Reason, SegmentdError
-from segmentd.limits import id_fault
+from segmentd.errors import NotFound, Reason, SegmentdError
 from segmentd.population.kinds import Json, Kind
 from segmentd.population.schema import KNOWN_ATTRIBUTES
-from segmentd.service.declaring import Declare
+from segmentd.service.declaring import Declare, sound_kinds
 from segmentd.service.engine import Engine
 from segmentd.service.engine_thread import Outcome
 from segmentd.service.ingest import Item
@@ -119,8 +118,7 @@ class Profiles:
     def _declare(
         self, kinds: Sequence[tuple[str, Kind]], retype: bool
     ) -> tuple[list[SegmentdError | None], int, frozenset[str]]:
-        results = [self._fault(name, kind, retype) for name, kind in kinds]
-        wanted = {name: kind for (name, kind), fault in zip(kinds, results, strict=True) if fault is None}
+        results, wanted = sound_kinds(self._live.schema, kinds, retype=retype)
         live = self._live
         fresh = {
             name: kind
@@ -134,22 +132,6 @@ class Profiles:
         self._engine.revisions.publish(revision)
         failed = [name for name, entry in live.catalogue.entries.items() if entry.state is State.FAILED]
         return results, revision, frozenset(failed)
-
-    def _fault(self, name: str, kind: Kind, retype: bool) -> SegmentdError | None:
-        fault = id_fault(name)
-        if fault is not None:
-            return InvalidInput.at("name", fault)
-        if KNOWN_ATTRIBUTES.get(name, kind) is not kind:
-            return _wrong(name, KNOWN_ATTRIBUTES[name], kind, "by the convention, which cannot be changed")
-        known = self._live.schema.attribute(name)
-        if known is not None and known is not kind and not retype:
-            return _wrong(name, known, kind, f"already; ask for retype to make it {kind}")
-        return None
-
-
-def _wrong(name: str, known: Kind, given: Kind, why: str) -> SegmentdError:
-    found = [FieldViolation("kind", f"{name} is {known} {why}")]
-    return InvalidInput(found, Reason.WRONG_TYPE, {"name": name, "kind": known, "given": given})
 
 
 def _prepared(prepare: Callable[[], Item]) -> Item:

@@ -48,8 +48,8 @@ class Seen:
 
 def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
     """The stored answers as published; any thread may ask. Those of `overdue` users may be out of date."""
-    index = live.users.index
     with live.lock:
+        index = live.users.index
         places = [index.get(user_id, -1) for user_id in user_ids]
         rows = np.array(places, dtype=np.int64)
         rows[rows >= live.published_rows] = -1

@@ -54,10 +54,15 @@ class Service:
 
     @classmethod
     def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
-        """Open a database, catch up with the clock, and serve. Raises StorageFailed or PluginBroken."""
+        """Open a database, catch up with the clock, and serve. Raises StorageFailed or PluginBroken.
+
+        A frozen clock that stands before the last recorded instant is moved there.
+        """
         store = Store.open(path)
         try:
             engine = Engine(store, plugins, clock, currencies)
+            if isinstance(clock, FrozenClock):
+                clock.move_to(engine.live.present(clock.now()))
             engine.start()
         except BaseException:
             store.close()
