@@ -39,22 +39,11 @@ class Catalogue:
         self.entries = dict(entries)
         active = {name: entry.plan for name, entry in self.entries.items() if entry.plan is not None}
         self.plans: list[Plan] = [active[name] for name in self.dependency_order if name in active]
-        self._affected: dict[tuple[frozenset[str], frozenset[str]], list[Plan]] = {}
 
     @cached_property
     def dependency_order(self) -> list[str]:
         """Segment ids, each after those that it refers to; otherwise in the order of their keys."""
         return list(_graph(self.entries).static_order())
-
-    def affected(self, attributes: frozenset[str], events: frozenset[str]) -> list[Plan]:
-        """The plans that read any of these, themselves or through a reference, in dependency order."""
-        key = (attributes, events)
-        found = self._affected.get(key)
-        if found is None:
-            if len(self._affected) > 4096:
-                self._affected.clear()
-            found = self._affected[key] = affected_plans(self.plans, attributes, events)
-        return found
 
     def dependants(self, names: Iterable[str]) -> list[str]:
         """These segments and all that refer to them, directly or not, in dependency order."""
@@ -68,11 +57,6 @@ class Catalogue:
         """A new catalogue with these entries replaced, or removed where None."""
         entries = {**self.entries, **{name: entry for name, entry in changed.items() if entry is not None}}
         return Catalogue({name: entry for name, entry in entries.items() if changed.get(name, entry) is not None})
-
-
-def affected_plans(plans: Iterable[Plan], attributes: frozenset[str], events: frozenset[str]) -> list[Plan]:
-    """Those of the plans that read any of these attributes or events."""
-    return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
 
 
 def check_references(definition: Definition, entries: Mapping[str, Entry]) -> None:

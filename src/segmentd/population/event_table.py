@@ -103,14 +103,6 @@ class EventTable:
         """The times at positions of the pool."""
         return self._times[positions]
 
-    def lengths(self, rows: Index | slice) -> Index:
-        """How many events each row has."""
-        return self._lengths[rows]
-
-    def rows_with_events(self) -> int:
-        """How many rows have any event."""
-        return int(np.count_nonzero(self._lengths))
-
     def compact(self) -> None:
         """Lay the rows side by side in order, without room between them."""
         if self._compact:
