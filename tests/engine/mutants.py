@@ -163,9 +163,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "engine/memberships.py",
-        "self.words[:, slot >> 6] &= ~_bit(slot)\n        self.counts[slot] = 0",
-        "pass",
-        "a freed slot keeps its members",
+        "return self._free.pop()",
+        "return self._free[-1]",
+        "two segments share a slot",
     ),
     Mutant(
         "engine/memberships.py",

@@ -283,6 +283,16 @@ def test_a_write_that_only_meets_a_deadline_leaves_the_cause_to_time(engine: Dri
     assert named(engine.moves()) == [f"-recent:u@{WINDOW} TIME"]
 
 
+def test_what_is_written_about_a_row_that_is_due_is_judged_too(engine: Driver) -> None:
+    engine.define("recent", tally(within=WINDOW))
+    engine.define("pro", has("plan", "pro"))
+    engine.event("u", at=0)
+    engine.moves()
+    engine.move(WINDOW, tick=False)
+    engine.profile("u", plan="pro")
+    assert named(engine.moves()) == [f"-recent:u@{WINDOW} TIME", f"+pro:u@{WINDOW} ATTRIBUTE"]
+
+
 def test_one_group_is_one_revision_without_states_between_its_items(engine: Driver) -> None:
     engine.define("pro", has("plan", "pro"))
     before = engine.engine.live.revision
