@@ -41,6 +41,22 @@ def test_an_update_that_changes_nothing_makes_no_version(service: Service) -> No
     assert asyncio.run(scenario()) == 1
 
 
+def test_an_update_answers_with_its_own_version_and_etag_however_late_the_answer_is_read(service: Service) -> None:
+    """With the etag of a later update, its caller would overwrite what it has never seen."""
+
+    async def scenario() -> list[tuple[int, Json, int]]:
+        await define(service, "a", rule(0))
+        updates = [
+            asyncio.create_task(service.segments.update(SegmentSpec("a", rule=rule(i)), ["rule"], "", "", ""))
+            for i in (1, 2)
+        ]
+        await asyncio.sleep(0)
+        service._engine.refit([]).result()  # the loop stands still until all edits are made
+        return [(view.info.version, view.info.spec.rule, view.revision) for view in await asyncio.gather(*updates)]
+
+    assert asyncio.run(scenario()) == [(2, rule(1), 2), (3, rule(2), 3)]
+
+
 def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_declared(tmp_path: Path) -> None:
     """Declaring tries all failed segments again; a rule that cannot be read must not come back as nobody's."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
-from typing import Any
+from typing import Any, TypeVar
 
 from segmentd.engine.catalogue import Catalogue, State
 from segmentd.engine.compile import conditions, model_key
@@ -25,6 +25,7 @@ from segmentd.service.written import Cause
 from segmentd.storage import Store
 from segmentd.times import Clock, Micros
 
+T = TypeVar("T")
 _log = logging.getLogger(__name__)
 
 
@@ -79,9 +80,12 @@ class Engine:
         """Give up the database."""
         self.store.close()
 
-    def edit(self, make: Callable[[], Edit]) -> Future[int]:
-        """Queue an edit; `make` looks at what is there when its turn comes. The future gives the revision."""
-        return self.thread.background(self._edited(make))
+    def edit(self, make: Callable[[], Edit], seen: Callable[[int], T]) -> Future[T]:
+        """Queue an edit; `make` looks at what is there when its turn comes.
+
+        The future gives what `seen` makes of the revision, before anything else changes.
+        """
+        return self.thread.background(_seen(self._edited(make), seen))
 
     def refit(self, condition_keys: Sequence[str], *, only_if_doubled: bool = False) -> Future[int]:
         """Queue a new fit of these models and the switch to them."""
@@ -154,6 +158,10 @@ class Engine:
 
     def _forget(self, future: Future[Any]) -> None:
         future.add_done_callback(_report)
+
+
+def _seen(steps: Generator[None, None, int], seen: Callable[[int], T]) -> Generator[None, None, T]:
+    return seen((yield from steps))
 
 
 def _report(future: Future[Any]) -> None:

@@ -90,7 +90,7 @@ class Profiles:
         results, revision, revived = await asyncio.wrap_future(declared)
         if revived:
             edit = Edit(Cause.ATTRIBUTE, again=revived)
-            revision = await asyncio.wrap_future(self._engine.edit(lambda: edit))
+            revision = await asyncio.wrap_future(self._engine.edit(lambda: edit, int))
         return results, revision
 
     async def _write(self, items: Sequence[Item]) -> Outcome:

@@ -133,8 +133,7 @@ class Segments:
         )
 
     async def _edit(self, segment_id: str, make: Callable[[], Edit]) -> SegmentView:
-        revision = await asyncio.wrap_future(self._engine.edit(make))
-        return replace(self.get(segment_id), revision=revision)
+        return await asyncio.wrap_future(self._engine.edit(make, lambda _: self.get(segment_id)))
 
     async def _on_engine(self, run: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._engine.thread.call(run))
