@@ -11,6 +11,7 @@ from segmentd.engine.rule import Condition, Node
 from segmentd.errors import PluginBroken
 from segmentd.plugins.segment_type import Model
 from segmentd.population.dataset import Dataset
+from segmentd.population.guard import GuardedPopulation
 from segmentd.times import Micros
 
 
@@ -65,10 +66,12 @@ def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:
 
     Raises PluginBroken, whatever the plugin raised.
     """
+    name = condition.segment_type.name
     try:
-        return condition.segment_type.fit(condition.params, users.everyone(at), at)
+        reads = reads_of(condition)
+        declared = GuardedPopulation(users.everyone(at), reads.attributes, reads.events, name)
+        return condition.segment_type.fit(condition.params, declared, at)
     except Exception as error:
-        name = condition.segment_type.name
         raise PluginBroken(f"{name} cannot learn: {type(error).__name__}: {error}") from error
 
 

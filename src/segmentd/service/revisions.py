@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
+from typing import Final
+
+_CROWD: Final = 64
+"""Among so many who wait, those who gave up are looked for; then again when the others have doubled."""
 
 
 class Revisions:
@@ -13,6 +17,7 @@ class Revisions:
         self._lock = threading.Lock()
         self._latest = 0
         self._waiting: list[tuple[int, Future[None]]] = []
+        self._crowd = _CROWD
 
     def reached(self, revision: int) -> bool:
         """Whether the revision is published."""
@@ -25,7 +30,9 @@ class Revisions:
             if revision <= self._latest:
                 future.set_result(None)
             else:
-                self._waiting = [each for each in self._waiting if not each[1].cancelled()]
+                if len(self._waiting) >= self._crowd:
+                    self._waiting = [each for each in self._waiting if not each[1].cancelled()]
+                    self._crowd = max(_CROWD, 2 * len(self._waiting))
                 self._waiting.append((revision, future))
         return future
 
