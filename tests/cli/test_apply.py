@@ -115,6 +115,7 @@ segments:
         ("", "a file of segments has the key `segments`"),
         ("a: [", "file.yaml:1"),
         ("a: 1\n---\nb: 1", "another document"),
+        (f"segments: [{{id: a, rule: {'{not: ' * 40}{{list: {{users: [x]}}}}{'}' * 40}}}]", "nested too deeply"),
     ],
 )
 def test_a_fault_of_a_file_names_its_place(segmentd: Commands, tmp_path: Path, text: str, words: str) -> None:

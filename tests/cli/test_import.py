@@ -93,6 +93,16 @@ def test_a_reused_message_id_is_refused_by_name(segmentd: Commands, tmp_path: Pa
     assert rejects(tmp_path, "reuse.csv")[0]["position"] == 3
 
 
+def test_a_row_nested_without_end_does_not_stop_the_rest(segmentd: Commands, tmp_path: Path) -> None:
+    row = {"userId": "n1", "event": "X", "timestamp": "2025-12-01T00:00:00Z"}
+    for depth in (60, 900):
+        nested = json.dumps({**row, "properties": {}}).replace("{}", '{"a":' * depth + "1" + "}" * depth)
+        (tmp_path / "deep.jsonl").write_text(f"{nested}\n{json.dumps({**row, 'userId': f'n{depth}'})}\n")
+        answer = imported(segmentd, "events", tmp_path / "deep.jsonl")
+        assert (answer["stored"], answer["reasons"]) == (1, {"a value cannot be sent": 1})
+        assert rejects(tmp_path, "deep.jsonl")[0]["detail"].endswith("it is nested too deeply to be sent")
+
+
 def test_csv_rows_that_are_broken_are_refused_one_by_one(segmentd: Commands, tmp_path: Path) -> None:
     file = tmp_path / "broken.csv"
     rows = [

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from functools import reduce
 from typing import Any
 
 import grpc
@@ -18,6 +19,7 @@ from segmentd.v1 import (
     admin_service_pb2_grpc,
     evaluation_service_pb2,
     membership_service_pb2,
+    profile_pb2,
     profile_service_pb2,
     segment_pb2,
     segment_service_pb2,
@@ -130,6 +132,10 @@ def test_every_method_of_the_retry_configuration_exists() -> None:
     assert all(each["method"] in services[each["service"]] for each in once["name"])
 
 
+def lists(levels: int) -> Json:
+    return [lists(levels - 1)] if levels else []
+
+
 @pytest.mark.parametrize(
     ("make", "words"),
     [
@@ -137,11 +143,21 @@ def test_every_method_of_the_retry_configuration_exists() -> None:
         (lambda: as_struct({"a": {"b": 2**53 + 1}}, "rule"), r"rule\.a\.b: .* cannot be held exactly"),
         (lambda: as_struct({"a": object()}), "a: object is no JSON value"),  # type: ignore[dict-item]  # that is the test
         (lambda: as_struct({"a": "\ud800"}), "a: the text is not Unicode"),
+        (lambda: as_struct(reduce(lambda inner, _: {"a": inner}, range(31), {})), r"a\.a: it is nested too deeply"),
+        (lambda: as_struct({"a": lists(45)}), r"\[0\]: it is nested too deeply"),
     ],
 )
 def test_what_a_struct_cannot_hold_is_refused_by_path(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         make()
+
+
+@pytest.mark.parametrize(("wrap", "levels"), [(lambda inner: {"a": inner}, 30), (lambda inner: {"a": [inner]}, 18)])
+def test_what_a_struct_takes_can_be_sent(wrap: Callable[[Any], Any], levels: int) -> None:
+    struct = as_struct(reduce(lambda inner, _: wrap(inner), range(levels), {}))
+    event = profile_pb2.Event(properties=struct)
+    request = profile_service_pb2.IngestEventsRequest(events=[event])
+    assert profile_service_pb2.IngestEventsRequest.FromString(request.SerializeToString()) == request
 
 
 def test_a_struct_keeps_values() -> None:

@@ -11,16 +11,18 @@ from google.protobuf import struct_pb2
 Json: TypeAlias = "bool | int | float | str | Sequence[Json] | Mapping[str, Json] | None"
 
 _EXACT_INT: Final = 2**53
+_ROOM: Final = 90
+"""Messages inside of messages: protobuf reads 100, and a request needs some. An object takes three, a list two."""
 
 
 def as_struct(values: Mapping[str, Json], path: str = "") -> struct_pb2.Struct:
     """The Struct that stands for an object.
 
     Raises ValueError with the path of what it cannot hold: numbers that are not finite, whole numbers that double
-    precision does not hold exactly, text that is not Unicode, and what is no JSON.
+    precision does not hold exactly, text that is not Unicode, what is no JSON, and what is nested too deeply.
     """
     struct = struct_pb2.Struct()
-    _fill_fields(struct, values, path)
+    _fill_fields(struct, values, path, _ROOM)
     return struct
 
 
@@ -46,7 +48,9 @@ def as_value_json(value: struct_pb2.Value) -> Json:
     return None
 
 
-def _fill_fields(struct: struct_pb2.Struct, values: Mapping[str, Json], path: str) -> None:
+def _fill_fields(struct: struct_pb2.Struct, values: Mapping[str, Json], path: str, room: int) -> None:
+    if room < 0:
+        raise ValueError(f"{path}: it is nested too deeply to be sent")
     fields = struct.fields
     struct.SetInParent()
     for key, item in values.items():
@@ -57,10 +61,10 @@ def _fill_fields(struct: struct_pb2.Struct, values: Mapping[str, Json], path: st
             target = fields[key]
         except UnicodeError:
             raise ValueError(f"{path or 'the object'}: a key is not Unicode text") from None
-        _fill(target, item, below)
+        _fill(target, item, below, room - 3)
 
 
-def _fill(target: struct_pb2.Value, value: Json, path: str) -> None:
+def _fill(target: struct_pb2.Value, value: Json, path: str, room: int) -> None:
     if isinstance(value, str):
         try:
             target.string_value = value
@@ -73,11 +77,13 @@ def _fill(target: struct_pb2.Value, value: Json, path: str) -> None:
     elif isinstance(value, int | float):
         target.number_value = _exact(value, path)
     elif isinstance(value, Mapping):
-        _fill_fields(target.struct_value, value, path)
+        _fill_fields(target.struct_value, value, path, room)
     elif isinstance(value, Sequence):
+        if room < 0:
+            raise ValueError(f"{path}: it is nested too deeply to be sent")
         target.list_value.SetInParent()
         for index, item in enumerate(value):
-            _fill(target.list_value.values.add(), item, f"{path}[{index}]")
+            _fill(target.list_value.values.add(), item, f"{path}[{index}]", room - 2)
     else:
         raise ValueError(f"{path}: {type(value).__name__} is no JSON value")
 

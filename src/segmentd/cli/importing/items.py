@@ -42,17 +42,19 @@ class Items:
         times = {key: self._time(key, values[key]) for key in _TIMES if values.get(key) is not None}
         if not times.keys() & {"timestamp", "originalTimestamp", "receivedAt"}:
             raise BadRow("no time", "an event has a timestamp, or originalTimestamp, or receivedAt")
-        properties, context = _object(values, "properties"), _object(values, "context")
+        given = {name: _object(values, name) for name in ("properties", "context")}
         user, message = _text(values, "userId"), values.get("messageId")
         if message is not None and not isinstance(message, str):
             raise BadRow("messageId is no text", f"messageId: {message!r} is no text")
+        # Before the id, which is made of them: what cannot be sent cannot be hashed either.
+        sent = {name: _struct(each, name) if each else None for name, each in given.items()}
         stated = [user, name, times.get("timestamp"), times.get("originalTimestamp"), times.get("receivedAt")]
         return profile_pb2.Event(
             user_id=user,
             name=name,
-            message_id=message or self._ids.of([*stated, properties, context]),
-            properties=_struct(properties, "properties") if properties else None,
-            context=_struct(context, "context") if context else None,
+            message_id=message or self._ids.of([*stated, *given.values()]),
+            properties=sent["properties"],
+            context=sent["context"],
             **{_TIMES[key]: as_timestamp(instant) for key, instant in times.items()},
         )
 

@@ -44,7 +44,11 @@ class Tally:
         if self._file is None:
             self._file = self.path.open("wb")
         line = {"position": reject.position, "reason": reject.reason, "detail": reject.detail, "row": reject.row}
-        self._file.write(orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str))
+        try:
+            written = orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE, default=str)
+        except orjson.JSONEncodeError:  # it is nested too deeply; its position says where it is
+            written = orjson.dumps(line | {"row": None}, option=orjson.OPT_APPEND_NEWLINE)
+        self._file.write(written)
 
     def __enter__(self) -> Tally:
         self.path.unlink(missing_ok=True)
