@@ -77,7 +77,8 @@ def test_a_signal_under_load_loses_nothing_acknowledged(tmp_path: Path, number: 
             assert await child.wait() == 0
             for result in await asyncio.gather(*workers, return_exceptions=True):
                 assert isinstance(result, grpc.aio.AioRpcError)
-                assert result.code() == grpc.StatusCode.UNAVAILABLE
+                # CANCELLED is gRPC's own answer to a call that it took and handed to no handler before it stopped.
+                assert result.code() in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED)
         async with process(tmp_path / "db") as (child, address):
             async with grpc.aio.insecure_channel(address) as channel:
                 client = Client(channel)
