@@ -151,12 +151,12 @@ class Engine:
         try:
             for key, condition in self._model_conditions().items():
                 if key not in self._refitting and self.live.models.worth_a_fit(key, condition, self.live.users):
-                    self._forget(self.refit([key], only_if_doubled=True))
+                    self._log_failure_of(self.refit([key], only_if_doubled=True))
                     self._refitting.add(key)
         except Exception:  # noqa: BLE001  (a plugin may raise anything, and the thread refuses work when it stops)
             _log.exception("models were not looked at")
 
-    def _forget(self, future: Future[Any]) -> None:
+    def _log_failure_of(self, future: Future[Any]) -> None:
         future.add_done_callback(_report)
 
 

@@ -54,12 +54,13 @@ class Service:
 
     @classmethod
     def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
-        """Open a database, catch up with the clock, and serve. Raises StorageFailed or PluginBroken.
+        """Open a database, catch up with the clock, and serve. Raises StorageFailed, PluginBroken, or FailedPrecondition.
 
         A frozen clock that stands before the last recorded instant is moved there.
         """
         store = Store.open(path)
         try:
+            keep_currency(store, currencies.base)
             engine = Engine(store, plugins, clock, currencies)
             if isinstance(clock, FrozenClock):
                 clock.move_to(engine.live.present(clock.now()))
@@ -113,3 +114,16 @@ class Service:
         clock.move_to(target)
         engine.tick()
         return Advanced(target, engine.live.revision, engine.committer.transitions - before)
+
+
+def keep_currency(store: Store, base: str) -> None:
+    """Note in which currency the database counts money. Raises FailedPrecondition where it is another one."""
+    noted = store.meta("base_currency")
+    if noted is not None and noted.decode() != base and store.next_user_key() > 1:
+        raise FailedPrecondition(
+            Reason.INVALID_REQUEST,
+            f"the database counts money in {noted.decode()}, the settings say {base}; what is stored is not converted",
+        )
+    if noted is None or noted.decode() != base:
+        with store.transaction():
+            store.set_meta("base_currency", base.encode())

@@ -38,7 +38,7 @@ class _NodeKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_NodeKind.Val
     """The one child must be false."""
     NODE_KIND_SEGMENT: _NodeKind.ValueType  # 4
     """A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the user is
-    on such a list, then its rule; none where the tree is deeper than 40 nodes.
+    on such a list, then its rule; none where the tree is deeper than 40 nodes or has more than 10,000.
     """
     NODE_KIND_CONDITION: _NodeKind.ValueType  # 5
     """A leaf: a segment type and its parameters. `reasons` say what was compared."""
@@ -60,7 +60,7 @@ NODE_KIND_NOT: NodeKind.ValueType  # 3
 """The one child must be false."""
 NODE_KIND_SEGMENT: NodeKind.ValueType  # 4
 """A segment: the one asked about, or one that a rule refers to. Its children are EXCLUDE and INCLUDE where the user is
-on such a list, then its rule; none where the tree is deeper than 40 nodes.
+on such a list, then its rule; none where the tree is deeper than 40 nodes or has more than 10,000.
 """
 NODE_KIND_CONDITION: NodeKind.ValueType  # 5
 """A leaf: a segment type and its parameters. `reasons` say what was compared."""
