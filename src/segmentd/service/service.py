@@ -54,7 +54,7 @@ class Service:
 
     @classmethod
     def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
-        """Open a database, catch up with the clock, and serve. Raises StorageFailed, PluginBroken, or FailedPrecondition.
+        """Open a database, catch up with the clock and serve. Raises StorageFailed, PluginBroken, FailedPrecondition.
 
         A frozen clock that stands before the last recorded instant is moved there.
         """
