@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 def run(steps: Generator[None, None, int]) -> int:
@@ -16,7 +19,7 @@ def run(steps: Generator[None, None, int]) -> int:
 
 
 class Inline:
-    """Stands in for the engine's thread, of which the engine itself uses `background` only."""
+    """Stands in for the engine's thread: questions are answered on the spot, background work waits."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[Generator[None, None, int], Future[int]]] = []
@@ -25,6 +28,12 @@ class Inline:
         """Queue a task."""
         self._waiting.append((steps, Future()))
         return self._waiting[-1][1]
+
+    def call(self, question: Callable[[], T]) -> Future[T]:
+        """Answer at once."""
+        future: Future[T] = Future()
+        future.set_result(question())
+        return future
 
     def run(self) -> None:
         """Do what is queued, and what is queued because of it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Generator
 from typing import Any
 
@@ -186,8 +187,8 @@ def test_a_question_between_two_steps_takes_no_events_away_from_the_edit(engine:
     engine.move(10)
     steps = engine.edit("ever", tally())
     start(engine, steps)
-    assert Evaluations(engine.engine)._count(tally("Other")).members == 0
-    assert Evaluations(engine.engine)._given([], [], tally("Other")).evaluations == []
+    assert asyncio.run(Evaluations(engine.engine).count(tally("Other"))).members == 0
+    assert asyncio.run(Evaluations(engine.engine).given([], [], tally("Other"))).evaluations == []
     run(steps)
     assert engine.stored("ever") == set(USERS)
     engine.restart()

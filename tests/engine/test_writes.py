@@ -12,12 +12,13 @@ from tests.engine.driver import Driver, event, has, named, negated, tally
 from segmentd.engine.memberships import Memberships
 from segmentd.errors import StorageFailed
 from segmentd.plugins.derivation import Derivation
-from segmentd.plugins.host import Plugins
+from segmentd.plugins.host import Plugins, load_plugins
 from segmentd.population.kinds import Json, Kind
 from segmentd.service.ingest import Ingest
 from segmentd.service.items import ProfileWrite
 from segmentd.service.profiles import Profiles
 from segmentd.storage import Store
+from segmentd.storage.session import Session
 
 
 def test_a_refused_event_decides_no_kind(engine: Driver) -> None:
@@ -80,7 +81,7 @@ def test_a_write_that_changes_nothing_makes_no_revision(engine: Driver) -> None:
     assert engine.profile("u", colour=None).revision == revision
 
 
-@pytest.mark.parametrize("moment", ["advance", "append_transitions", "write_kinds", "insert_events"])
+@pytest.mark.parametrize("moment", ["advance", "append_transitions", "write_kinds", "insert_events", "transaction"])
 def test_a_commit_that_fails_is_an_error_and_memory_is_as_the_disk(
     engine: Driver, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -91,7 +92,10 @@ def test_a_commit_that_fails_is_an_error_and_memory_is_as_the_disk(
         raise StorageFailed("full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Store, moment, fails)
+        if moment == "transaction":
+            patch.setattr(Session, "_commit", fails)
+        else:
+            patch.setattr(Store, moment, fails)
         with pytest.raises(StorageFailed):
             engine.write(event("v", properties={"size": "large"}), ProfileWrite("u", {"plan": "pro"}))
         assert engine.see("v", exactly=False).known.tolist() == [False]
@@ -140,6 +144,26 @@ def test_nothing_is_published_of_a_commit_that_is_still_open(engine: Driver, mon
     assert looked == [([False], revision, False)]
     assert engine.see("u", exactly=False).known.tolist() == [True]
     assert engine.engine.revisions.reached(revision + 1)
+
+
+def test_properties_that_a_later_definition_reads_are_those_of_their_events() -> None:
+    engine = Driver(plugins=load_plugins())
+    engine.define("ever", {"behavioral": {"event": "E"}})
+    users = ("a", "b", "c")
+    for time, user in enumerate(("a", "b", "a", "a", "c", "a", "b", "a", "a")):
+        engine.event(user, at=-10 * (time % 4), properties={"size": float(time)})
+    big = {"behavioral": {"event": "E", "where": {"size": {"at_least": 6}}, "count": {"at_least": 2}}}
+    total = {"behavioral": {"event": "E", "sum": {"property": "size", "at_least": 7}}}
+    engine.define("big", big)
+    engine.define("total", total)
+    assert engine.stored("big") == {"a"}
+    assert engine.stored("total") == {"a", "b"}
+    engine.event("c", properties={"size": 5.0})
+    assert engine.stored("total") == set(users)
+    engine.restart()
+    assert engine.stored("big") == {"a"}
+    assert engine.stored("total") == set(users)
+    engine.close()
 
 
 class Shout(Derivation):
