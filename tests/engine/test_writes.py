@@ -152,8 +152,8 @@ def test_properties_that_a_later_definition_reads_are_those_of_their_events() ->
     users = ("a", "b", "c")
     for time, user in enumerate(("a", "b", "a", "a", "c", "a", "b", "a", "a")):
         engine.event(user, at=-10 * (time % 4), properties={"size": float(time)})
-    big = {"behavioral": {"event": "E", "where": {"size": {"at_least": 6}}, "count": {"at_least": 2}}}
-    total = {"behavioral": {"event": "E", "sum": {"property": "size", "at_least": 7}}}
+    big: Json = {"behavioral": {"event": "E", "where": {"size": {"at_least": 6}}, "count": {"at_least": 2}}}
+    total: Json = {"behavioral": {"event": "E", "sum": {"property": "size", "at_least": 7}}}
     engine.define("big", big)
     engine.define("total", total)
     assert engine.stored("big") == {"a"}
