@@ -23,7 +23,7 @@ PLUGINS = load_plugins()
 
 
 @given(TAPES)
-@settings(max_examples=ASKED or 20 * settings().max_examples)
+@settings(max_examples=ASKED or 15 * settings().max_examples)
 def test_memberships_horizons_and_transitions_are_those_of_the_oracle(data: bytes) -> None:
     live_through(data, Driver(), toy_dialect())
 
