@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Final
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason
@@ -29,6 +30,14 @@ def id_fault(text: str) -> str | None:
     if size > MAX_ID_BYTES:
         return f"it has {size} bytes; {MAX_ID_BYTES} are the most"
     return control_fault(text)
+
+
+def name_fault(name: str) -> str | None:
+    """What is wrong with the name of an attribute or a property; remembered, because few names come often."""
+    return _remembered_fault(name) if len(name) <= MAX_ID_BYTES else id_fault(name)
+
+
+_remembered_fault: Final = lru_cache(maxsize=16_384)(id_fault)
 
 
 def text_fault(text: str, limit: int = MAX_TEXT_BYTES) -> str | None:

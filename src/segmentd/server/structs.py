@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
 from google.protobuf import struct_pb2
 
@@ -13,34 +13,36 @@ from segmentd.errors import InvalidInput
 from segmentd.population.kinds import Json
 from segmentd.server.faults import Faults
 
+Path: TypeAlias = "str | tuple[Path, str | int]"
+"""Where a value stands: a path, or a key or an index below one. It is written out only where there is a fault."""
 EXACT_INT: Final = 2**53
 """Whole numbers up to this size are exact in a Struct, whose numbers are doubles."""
 
 
-def from_struct(struct: struct_pb2.Struct, field: str, faults: Faults) -> dict[str, Json]:
+def from_struct(struct: struct_pb2.Struct, field: Path, faults: Faults) -> dict[str, Json]:
     """The object that `struct` stands for; each fault goes to `faults` by its path, with None in its place.
 
     Whole numbers up to 2**53 come out as int, so that a rule can tell `3` from `3.5`. NaN, infinities, values of no
     kind, and keys or text beyond the limits are faults.
     """
-    return {key: from_value(value, f"{field}.{_key(key, field, faults)}", faults) for key, value in _items(struct)}
+    return {key: from_value(value, (field, _key(key, field, faults)), faults) for key, value in _items(struct)}
 
 
-def from_value(value: struct_pb2.Value, path: str, faults: Faults) -> Json:
+def from_value(value: struct_pb2.Value, path: Path, faults: Faults) -> Json:
     """What `value` stands for; faults as in `from_struct`."""
     kind = value.WhichOneof("kind")
+    if kind == "string_value":
+        return _text(value.string_value, path, faults)
     if kind == "number_value":
         return _number(value.number_value, path, faults)
-    if kind == "string_value":
-        return faults.text(value.string_value, path)
     if kind == "bool_value":
         return value.bool_value
     if kind == "struct_value":
         return from_struct(value.struct_value, path, faults)
     if kind == "list_value":
-        return [from_value(item, f"{path}[{index}]", faults) for index, item in enumerate(value.list_value.values)]
+        return [from_value(item, (path, index), faults) for index, item in enumerate(value.list_value.values)]
     if kind is None:
-        faults.add(path, "it has no value; removing is written as null")
+        faults.add(_written(path), "it has no value; removing is written as null")
     return None
 
 
@@ -64,15 +66,33 @@ def _items(struct: struct_pb2.Struct) -> list[tuple[str, struct_pb2.Value]]:
     return sorted(struct.fields.items())
 
 
-def _key(key: str, field: str, faults: Faults) -> str:
-    fault = limits.id_fault(key)
-    faults.add(field, None if fault is None else f"a key is refused: {fault}")
-    return key if fault is None else "?"
+def _key(key: str, field: Path, faults: Faults) -> str:
+    fault = limits.name_fault(key)
+    if fault is not None:
+        faults.add(_written(field), f"a key is refused: {fault}")
+        return "?"
+    return key
 
 
-def _number(number: float, path: str, faults: Faults) -> int | float | None:
+def _text(text: str, path: Path, faults: Faults) -> str | None:
+    fault = limits.text_fault(text)
+    if fault is not None:
+        faults.add(_written(path), fault)
+        return None
+    return text
+
+
+def _written(path: Path) -> str:
+    """`((("events[3].properties", "products"), 0), "sku")` as `events[3].properties.products[0].sku`."""
+    if isinstance(path, str):
+        return path
+    above, step = path
+    return f"{_written(above)}[{step}]" if isinstance(step, int) else f"{_written(above)}.{step}"
+
+
+def _number(number: float, path: Path, faults: Faults) -> int | float | None:
     if not math.isfinite(number):
-        faults.add(path, f"{number} is not a number that can be compared")
+        faults.add(_written(path), f"{number} is not a number that can be compared")
         return None
     return int(number) if number.is_integer() and abs(number) <= EXACT_INT else number
 

@@ -9,7 +9,7 @@ from typing import Final
 import orjson
 
 from segmentd.errors import FieldViolation, InvalidInput, SegmentdError
-from segmentd.limits import id_fault, message_id_fault
+from segmentd.limits import id_fault, message_id_fault, name_fault
 from segmentd.population.flatten import flatten_attributes, flatten_properties
 from segmentd.population.kinds import Json
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
@@ -156,7 +156,7 @@ def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[s
     faults = [
         FieldViolation(f"{field_name}.{name[:80]}", f"is no name: {fault}")
         for name in flat
-        if (fault := id_fault(name)) is not None
+        if (fault := name_fault(name)) is not None
     ]
     if faults:
         raise InvalidInput(faults)
