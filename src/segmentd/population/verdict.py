@@ -24,7 +24,7 @@ class Verdict:
     @classmethod
     def forever(cls, member: NDArray[np.bool_]) -> Self:
         """A verdict that no passing of time changes."""
-        return cls(member, np.full(len(member), FOREVER, dtype=np.int64))
+        return cls(member, np.broadcast_to(np.int64(FOREVER), member.shape))
 
     def __len__(self) -> int:
         return len(self.member)
@@ -34,6 +34,8 @@ class Verdict:
 
     def __and__(self, other: Verdict) -> Verdict:
         """Both: true until the earliest end; false until the latest end among the false operands."""
+        if _forever(self.holds_until) and _forever(other.holds_until):
+            return Verdict.forever(self.member & other.member)
         earliest = np.minimum(self.holds_until, other.holds_until)
         latest = np.maximum(self.holds_until, other.holds_until)
         one_false = np.where(self.member, other.holds_until, self.holds_until)
@@ -48,3 +50,8 @@ class Verdict:
     def until(self, limit: Instants) -> Verdict:
         """The same verdict, trusted no longer than `limit` int64 (n,)."""
         return Verdict(self.member, np.minimum(self.holds_until, limit))
+
+
+def _forever(holds_until: Instants) -> bool:
+    """Whether the array is the one value of `Verdict.forever`, seen without looking at each row."""
+    return holds_until.strides == (0,) and len(holds_until) > 0 and int(holds_until[0]) == FOREVER
