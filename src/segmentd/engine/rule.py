@@ -8,8 +8,8 @@ from typing import Any, Final, TypeAlias
 
 import orjson
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
 
+from segmentd.engine.fault_words import in_words
 from segmentd.errors import FieldViolation, InvalidInput, Reason
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.population.kinds import Json
@@ -128,7 +128,7 @@ class _Parser:
             params = segment_type.Params.model_validate(below)
         except ValidationError as error:
             for fault in error.errors(include_url=False):
-                self._fault(f"{path}.{name}{dotted(fault['loc'])}", _words(fault))
+                self._fault(f"{path}.{name}{dotted(fault['loc'])}", in_words(fault, segment_type.Params))
             return None
         text = f"{name}: {_in_words(below)}"
         key = orjson.dumps([name, params.model_dump(mode="json", by_alias=True)], option=orjson.OPT_SORT_KEYS).decode()
@@ -152,15 +152,6 @@ def _found(value: Json) -> str:
     if isinstance(value, dict):
         return f"found {', '.join(map(repr, list(value)[:8])) or 'none'}"
     return f"found {type(value).__name__}"
-
-
-def _words(fault: ErrorDetails) -> str:
-    """What pydantic found, in the words of rules."""
-    if fault["type"] == "extra_forbidden":
-        return "is not a name that can stand here"
-    if fault["type"] == "missing":
-        return "is required"
-    return fault["msg"].removeprefix("Value error, ")
 
 
 def _in_words(value: Json) -> str:
