@@ -23,34 +23,37 @@ def blocks(language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A module of this environment as a command in a folder."""
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+
+
 @pytest.fixture
 def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page's package, laid out as the page says and installed as pip would."""
+    """The page's folder with its three files, built and installed by pip."""
     (toml,) = blocks("toml")
     module, test = blocks("python")
     project = tomllib.loads(toml)["project"]
     (name, target), *rest = project["entry-points"][GROUP].items()
     assert not rest
-    (tmp_path / f"{target}.py").write_text(module)
-    (tmp_path / f"test_{target}.py").write_text(test)
-    metadata = tmp_path / f"{target}-{project['version']}.dist-info"
-    metadata.mkdir()
-    about = f"Metadata-Version: 2.1\nName: {project['name']}\nVersion: {project['version']}\n"
-    (metadata / "METADATA").write_text(about)
-    (metadata / "entry_points.txt").write_text(f"[{GROUP}]\n{name} = {target}\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
-    return tmp_path
+    folder = tmp_path / "quiet"
+    folder.mkdir()
+    (folder / f"{target}.py").write_text(module)
+    (folder / f"test_{target}.py").write_text(test)
+    (folder / "pyproject.toml").write_text(toml)
+    installed = tmp_path / "installed"
+    offline = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
+    pip = run(folder, "pip", "install", *offline, "--target", str(installed), ".")
+    assert pip.returncode == 0, pip.stdout + pip.stderr
+    assert [each.name for each in installed.glob("*.py")] == [f"{target}.py"]
+    monkeypatch.syspath_prepend(str(installed))
+    return folder
 
 
 def test_the_example_is_found_and_its_own_tests_pass(package: Path) -> None:
     assert load_plugins().origins["quiet"] == "quiet"
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(package)],
-        cwd=package,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(package, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(package))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout
 
