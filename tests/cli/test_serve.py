@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -75,6 +76,21 @@ def test_wrong_usage_is_one_line(
     captured = capsys.readouterr()
     assert (captured.out, captured.err.count("\n")) == ("", 1)
     assert words in captured.err
+
+
+@pytest.mark.parametrize("group", [[], ["clock"], ["import"]])
+def test_a_group_without_a_command_shows_its_help(capsys: pytest.CaptureFixture[str], group: list[str]) -> None:
+    assert run([*group, "--help"]) == 0
+    shown = capsys.readouterr().out
+    assert run(group) == 2
+    captured = capsys.readouterr()
+    assert (captured.out, captured.err) == (shown, "")
+    assert shown.count("\n") > 5
+
+
+def test_the_version_is_that_of_the_package(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out == f"segmentd {version('segmentd')}\n"
 
 
 def test_help_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import metadata
+from typing import Annotated
 
 import typer
 
 from segmentd.cli import apply, clock, imports, listings, questions, serving
 from segmentd.cli.errors import exit_code_of
+from segmentd.cli.output import show
+
+
+def _help_without_command(context: typer.Context) -> None:
+    """A group without a command shows its help; still, nothing was done that a script could build on."""
+    if context.invoked_subcommand is None:
+        show(context.get_help())
+        raise typer.Exit(2)
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        show(f"segmentd {metadata.version('segmentd')}")
+        raise typer.Exit
+
+
+def _program(
+    context: typer.Context,
+    version: Annotated[  # noqa: ARG001  (its callback does the work)
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    _help_without_command(context)
+
 
 app = typer.Typer(
     name="segmentd",
     help="Which segments is this user in, right now?",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-_clock = typer.Typer(help="Show or move the server's clock.", no_args_is_help=True)
-_imports = typer.Typer(help="Bring in profiles and events from files.", no_args_is_help=True)
+_clock = typer.Typer(help="Show or move the server's clock.")
+_imports = typer.Typer(help="Bring in profiles and events from files.")
 
 for _command in (
     serving.serve,
@@ -40,6 +65,9 @@ _clock.command()(clock.advance)
 _clock.command("show")(clock.show_clock)
 _imports.command("profiles")(imports.profiles)
 _imports.command("events")(imports.events)
+app.callback(invoke_without_command=True)(_program)
+for _group in (_clock, _imports):
+    _group.callback(invoke_without_command=True)(_help_without_command)
 app.add_typer(_clock, name="clock")
 app.add_typer(_imports, name="import")
 
