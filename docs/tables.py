@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
@@ -10,7 +9,7 @@ from typing import Any
 from segmentd.conditions.catalogue import Catalogue
 from segmentd.conditions.condition import Condition
 from segmentd.conditions.operators import OPERATORS, operators_of
-from segmentd.plugins.segment_type import SegmentType
+from segmentd.plugins.segment_type import SegmentType, description_of
 from segmentd.population.kinds import Kind
 from segmentd.population.schema import KNOWN_ATTRIBUTES, KNOWN_PROPERTIES
 
@@ -51,7 +50,7 @@ _KNOWN: tuple[Mapping[str, Kind], ...] = (KNOWN_ATTRIBUTES, KNOWN_PROPERTIES)
 
 def segment_type(each: SegmentType[Any]) -> Iterator[str]:
     """What a type says of itself, and its parameters."""
-    yield from (inspect.getdoc(type(each)) or "").splitlines()
+    yield from description_of(each).splitlines()
     yield ""
     schema = each.Params.model_json_schema(by_alias=True)
     published = each.attributes_table()

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import ClassVar, Generic, Protocol, TypeVar
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -118,3 +119,8 @@ class SegmentType(ABC, Generic[P]):
     def attributes_table(self) -> Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]]:
         """For the published table: parameter → (attributes in order of fall-back, operators)."""
         return {}
+
+
+def description_of(segment_type: SegmentType[Any]) -> str:
+    """The type's own docstring, else that of its parameters, else "". One that is inherited speaks of another class."""
+    return inspect.cleandoc(type(segment_type).__doc__ or segment_type.Params.__doc__ or "")

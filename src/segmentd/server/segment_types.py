@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Mapping
 from importlib.metadata import entry_points
 from typing import Any
 
 from segmentd.plugins.host import GROUP
-from segmentd.plugins.segment_type import SegmentType
+from segmentd.plugins.segment_type import SegmentType, description_of
 from segmentd.population.kinds import Json
 from segmentd.server.structs import to_struct
 from segmentd.v1 import segment_type_pb2
@@ -28,7 +27,7 @@ def _segment_type(segment_type: SegmentType[Any], plugin: str) -> segment_type_p
     return segment_type_pb2.SegmentType(
         name=segment_type.name,
         version=segment_type.version,
-        description=_first_paragraph(inspect.getdoc(type(segment_type)) or ""),
+        description=_first_paragraph(description_of(segment_type)),
         plugin=plugin,
         parameters_schema=to_struct(_in_doubles(schema), "parameters_schema"),
         population_relative=type(segment_type).model_params is not SegmentType.model_params,
