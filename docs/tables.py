@@ -86,11 +86,23 @@ def _operators_of(given: tuple[str, ...]) -> str:
 
 
 def _parameters(schema: Schema) -> Iterator[str]:
-    yield from _head("parameter", "takes", "meaning")
+    parts = schema["properties"]
+    defaults = {name: _default(part) for name, part in parts.items()}
+    some = any(defaults.values())
+    yield from _head("parameter", "takes", *(["default"] if some else []), "meaning")
     required = schema.get("required", ())
-    for name, part in schema["properties"].items():
+    for name, part in parts.items():
         meaning = part.get("description") or _WINDOW.get(name, "")
-        yield _row(f"`{name}`" + (" (required)" if name in required else ""), _takes(part), meaning)
+        shown = f"`{name}`" + (" (required)" if name in required else "")
+        yield _row(shown, _takes(part), *([defaults[name]] if some else []), meaning)
+
+
+def _default(part: Schema) -> str:
+    """What holds where the parameter is not given; "" for nothing, and for a part whose own table has its defaults."""
+    value = part.get("default")
+    if value is None or isinstance(value, Mapping):
+        return ""
+    return f"`[{', '.join(map(str, value))}]`" if isinstance(value, list) else f"`{value}`"
 
 
 _WINDOW = dict.fromkeys(

@@ -165,8 +165,9 @@ class Event(_message.Message):
     @_builtins.property
     def event_time(self) -> _timestamp_pb2.Timestamp:
         """When it happened (`timestamp` of the Segment spec), in the years 1 to 9999; what is finer than a microsecond is cut
-        off. Up to 5 minutes ahead of the server's clock is clock skew: the event counts from its receipt. A later one
-        counts from its own instant on. Absent: reckoned from the three times below, else the instant of receipt.
+        off. Up to 5 minutes ahead of the server's clock is clock skew: the instant of receipt becomes the event's time, so
+        that `within: 1h` ends one hour after the receipt. A later one keeps its time and counts from that instant on.
+        Absent: reckoned from the three times below, else the instant of receipt.
         """
 
     @_builtins.property
