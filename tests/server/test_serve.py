@@ -109,6 +109,12 @@ def test_a_start_that_fails_says_why_in_one_line(
     assert "\n" not in seen.value.message
 
 
+def test_what_is_no_address_makes_no_database(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput):
+        run(serve(Settings(database=tmp_path / "db", listen="somewhere"), FrozenClock(START)))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_database_serves_one_server(tmp_path: Path) -> None:
     async def test() -> None:
         async with process(tmp_path / "db"):

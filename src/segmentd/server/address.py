@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
-from typing import Final
+from typing import Any, Final
 
 import grpc.aio
 
@@ -25,6 +25,12 @@ def bind(server: grpc.aio.Server, listen: str) -> str:
     return f"{_bracketed(host)}:{_add(server, f'{_bracketed(host)}:{port}')}"
 
 
+def check(listen: str) -> None:
+    """Raises InvalidInput at `listen` for what is no address; whether it is free is not looked at."""
+    if not listen.startswith("unix:"):
+        parse(listen)
+
+
 def parse(listen: str) -> tuple[str, int]:
     """Host, without brackets, and port. Raises InvalidInput at `listen`."""
     found = _ADDRESS.fullmatch(listen)
@@ -34,27 +40,49 @@ def parse(listen: str) -> tuple[str, int]:
 
 
 def _add(server: grpc.aio.Server, address: str) -> int:
+    cause = _cause(address)
+    if cause:
+        # gRPC would keep the cause to itself, and write lines of its own on stderr.
+        raise InvalidInput.at("listen", f"cannot listen on {address}: {cause}")
     try:
         port = server.add_insecure_port(address)
     except RuntimeError:
         port = 0
     if port == 0:
-        raise InvalidInput.at("listen", f"cannot listen on {address}: {_cause(address)}")
+        unsaid = "the socket cannot be made there" if address.startswith("unix:") else "gRPC could not bind to it"
+        raise InvalidInput.at("listen", f"cannot listen on {address}: {unsaid}")
     return port
 
 
 def _cause(address: str) -> str:
-    """What the operating system says; gRPC keeps it to itself."""
+    """Why the operating system refuses the address; empty where it does not, or cannot be asked."""
     if address.startswith("unix:"):
-        return "the socket cannot be made there"
+        return ""
     host, port = parse(address)
     try:
-        family, kind, protocol, _, target = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        if host == "::":  # gRPC falls back to this where there is no IPv6
+            found += socket.getaddrinfo("0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104  (never listens)
+    except OSError as error:
+        return _words(error)
+    causes = [_refusal(family, target) for family, _, _, _, target in found]
+    # A name may stand for several addresses; gRPC is content with one.
+    return causes[0] if all(causes) else ""
+
+
+def _refusal(family: int, target: Any) -> str:
+    try:
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            # As gRPC does: a port whose last connections are still being forgotten is free.
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(target)
     except OSError as error:
-        return (error.strerror or str(error)).lower()
-    return "gRPC could not bind to it"
+        return _words(error)
+    return ""
+
+
+def _words(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
 
 
 def _bracketed(host: str) -> str:

@@ -9,6 +9,7 @@ from typing import Final, TypeAlias
 import grpc.aio
 
 from segmentd.plugins.host import load_plugins
+from segmentd.server import address
 from segmentd.server.admin import AdminHandlers
 from segmentd.server.evaluation import EvaluationHandlers
 from segmentd.server.membership import MembershipHandlers
@@ -40,6 +41,7 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     Raises a SegmentdError whose message is one line: at the start PluginBroken, StorageFailed or InvalidInput (the
     address); later StorageFailed where the engine lost the database and what is in memory cannot be trusted.
     """
+    address.check(settings.listen)  # before a database is made for a server that cannot be
     plugins = load_plugins(settings.disabled_plugins)
     currencies = Currencies(settings.base_currency, settings.currency_rates)
     # Off the loop, because loading takes long and the loop has signals to hear.
