@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import SEGMENTS
+from tests.cli.conftest import PROFILES, SEGMENTS
 from tests.cli.running import Commands, serving
 
 from segmentd.cli.app import run
@@ -21,6 +22,21 @@ def test_a_segments_file_is_applied_at_the_start_and_stays(tmp_path: Path, capsy
     with serving(tmp_path, "--segments", str(file)) as address:
         assert len(Commands(address, capsys).fine("segments", "--json").lines) == 2
     assert "3 unchanged" in (tmp_path / "printed.txt").read_text()
+
+
+def test_a_clock_before_what_the_database_has_reached_is_noted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(tmp_path) as address:
+        commands = Commands(address, capsys)
+        commands.fine("clock", "advance", "--to", "2026-03-01T00:00:00Z")
+        (tmp_path / "profiles.jsonl").write_text(PROFILES)
+        commands.fine("import", "profiles", tmp_path / "profiles.jsonl")
+    assert "--clock" not in (tmp_path / "server.log").read_text()
+    with serving(tmp_path) as address:
+        assert Commands(address, capsys).fine("clock", "show").out == "2026-03-01T00:00:00Z (frozen)\n"
+    note = "the clock stands at 2026-03-01T00:00:00Z, which the database has reached; --clock is earlier\n"
+    assert (tmp_path / "server.log").read_text().count(note) == 1
 
 
 @pytest.mark.parametrize(
@@ -39,6 +55,15 @@ def test_a_server_that_cannot_start_says_why_in_one_line(
     done = subprocess.run([*command, *arguments], capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (code, "", 1), done.stderr
     assert words in done.stderr
+
+
+def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        command = [sys.executable, "-m", "segmentd", "serve", "--db", "x.db", "--listen", address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    line = f"error: listen: cannot listen on {address}: address already in use (INVALID_REQUEST)\n"
+    assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
 
 
 def test_a_setting_at_fault_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

@@ -53,7 +53,12 @@ def error_line(text: str) -> None:
     with suppress(OSError):
         finish_output()
     line = "".join(character if character.isprintable() else " " for character in text)
-    sys.stderr.write(f"error: {line}\n")
+    note_line(f"error: {line}")
+
+
+def note_line(text: str) -> None:
+    """Print one line on stderr that is no result; `text` has no line breaks."""
+    sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 

@@ -15,10 +15,10 @@ from segmentd.cli.definitions.applying import Edit
 from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
 from segmentd.cli.instants import typed_instant
 from segmentd.cli.options import JsonOption
-from segmentd.cli.output import show, show_json
+from segmentd.cli.output import note_line, show, show_json
 from segmentd.server.serve import serve as run_server
 from segmentd.settings import Settings
-from segmentd.times import Clock, FrozenClock, WallClock
+from segmentd.times import Clock, FrozenClock, WallClock, format_instant
 
 
 def serve(
@@ -42,11 +42,16 @@ def serve(
     """
     given: dict[str, Any] = {"database": db, "listen": listen}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
-    time: Clock = WallClock() if clock is None else FrozenClock(typed_instant("--clock", clock))
+    start = None if clock is None else typed_instant("--clock", clock)
+    time: Clock = WallClock() if start is None else FrozenClock(start)
     file = read_segments(segments) if segments is not None else None
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     async def ready(address: str) -> None:
+        if start is not None and time.now() > start:
+            note_line(
+                f"the clock stands at {format_instant(time.now())}, which the database has reached; --clock is earlier"
+            )
         if file is not None:
             await asyncio.to_thread(_apply, address, file, as_json=as_json)
         if as_json:
