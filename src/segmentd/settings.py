@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX: Final = "SEGMENTD_"
-Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+
+
+def _currency(code: str) -> str:
+    if re.fullmatch(r"[A-Z]{3}", code) is None:
+        raise ValueError(f"{code!r} is not a currency code such as USD")
+    return code
+
+
+Currency = Annotated[str, AfterValidator(_currency)]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -26,7 +35,9 @@ class Settings(BaseSettings):
         description="Where to listen: `HOST:PORT`, `[::1]:PORT` or `unix:PATH`. Port 0 takes a free one.",
     )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
-        default=(), description="Plugins that are not loaded, by the names of their entry points, separated by commas."
+        default=(),
+        description="Plugins that are not loaded, separated by commas: the names that `segmentd types TYPE` shows "
+        "behind the version (each built-in type is a plugin of its own name), or `user_agent`, which brings no type.",
     )
     base_currency: Currency = Field(
         default="USD", description="The ISO 4217 code of the currency in which money is counted."
@@ -42,7 +53,10 @@ class Settings(BaseSettings):
         le=3600,
         description="How many seconds the calls under way have to end when the server is stopped.",
     )
-    log_level: LogLevel = Field(default="info", description="The least severe log lines that are written.")
+    log_level: LogLevel = Field(
+        default="info",
+        description="The least severe log lines that are written: `debug`, `info`, `warning` or `error`.",
+    )
 
     @field_validator("disabled_plugins", mode="before")
     @classmethod
@@ -53,6 +67,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split_rates(cls, value: Any) -> Any:
         return dict(_rate(part) for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("currency_rates")
+    @classmethod
+    def _without_base(cls, value: dict[str, Decimal], info: ValidationInfo) -> dict[str, Decimal]:
+        base = info.data.get("base_currency")  # absent where it is at fault itself
+        if base in value:
+            raise ValueError(f"{base} is the base currency; it has no rate")
+        return value
 
 
 def _rate(part: str) -> tuple[str, str]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from pydantic import ValidationError
 
-from segmentd.settings import PREFIX, Settings
+from segmentd.plugins.host import GROUP, load_plugins
+from segmentd.settings import PREFIX, LogLevel, Settings
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
@@ -53,6 +55,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         ("CURRENCY_RATES", "EUR"),
         ("CURRENCY_RATES", "EUR=0"),
         ("CURRENCY_RATES", "euro=1"),
+        ("CURRENCY_RATES", "EUR=1.08, USD=1"),
         ("BASE_CURRENCY", "euro"),
         ("DRAIN_GRACE", "-1"),
         ("LOG_LEVEL", "chatty"),
@@ -63,3 +66,30 @@ def test_a_bad_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
     with pytest.raises(ValidationError) as seen:
         Settings()
     assert seen.value.errors()[0]["loc"][0] == name.lower()
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("BASE_CURRENCY", "dollars", "'dollars' is not a currency code such as USD"),
+        ("CURRENCY_RATES", "EUR=1.08,USD=2", "USD is the base currency; it has no rate"),
+    ],
+)
+def test_a_currency_at_fault_is_explained(monkeypatch: pytest.MonkeyPatch, name: str, value: str, message: str) -> None:
+    monkeypatch.setenv(PREFIX + name, value)
+    with pytest.raises(ValidationError) as seen:
+        Settings()
+    assert [each["msg"] for each in seen.value.errors()] == [f"Value error, {message}"]
+
+
+def test_the_page_names_every_log_level() -> None:
+    meaning = Settings.model_fields["log_level"].description or ""
+    assert re.findall(r"`(\w+)`", meaning) == list(get_args(LogLevel))
+
+
+def test_the_page_is_right_about_the_names_of_plugins() -> None:
+    """Every built-in plugin has the name of its type, but the one that brings none."""
+    points = {point.name for point in entry_points(group=GROUP) if point.value.startswith("segmentd_types.")}
+    origins = load_plugins().origins
+    assert all(name == plugin for name, plugin in origins.items() if plugin in points)
+    assert points - set(origins) == {"user_agent"}
