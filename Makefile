@@ -45,9 +45,9 @@ proto-check: $(STAMP)  ## Check that src/segmentd/v1 is what protos/ generates
 buf: protos/node_modules/.package-lock.json  ## Lint the protos and check their format (needs npm)
 	cd protos && npx --no-install buf lint && npx --no-install buf format --diff --exit-code
 
-node-test: $(STAMP)  ## Call a running server from Node (needs npm)
+node-test: $(STAMP)  ## Call a server that it starts from Node (needs npm)
 	cd tests/node && npm ci --no-audit --no-fund
-	cd tests/node && PYTHON="$(CURDIR)/$(BIN)/python" node client.mjs
+	cd tests/node && env -u SEGMENTD_SERVER PYTHON="$(CURDIR)/$(BIN)/python" node client.mjs
 
 mutants: $(STAMP)  ## Plant faults in the engine, one at a time, and see that its tests notice
 	$(BIN)/python tests/engine/run_mutants.py

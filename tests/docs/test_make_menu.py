@@ -34,3 +34,10 @@ def test_the_gate_runs_only_targets_that_exist() -> None:
     )
     assert set(targets) <= PHONY
     assert targets[-1] == "test"
+
+
+def test_the_node_client_calls_the_server_that_it_starts() -> None:
+    """Whatever SEGMENTD_SERVER the shell exports."""
+    calls = [line for line in MAKEFILE.splitlines() if "node client.mjs" in line]
+    assert calls
+    assert all("env -u SEGMENTD_SERVER " in line for line in calls)
