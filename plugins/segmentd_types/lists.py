@@ -106,7 +106,8 @@ class ListType(SegmentType[ListParams]):
         ids = users.user_ids()
         if params.users is not None:
             member = bool(users.named(params.named)[0])
-            reasons.append(Reason("user", "in", ids[0], f"{len(params.named):,} users", member))
+            count = len(params.named)
+            reasons.append(Reason("user", "in", ids[0], f"{count:,} user{'s' * (count != 1)}", member))
         share = params.percentage
         if share is not None:
             bucket = buckets(share.salt, ids)

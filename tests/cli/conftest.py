@@ -22,6 +22,7 @@ segments:
         - segment: spenders
         - attribute: {points: {at_least: 100}}
     include: {users: [always]}
+    exclude: {users: [bob]}
 """
 PROFILES = """\
 {"userId": "ada", "traits": {"points": 120, "plan": "pro"}}

@@ -55,6 +55,12 @@ def test_explain_shows_observed_and_threshold_at_each_leaf(shop: Commands) -> No
     assert "nothing is known" in shop.fine("explain", "nobody", "vip").out
 
 
+def test_explain_names_the_list_that_decides(shop: Commands) -> None:
+    assert "✓ in include: always a member" in shop.fine("explain", "always", "vip").out
+    assert "✗ in exclude: never a member" in shop.fine("explain", "bob", "vip").out
+    assert "in exclude" not in shop.fine("explain", "ada", "vip").out
+
+
 def test_listings(shop: Commands) -> None:
     assert "Spenders [all]" in shop.fine("segments").out
     segments = {each["id"]: each for each in shop.fine("segments", "--json").lines}

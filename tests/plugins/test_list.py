@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from segmentd.testing import GivenUser, check_segment_type, judge, population, user
+from segmentd.testing import GivenUser, check_segment_type, instant, judge, population, user
 from segmentd_types.lists import BUCKETS, ListType, buckets
 
 if TYPE_CHECKING:
@@ -85,6 +85,14 @@ def test_a_share_has_about_its_size() -> None:
     counts = np.bincount(found // 1000, minlength=10)
     assert counts.sum() == 100_000
     assert (np.abs(counts - 10_000) < 500).all()  # five standard deviations
+
+
+@pytest.mark.parametrize(("named", "threshold"), [(1, "1 user"), (2, "2 users"), (1000, "1,000 users")])
+def test_the_reason_counts_those_who_are_named(named: int, threshold: str) -> None:
+    params = ListType.Params.model_validate({"users": [f"u{number}" for number in range(named)]})
+    users = population([user("u0")], NOW)
+    (reason,) = ListType().explain(params, None, users, np.array([instant(NOW)]))
+    assert reason.threshold == threshold
 
 
 @given(IDS, st.text(min_size=1, max_size=10), st.lists(st.integers(1, BUCKETS - 1), max_size=5, unique=True))

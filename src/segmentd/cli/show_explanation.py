@@ -13,8 +13,8 @@ _WORDS = {
     explanation_pb2.NODE_KIND_ALL: "all of",
     explanation_pb2.NODE_KIND_ANY: "any of",
     explanation_pb2.NODE_KIND_NOT: "not",
-    explanation_pb2.NODE_KIND_INCLUDE: "always members",
-    explanation_pb2.NODE_KIND_EXCLUDE: "never members",
+    explanation_pb2.NODE_KIND_INCLUDE: "in include: always a member",
+    explanation_pb2.NODE_KIND_EXCLUDE: "in exclude: never a member",
 }
 
 
@@ -33,7 +33,8 @@ def _grow(tree: Tree, node: explanation_pb2.Explanation) -> None:
 
 
 def _label(node: explanation_pb2.Explanation) -> Text:
-    label = _mark(node.membership)
+    excluded = node.kind == explanation_pb2.NODE_KIND_EXCLUDE  # the list applies, and that is why the user is none
+    label = _mark(membership_pb2.MEMBERSHIP_NOT_MEMBER if excluded else node.membership)
     if node.kind == explanation_pb2.NODE_KIND_SEGMENT:
         label.append(f"segment {node.segment_id}", style="bold")
     else:
