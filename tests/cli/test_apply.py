@@ -156,7 +156,9 @@ def test_another_kind_takes_retype(segmentd: Commands, tmp_path: Path) -> None:
 def test_count_takes_a_rule_or_one_segment(shop: Commands, tmp_path: Path) -> None:
     (tmp_path / "rule.yaml").write_text("attribute: {points: {at_least: 1}}")
     (tmp_path / "one.yaml").write_text("segments: [{id: x, rule: {attribute: {points: {at_least: 100}}}}]")
+    (tmp_path / "below.yaml").write_text("rule:\n  attribute: {points: {at_least: 1}}")
     assert shop.fine("count", "rule.yaml").out.startswith("2 of ")
+    assert shop.fine("count", "below.yaml").out.startswith("2 of ")
     assert shop.fine("count", "one.yaml", "--json").json["member_count"] == 1
     assert "it defines 2 segments" in shop("count", "segments.yaml").err
     (tmp_path / "bad.yaml").write_text("attribute: {points: {resembles: 1}}")

@@ -1,4 +1,4 @@
-"""A file that holds one rule, bare or as the rule of one segment."""
+"""A file that holds one rule: bare, below `rule`, or as the rule of one segment."""
 
 from __future__ import annotations
 
@@ -16,6 +16,9 @@ def read_rule(path: Path) -> dict[str, Plain]:
     value = read_values(path).value
     if not isinstance(value, dict) or not value:
         raise FileFaults(str(path), [Fault("a rule is a mapping with one key")])
+    below = value.get("rule")
+    if len(value) == 1 and isinstance(below, dict):
+        return _sound(path, below)
     if "segments" not in value:
         return _sound(path, value)
     definitions = read_segments(path).definitions
