@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from tests.cli.running import Commands
 
+from segmentd.cli.app import run
+
 HEADING = "userId,event,timestamp,messageId,properties.revenue,properties.sku,context.os.name\n"
 
 
@@ -80,7 +82,7 @@ def test_bad_rows_are_written_down_and_do_not_stop_the_rest(segmentd: Commands, 
     assert "properties.revenue" in refused["detail"]
     text = segmentd.fine("import", "events", file).out
     assert "2 duplicate, 9 refused" in text
-    assert "1 x WRONG_TYPE (first at 10" in text
+    assert "1 x WRONG_TYPE (first at line 10: " in text
     strict = segmentd("import", "events", file, "--strict")
     assert (strict.code, strict.err) == (1, "error: 9 rows were refused (--strict)\n")
 
@@ -170,6 +172,21 @@ def test_a_file_that_is_no_import_is_refused_as_a_whole(
     assert words in outcome.err
 
 
+@pytest.mark.parametrize("options", [["none.csv"], ["a.csv", "--sql", "none.csv"]])
+@pytest.mark.parametrize("what", ["profiles", "events"])
+def test_a_file_that_is_missing_is_named_even_without_a_server(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+    options: list[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "a.csv").write_text(HEADING)
+    assert run(["import", what, *options, "--server", "127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == "error: none.csv: no such file or directory\n"
+
+
 def test_a_heading_in_another_encoding_is_refused_as_such(segmentd: Commands, tmp_path: Path) -> None:
     (tmp_path / "excel.csv").write_text(HEADING, encoding="utf-16")
     assert "its heading is not UTF-8" in segmentd("import", "events", "excel.csv").err
@@ -199,6 +216,7 @@ FROM orders ORDER BY id; -- the end
     (left_out,) = rejects(tmp_path, "it's.csv")
     assert (left_out["position"], left_out["row"]["timestamp"]) == (2, "2025-12-01 00:00:00")
     assert imported(segmentd, "events", data, "--sql", sql)["duplicate"] == 2
+    assert "1 x no customer (first at row 2)" in segmentd.fine("import", "events", data, "--sql", sql).out
     sql.write_text("SELECT 's1' AS user_id, {plan: 'pro', gone: NULL, createdAt: TIMESTAMP '2025-01-01'} AS attributes")
     assert imported(segmentd, "profiles", data, "--sql", sql)["merged"] == 1
     attributes = segmentd.fine("profile", "s1", "--json").json["attributes"]

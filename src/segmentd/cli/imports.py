@@ -71,7 +71,7 @@ def profiles(
     with connect(server, _TIMEOUT) as client, Tally(_rejects_path(file, rejects), "profiles") as tally:
         source = _source(client, file, sql, PROFILE_FIELDS, ("traits", "context"))
         run_import(source, Items(naive_is_utc=source.naive_is_utc).profile, _profile_kind(client), tally)
-    _report(tally, strict=strict, as_json=as_json)
+    _report(tally, source.counted_by, strict=strict, as_json=as_json)
 
 
 def events(
@@ -94,11 +94,12 @@ def events(
     with connect(server, _TIMEOUT) as client, Tally(_rejects_path(file, rejects), "events") as tally:
         source = _source(client, file, sql, EVENT_FIELDS, ("properties", "context"))
         run_import(source, Items(naive_is_utc=source.naive_is_utc).event, _event_kind(client), tally)
-    _report(tally, strict=strict, as_json=as_json)
+    _report(tally, source.counted_by, strict=strict, as_json=as_json)
 
 
 def _source(client: Client, file: Path, sql: Path | None, fields: Sequence[str], objects: Sequence[str]) -> Source:
-    """How the file is read: by SQL where it is given, else by its suffix."""
+    """How the file is read: by SQL where it is given, else by its suffix. Raises OSError where it is not there."""
+    (sql or file).stat()  # before the server is asked: a name mistyped is the more likely fault
     kinds = Kinds({each.name: kind_name(each.kind) for each in client.list_attributes()})
     if sql is not None:
         columns = _EVENT_COLUMNS if "properties" in objects else _PROFILE_COLUMNS
@@ -144,10 +145,10 @@ def _event_kind(client: Client) -> Kind:
     return Kind(client.start_ingest_events, answers)
 
 
-def _report(tally: Tally, *, strict: bool, as_json: bool) -> None:
+def _report(tally: Tally, counted_by: str, *, strict: bool, as_json: bool) -> None:
     if as_json:
         show_json(import_json(tally))
     else:
-        show(*import_lines(tally))
+        show(*import_lines(tally, counted_by))
     if strict and tally.reasons:
         raise CommandFailed(f"{tally.outcomes['refused']:,} rows were refused (--strict)")

@@ -8,14 +8,14 @@ from typing import Any
 from segmentd.cli.importing.tally import Tally
 
 
-def import_lines(tally: Tally) -> Iterator[str]:
-    """A sum, and a line for each reason with its first case."""
+def import_lines(tally: Tally, counted_by: str) -> Iterator[str]:
+    """A sum, and a line for each reason with its first case; `counted_by` as in Source."""
     counts = ", ".join(f"{tally.outcomes[name]:,} {name}" for name in _names(tally))
     yield f"{tally.read:,} rows: {counts}"
     for reason, number in tally.reasons.most_common():
         sample = tally.samples[reason]
         detail = "" if sample.detail == reason else f": {sample.detail}"
-        yield f"  {number:,} x {reason} (first at {sample.position:,}{detail})"
+        yield f"  {number:,} x {reason} (first at {counted_by} {sample.position:,}{detail})"
     if tally.reasons:
         yield f"  refused rows are in {tally.path}"
 

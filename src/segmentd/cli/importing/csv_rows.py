@@ -22,6 +22,7 @@ class CsvFile:
     """A file of CSV in UTF-8 with a heading. An empty cell is absent. Times without an offset are UTC."""
 
     naive_is_utc = True
+    counted_by = "line"
 
     def __init__(self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds) -> None:
         """`fields` are columns by their own name, `objects` those before the first dot of the others.

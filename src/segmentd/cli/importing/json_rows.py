@@ -20,6 +20,7 @@ class JsonLines:
     """A file of JSON Lines; blank lines are passed over. Times need an offset, as everywhere in JSON."""
 
     naive_is_utc = False
+    counted_by = "line"
 
     def __init__(self, path: Path) -> None:
         self._path = path

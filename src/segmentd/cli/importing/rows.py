@@ -39,6 +39,8 @@ class Source(Protocol):
 
     naive_is_utc: bool
     """Whether times without an offset are taken as UTC; else they are refused."""
+    counted_by: str
+    """What positions count: `line` of the file, or `row` of what was selected from it."""
 
     def rows(self) -> Generator[Row | Reject, None, None]:
         """Every row. Raises CommandFailed where the file cannot be read on."""

@@ -24,6 +24,7 @@ class SqlRows:
     """The rows of a script's last SELECT, in its order. Times without an offset are UTC; null is absent."""
 
     naive_is_utc = True
+    counted_by = "row"
 
     def __init__(self, file: Path, script: Path, names: Mapping[str, str], rest: str, kinds: Kinds) -> None:
         """`names` are the names of the convention by column (`user_id`: `userId`).
