@@ -20,13 +20,13 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdEr
 from segmentd.population.kinds import Json
 from segmentd.population.overlay import OverlaidUsers
 from segmentd.population.views import UsersView
+from segmentd.service.binding import needed_events
 from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.items import ProfileWrite, prepare_profile
 from segmentd.service.profile_drafts import Draft
 from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
-from segmentd.service.switch import needed_events
 from segmentd.times import Micros
 
 T = TypeVar("T")

@@ -16,13 +16,13 @@ from segmentd.plugins.host import Plugins
 from segmentd.plugins.segment_type import Model
 from segmentd.population.kinds import Json, Kind
 from segmentd.records import ProfileRecord, SegmentRecord
+from segmentd.service.binding import bind_entry, judged_with, needed_events
 from segmentd.service.commit import fail_segments
 from segmentd.service.event_loading import load_tables
 from segmentd.service.ingest import typed_attributes
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
-from segmentd.service.switch import bind_entry, judged_with, needed_events
 from segmentd.storage import Store
 from segmentd.zones import ZONES_VERSION
 

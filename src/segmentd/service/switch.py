@@ -5,15 +5,15 @@ While they are judged, writes and deadlines reach them too, and everybody is ans
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import orjson
 
 from segmentd.engine.catalogue import Catalogue, Entry, State
-from segmentd.engine.compile import ModelMissing, check_kinds, compile_plan, conditions, reads_of, references
+from segmentd.engine.compile import check_kinds, references
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.models import model_conditions
 from segmentd.engine.plan import Fitted, Plan
@@ -22,10 +22,11 @@ from segmentd.engine.rule import Node
 from segmentd.engine.stage import Stage
 from segmentd.errors import PluginBroken, Reason, SegmentdError, Unavailable
 from segmentd.records import ModelRecord, ProfileRecord, SegmentRecord, SwitchRecord
+from segmentd.service.binding import bind_entry, judged_with, needed_events, waiting
 from segmentd.service.commit import Committer
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.live import Live
-from segmentd.service.segment_info import UNREADABLE, SegmentInfo
+from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
 from segmentd.times import Clock, Micros
@@ -184,7 +185,7 @@ class Switch:
             failed = [each for each in references(entry.definition.rule) if self._lost(each.segment_id)]
             if failed:
                 target = failed[0].segment_id
-                self._bound[name] = _waiting(entry, target, self._bound[target])
+                self._bound[name] = waiting(entry, target, self._bound[target])
                 continue
             try:
                 check_kinds(entry.definition.rule, self._live.schema)
@@ -224,56 +225,6 @@ class Switch:
             if entry.plan is not None and entry.plan in live.shadows:
                 live.memberships.release(entry.plan.slot)
         live.shadows, live.shadow_failures = [], {}
-
-
-def bind_entry(entry: Entry, others: Mapping[str, Entry], live: Live, fitted: Any) -> Entry:
-    """The entry with a plan in a slot of its own, or pending or failed with the reason."""
-    definition = entry.definition
-    if entry.state is State.ARCHIVED or definition.rule is UNREADABLE:
-        return entry
-    targets: dict[str, Plan] = {}
-    for each in references(definition.rule):
-        target = others.get(each.segment_id)
-        if target is None or target.plan is None:
-            return _waiting(entry, each.segment_id, target)
-        targets[each.segment_id] = target.plan
-    try:
-        check_kinds(definition.rule, live.schema)
-        slot = live.memberships.allocate()
-        try:
-            plan = compile_plan(definition, slot, targets, fitted)
-        except BaseException:
-            live.memberships.release(slot)
-            raise
-    except ModelMissing:
-        return replace(entry, state=State.PENDING, reason="nobody to learn from yet", plan=None)
-    except SegmentdError as error:
-        return replace(entry, state=State.FAILED, reason=error.message, plan=None)
-    except Exception as error:  # noqa: BLE001  (a plugin may raise anything; its segment fails, the others go on)
-        return replace(entry, state=State.FAILED, reason=f"{type(error).__name__}: {error}", plan=None)
-    return replace(entry, state=State.ACTIVE, reason="", plan=plan)
-
-
-def needed_events(rules: list[Node]) -> list[Mapping[str, frozenset[str]]]:
-    """What the conditions of these rules read of events."""
-    found = []
-    for condition in (each for rule in rules for each in conditions(rule)):
-        try:
-            found.append(reads_of(condition).events)
-        except Exception:  # noqa: BLE001, S112  (a plugin may raise anything; its segment fails when it is bound)
-            continue
-    return found
-
-
-def _waiting(entry: Entry, name: str, target: Entry | None) -> Entry:
-    state = State.PENDING if target is not None and target.state is State.PENDING else State.FAILED
-    why = f"{target.state}: {target.reason}" if target is not None else "not there"
-    return replace(entry, state=state, reason=f"segment {name}, to which it refers, is {why}", plan=None)
-
-
-def judged_with(rule: Node, surroundings: str) -> dict[str, int | str]:
-    """The versions of all that a rule's answers depend on; a change means judging anew."""
-    return {"": surroundings} | {each.segment_type.name: each.segment_type.version for each in conditions(rule)}
 
 
 def _basis(entry: Entry, surroundings: str) -> tuple[bytes, bytes]:
