@@ -35,10 +35,6 @@ class Visits:
     sale: NDArray[np.int64]
     discount: NDArray[np.int64]
 
-    def subtotals(self) -> NDArray[np.int64]:
-        """int64[visit] cents of what was ordered, before the discount."""
-        return _subtotals(self.items, self.quantities, self.bought)
-
 
 @dataclass(frozen=True, slots=True)
 class Span:

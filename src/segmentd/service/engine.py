@@ -16,14 +16,13 @@ from segmentd.plugins.host import Plugins
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.service.ingest import Ingest, Item
-from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.revisions import Revisions
 from segmentd.service.switch import Edit, Switch
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import Clock, Micros
+from segmentd.times import Clock
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -167,8 +166,3 @@ def _seen(steps: Generator[None, None, int], seen: Callable[[int], T]) -> Genera
 def _report(future: Future[Any]) -> None:
     if not future.cancelled() and future.exception() is not None:
         _log.error("background work failed: %s", future.exception())
-
-
-def instant_of(clock: Clock, live: Live) -> Micros:
-    """The instant at which a question asked now is answered."""
-    return live.present(clock.now())
