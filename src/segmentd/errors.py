@@ -34,6 +34,20 @@ class Reason(StrEnum):
     PLUGIN_BROKEN = "PLUGIN_BROKEN"
     EVALUATION_FAILED = "EVALUATION_FAILED"
     INTERNAL = "INTERNAL"
+    POSITION_INVALID = "POSITION_INVALID"
+    POSITION_COMPACTED = "POSITION_COMPACTED"
+    HISTORY_COMPACTED = "HISTORY_COMPACTED"
+    WATCH_TOO_SLOW = "WATCH_TOO_SLOW"
+    VERSION_NOT_FOUND = "VERSION_NOT_FOUND"
+    SEGMENT_MANAGED = "SEGMENT_MANAGED"
+    GROUP_NOT_FOUND = "GROUP_NOT_FOUND"
+    GROUP_EXISTS = "GROUP_EXISTS"
+    LIST_NOT_FOUND = "LIST_NOT_FOUND"
+    LIST_REFERENCED = "LIST_REFERENCED"
+    USER_ERASED = "USER_ERASED"
+    RETENTION_TOO_SHORT = "RETENTION_TOO_SHORT"
+    CONSUMER_NOT_FOUND = "CONSUMER_NOT_FOUND"
+    DEAD_LETTER_NOT_FOUND = "DEAD_LETTER_NOT_FOUND"
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +109,10 @@ class FailedPrecondition(SegmentdError):
 
 class ResourceExhausted(SegmentdError):
     """A limit was reached; the message says which."""
+
+
+class OutOfRange(SegmentdError):
+    """What was asked for lies before what is still kept; ask for something later."""
 
 
 class Unavailable(SegmentdError):

@@ -24,6 +24,7 @@ KINDS: list[tuple[SegmentdError, grpc.StatusCode]] = [
     (errors.Conflict(Reason.ETAG_MISMATCH, "changed"), grpc.StatusCode.ABORTED),
     (errors.FailedPrecondition(Reason.SEGMENT_PENDING, "pending"), grpc.StatusCode.FAILED_PRECONDITION),
     (errors.ResourceExhausted(Reason.OVERLOADED, "too much"), grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.OutOfRange(Reason.POSITION_COMPACTED, "too old"), grpc.StatusCode.OUT_OF_RANGE),
     (errors.Unavailable(Reason.SHUTTING_DOWN, "going down"), grpc.StatusCode.UNAVAILABLE),
     (errors.DeadlineExceeded(Reason.REVISION_NOT_REACHED, "late"), grpc.StatusCode.DEADLINE_EXCEEDED),
     (errors.StorageFailed("disk"), grpc.StatusCode.INTERNAL),

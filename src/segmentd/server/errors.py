@@ -31,11 +31,12 @@ _CODES: Final[tuple[tuple[type[SegmentdError], grpc.StatusCode], ...]] = (
     (errors.Conflict, grpc.StatusCode.ABORTED),
     (errors.FailedPrecondition, grpc.StatusCode.FAILED_PRECONDITION),
     (errors.ResourceExhausted, grpc.StatusCode.RESOURCE_EXHAUSTED),
+    (errors.OutOfRange, grpc.StatusCode.OUT_OF_RANGE),
     (errors.Unavailable, grpc.StatusCode.UNAVAILABLE),
     (errors.DeadlineExceeded, grpc.StatusCode.DEADLINE_EXCEEDED),
     (errors.Internal, grpc.StatusCode.INTERNAL),
 )
-_RETRY_MILLIS: Final = {Reason.OVERLOADED: 200, Reason.SHUTTING_DOWN: 1_000}
+_RETRY_MILLIS: Final = {Reason.OVERLOADED: 200, Reason.SHUTTING_DOWN: 1_000, Reason.WATCH_TOO_SLOW: 1_000}
 """After how many milliseconds a client should try again."""
 
 

@@ -17,6 +17,9 @@ class Cause(StrEnum):
     DEFINITION = "DEFINITION"
     MODEL = "MODEL"
     TYPE = "TYPE"
+    LIST = "LIST"
+    MERGE = "MERGE"
+    ERASURE = "ERASURE"
 
 
 @dataclass(slots=True)

@@ -8,6 +8,7 @@ from typing import Final
 from sqlite_utils import Database
 
 from segmentd.storage.migrations import Migration
+from segmentd.storage.movement_schema import movement
 
 # Tables that sqlite-utils cannot say: without rowid, deferred foreign keys, partial indexes.
 
@@ -126,4 +127,4 @@ def _create_log(database: Database) -> None:
     database.table("switches").create_index(["segment_key", "revision", "offset"], "switches_by_segment")
 
 
-MIGRATIONS: Final = (Migration(1, "foundation", _foundation),)
+MIGRATIONS: Final = (Migration(1, "foundation", _foundation), Migration(2, "movement", movement))

@@ -148,6 +148,79 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
 
     Sample: `{"incident": "9f86d081884c7d65"}`.
     """
+    ERROR_REASON_POSITION_INVALID: _ErrorReason.ValueType  # 25
+    """A position of the transitions log is damaged, or it is of another database. Code INVALID_ARGUMENT.
+
+    Metadata: none.
+    """
+    ERROR_REASON_POSITION_COMPACTED: _ErrorReason.ValueType  # 26
+    """The log was compacted beyond this position, so what came next can no longer be told. Code OUT_OF_RANGE; take a new
+    snapshot and watch on from its position.
+
+    Sample: `{"revision": "907", "oldest_revision": "1200"}`.
+    """
+    ERROR_REASON_HISTORY_COMPACTED: _ErrorReason.ValueType  # 27
+    """The instant lies before what the log still tells. Code OUT_OF_RANGE.
+
+    Sample: `{"oldest_time": "2026-01-01T00:00:00Z"}`.
+    """
+    ERROR_REASON_WATCH_TOO_SLOW: _ErrorReason.ValueType  # 28
+    """The watcher did not take what it was sent, and was cut off. Code RESOURCE_EXHAUSTED with RetryInfo; resume after the
+    last position that arrived: nothing is lost.
+
+    Sample: `{"seconds": "30"}`.
+    """
+    ERROR_REASON_VERSION_NOT_FOUND: _ErrorReason.ValueType  # 29
+    """The segment has no such version. Code NOT_FOUND.
+
+    Sample: `{"segment_id": "vip", "version": "7"}`.
+    """
+    ERROR_REASON_SEGMENT_MANAGED: _ErrorReason.ValueType  # 30
+    """The segment belongs to an exclusive group, which makes and changes it. Code FAILED_PRECONDITION; change the group.
+
+    Sample: `{"segment_id": "campaigns/win-back", "group_id": "campaigns"}`.
+    """
+    ERROR_REASON_GROUP_NOT_FOUND: _ErrorReason.ValueType  # 31
+    """No exclusive group has this id. Code NOT_FOUND.
+
+    Sample: `{"group_id": "campaigns"}`.
+    """
+    ERROR_REASON_GROUP_EXISTS: _ErrorReason.ValueType  # 32
+    """An exclusive group with this id exists, or a segment has an id that the group needs. Code ALREADY_EXISTS.
+
+    Sample: `{"group_id": "campaigns"}`.
+    """
+    ERROR_REASON_LIST_NOT_FOUND: _ErrorReason.ValueType  # 33
+    """No user list has this id. Code NOT_FOUND.
+
+    Sample: `{"list_id": "beta-testers"}`.
+    """
+    ERROR_REASON_LIST_REFERENCED: _ErrorReason.ValueType  # 34
+    """Segments refer to this user list, so it cannot be deleted. Code FAILED_PRECONDITION.
+
+    Sample: `{"list_id": "beta-testers", "referenced_by": "beta,early-access"}`, sorted.
+    """
+    ERROR_REASON_USER_ERASED: _ErrorReason.ValueType  # 35
+    """The user was erased, and nothing is taken in under this id for a while. Code FAILED_PRECONDITION.
+
+    Sample: `{"refused_until": "2026-12-21T00:00:00Z"}`.
+    """
+    ERROR_REASON_RETENTION_TOO_SHORT: _ErrorReason.ValueType  # 36
+    """A rule looks further back at an event than the event is kept. Code FAILED_PRECONDITION for a retention that existing
+    segments exceed; a rule that exceeds it is INVALID_RULE.
+
+    Sample: `{"event": "Order Completed", "segments": "dormant,lost"}`, sorted.
+    """
+    ERROR_REASON_CONSUMER_NOT_FOUND: _ErrorReason.ValueType  # 37
+    """No consumer of changes, such as a webhook endpoint, has this name. Code NOT_FOUND.
+
+    Sample: `{"consumer": "crm"}`.
+    """
+    ERROR_REASON_DEAD_LETTER_NOT_FOUND: _ErrorReason.ValueType  # 38
+    """No dead letter of the consumer has this id. Code NOT_FOUND.
+
+    Sample: `{"consumer": "crm", "dead_letter_id": "17"}`.
+    """
 
 class ErrorReason(_ErrorReason, metaclass=_ErrorReasonEnumTypeWrapper):
     """Why a call, or one item of a call, was refused.
@@ -285,5 +358,78 @@ ERROR_REASON_INTERNAL: ErrorReason.ValueType  # 24
 """segmentd is at fault. Code INTERNAL. The message has no detail; the operator finds it in the log by the incident.
 
 Sample: `{"incident": "9f86d081884c7d65"}`.
+"""
+ERROR_REASON_POSITION_INVALID: ErrorReason.ValueType  # 25
+"""A position of the transitions log is damaged, or it is of another database. Code INVALID_ARGUMENT.
+
+Metadata: none.
+"""
+ERROR_REASON_POSITION_COMPACTED: ErrorReason.ValueType  # 26
+"""The log was compacted beyond this position, so what came next can no longer be told. Code OUT_OF_RANGE; take a new
+snapshot and watch on from its position.
+
+Sample: `{"revision": "907", "oldest_revision": "1200"}`.
+"""
+ERROR_REASON_HISTORY_COMPACTED: ErrorReason.ValueType  # 27
+"""The instant lies before what the log still tells. Code OUT_OF_RANGE.
+
+Sample: `{"oldest_time": "2026-01-01T00:00:00Z"}`.
+"""
+ERROR_REASON_WATCH_TOO_SLOW: ErrorReason.ValueType  # 28
+"""The watcher did not take what it was sent, and was cut off. Code RESOURCE_EXHAUSTED with RetryInfo; resume after the
+last position that arrived: nothing is lost.
+
+Sample: `{"seconds": "30"}`.
+"""
+ERROR_REASON_VERSION_NOT_FOUND: ErrorReason.ValueType  # 29
+"""The segment has no such version. Code NOT_FOUND.
+
+Sample: `{"segment_id": "vip", "version": "7"}`.
+"""
+ERROR_REASON_SEGMENT_MANAGED: ErrorReason.ValueType  # 30
+"""The segment belongs to an exclusive group, which makes and changes it. Code FAILED_PRECONDITION; change the group.
+
+Sample: `{"segment_id": "campaigns/win-back", "group_id": "campaigns"}`.
+"""
+ERROR_REASON_GROUP_NOT_FOUND: ErrorReason.ValueType  # 31
+"""No exclusive group has this id. Code NOT_FOUND.
+
+Sample: `{"group_id": "campaigns"}`.
+"""
+ERROR_REASON_GROUP_EXISTS: ErrorReason.ValueType  # 32
+"""An exclusive group with this id exists, or a segment has an id that the group needs. Code ALREADY_EXISTS.
+
+Sample: `{"group_id": "campaigns"}`.
+"""
+ERROR_REASON_LIST_NOT_FOUND: ErrorReason.ValueType  # 33
+"""No user list has this id. Code NOT_FOUND.
+
+Sample: `{"list_id": "beta-testers"}`.
+"""
+ERROR_REASON_LIST_REFERENCED: ErrorReason.ValueType  # 34
+"""Segments refer to this user list, so it cannot be deleted. Code FAILED_PRECONDITION.
+
+Sample: `{"list_id": "beta-testers", "referenced_by": "beta,early-access"}`, sorted.
+"""
+ERROR_REASON_USER_ERASED: ErrorReason.ValueType  # 35
+"""The user was erased, and nothing is taken in under this id for a while. Code FAILED_PRECONDITION.
+
+Sample: `{"refused_until": "2026-12-21T00:00:00Z"}`.
+"""
+ERROR_REASON_RETENTION_TOO_SHORT: ErrorReason.ValueType  # 36
+"""A rule looks further back at an event than the event is kept. Code FAILED_PRECONDITION for a retention that existing
+segments exceed; a rule that exceeds it is INVALID_RULE.
+
+Sample: `{"event": "Order Completed", "segments": "dormant,lost"}`, sorted.
+"""
+ERROR_REASON_CONSUMER_NOT_FOUND: ErrorReason.ValueType  # 37
+"""No consumer of changes, such as a webhook endpoint, has this name. Code NOT_FOUND.
+
+Sample: `{"consumer": "crm"}`.
+"""
+ERROR_REASON_DEAD_LETTER_NOT_FOUND: ErrorReason.ValueType  # 38
+"""No dead letter of the consumer has this id. Code NOT_FOUND.
+
+Sample: `{"consumer": "crm", "dead_letter_id": "17"}`.
 """
 Global___ErrorReason: _TypeAlias = ErrorReason  # noqa: Y015
