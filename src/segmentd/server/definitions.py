@@ -35,6 +35,8 @@ def spec_of(segment: segment_pb2.Segment) -> SegmentSpec:
     for field in ("name", "description", "owner", "note"):
         faults.text(getattr(segment, field), field)
     faults.text(segment.author, "author", MAX_ID_BYTES)
+    if segment.managed_by:
+        faults.add("managed_by", "it is output only: exclusive groups make their segments themselves")
     spec = SegmentSpec(
         faults.id(segment.id, "id"),
         segment.name,
@@ -87,6 +89,7 @@ def segment(view: SegmentView, *, with_size: bool = False) -> segment_pb2.Segmen
         note=info.note,
         models=[model(each) for each in view.models],
         size=view.size if with_size else None,
+        managed_by=spec.managed_by,
     )
 
 

@@ -26,7 +26,10 @@ UNREADABLE: Final = AnyOf(())
 
 @dataclass(frozen=True, slots=True)
 class SegmentSpec:
-    """What a definition says. `rule` None: nobody but the included users is a member."""
+    """What a definition says. `rule` None: nobody but the included users is a member.
+
+    `managed_by` is the exclusive group that makes and changes the segment; empty where people do.
+    """
 
     segment_id: str
     name: str = ""
@@ -36,6 +39,7 @@ class SegmentSpec:
     rule: Json = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    managed_by: str = ""
 
     def check(self) -> None:
         """Raises InvalidInput with every fault of form; the rule is checked apart."""
@@ -62,18 +66,18 @@ class SegmentSpec:
 
     def dump(self) -> str:
         """The form in the database."""
-        return orjson.dumps(
-            {
-                "name": self.name,
-                "description": self.description,
-                "owner": self.owner,
-                "labels": dict(self.labels),
-                "rule": self.rule,
-                "include": self.include,
-                "exclude": self.exclude,
-            },
-            option=orjson.OPT_SORT_KEYS,
-        ).decode()
+        values = {
+            "name": self.name,
+            "description": self.description,
+            "owner": self.owner,
+            "labels": dict(self.labels),
+            "rule": self.rule,
+            "include": self.include,
+            "exclude": self.exclude,
+        }
+        if self.managed_by:
+            values["managed_by"] = self.managed_by
+        return orjson.dumps(values, option=orjson.OPT_SORT_KEYS).decode()
 
     def says_the_same(self, other: SegmentSpec) -> bool:
         """Whether both define the same; as values of Python, 1 and true would be equal."""

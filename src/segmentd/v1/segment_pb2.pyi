@@ -104,6 +104,7 @@ class Segment(_message.Message):
     NOTE_FIELD_NUMBER: _builtins.int
     MODELS_FIELD_NUMBER: _builtins.int
     SIZE_FIELD_NUMBER: _builtins.int
+    MANAGED_BY_FIELD_NUMBER: _builtins.int
     id: _builtins.str
     """The id: 1 to 256 bytes of UTF-8 without control characters. Given at creation, never changed."""
     name: _builtins.str
@@ -130,6 +131,10 @@ class Segment(_message.Message):
     """Why this version was made; at most 64 KiB."""
     size: _builtins.int
     """The number of members. Output only; absent where it was not asked for, or where the segment is not active."""
+    managed_by: _builtins.str
+    """The exclusive group that makes and changes this segment; a change by hand is SEGMENT_MANAGED. Output only, and
+    refused as input; empty where people define it.
+    """
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Labels to find segments by; at most 64, keys of 1 to 256 bytes, values of at most 256 bytes."""
@@ -183,10 +188,11 @@ class Segment(_message.Message):
         note: _builtins.str = ...,
         models: _abc.Iterable[Global___Model] | None = ...,
         size: _builtins.int | None = ...,
+        managed_by: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_size", b"_size", "create_time", b"create_time", "rule", b"rule", "size", b"size", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_size", b"_size", "author", b"author", "create_time", b"create_time", "description", b"description", "etag", b"etag", "exclude_user_ids", b"exclude_user_ids", "id", b"id", "include_user_ids", b"include_user_ids", "labels", b"labels", "models", b"models", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "serving_version", b"serving_version", "size", b"size", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_size", b"_size", "author", b"author", "create_time", b"create_time", "description", b"description", "etag", b"etag", "exclude_user_ids", b"exclude_user_ids", "id", b"id", "include_user_ids", b"include_user_ids", "labels", b"labels", "managed_by", b"managed_by", "models", b"models", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "serving_version", b"serving_version", "size", b"size", "state", b"state", "state_reason", b"state_reason", "update_time", b"update_time", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__size: _TypeAlias = _typing.Literal["size"]  # noqa: Y015
     _WhichOneofArgType__size: _TypeAlias = _typing.Literal["_size", b"_size"]  # noqa: Y015
