@@ -250,8 +250,8 @@ class History:
 
 
 def _check_order(moves: list[Move], rows: dict[str, int], order: list[str]) -> None:
-    """By instant, then in dependency order, then by row."""
-    places = [(move.at, order.index(move.segment), rows[move.user]) for move in moves]
+    """By instant, then in dependency order, then who left before who entered, then by row."""
+    places = [(move.at, order.index(move.segment), move.entered, rows[move.user]) for move in moves]
     assert places == sorted(places), moves
 
 

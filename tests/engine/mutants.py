@@ -145,14 +145,14 @@ MUTANTS: Final = (
     ),
     Mutant(
         "engine/stage.py",
-        "sequence = np.lexsort((rows, order, at))",
-        "sequence = np.lexsort((rows, at, order))",
+        "sequence = np.lexsort((rows, entered, order, at))",
+        "sequence = np.lexsort((rows, entered, at, order))",
         "transitions are ordered by segment before instant",
     ),
     Mutant(
         "engine/stage.py",
-        "sequence = np.lexsort((rows, order, at))",
-        "sequence = np.lexsort((order, rows, at))",
+        "sequence = np.lexsort((rows, entered, order, at))",
+        "sequence = np.lexsort((order, entered, rows, at))",
         "transitions of one instant are ordered by row before segment",
     ),
     Mutant(

@@ -22,7 +22,7 @@ class Machine:
     def write_group(self, items: Sequence[Any]) -> Outcome:
         return Outcome([], 0)
 
-    def tick(self) -> None:
+    def step(self) -> None:
         self.ticks += 1
 
     def next_deadline(self) -> int:
@@ -35,16 +35,48 @@ class Machine:
         self.closed += 1
 
 
-def test_a_row_of_questions_does_not_hold_up_a_deadline() -> None:
-    machine = Machine(deadline=5)
+class Wave(Machine):
+    """Has moves to make at 5 that take some steps."""
+
+    def __init__(self, steps: int) -> None:
+        super().__init__(deadline=5)
+        self._steps = steps
+
+    def step(self) -> None:
+        super().step()
+        if self.ticks == self._steps:
+            self.deadline = FOREVER
+
+
+def test_questions_without_end_do_not_hold_up_a_deadline() -> None:
+    machine = Wave(steps=2)
     thread = EngineThread(machine, FrozenClock(Micros(10)))
-    seen = [thread.call(lambda: machine.ticks) for _ in range(3)]
+    seen = [thread.call(lambda: machine.ticks) for _ in range(200)]
     thread.start()
-    assert [each.result() for each in seen] == [0, 1, 2]
+    answers = [each.result() for each in seen]
+    thread.stop()
+    assert answers == sorted(answers)
+    assert (answers[0], answers[-1]) == (0, 2)
+
+
+def test_a_question_waits_for_one_step_of_a_wave_and_a_write_for_the_whole_wave() -> None:
+    machine = Wave(steps=5)
+    thread = EngineThread(machine, FrozenClock(Micros(10)))
+    asked: list[int] = []
+    machine_step = machine.step
+
+    def step_and_ask() -> None:
+        machine_step()
+        thread.call(lambda: asked.append(machine.ticks))
+
+    machine.step = step_and_ask  # type: ignore[method-assign]  # a question comes in each step
+    written = thread.change(lambda: (machine.ticks, list(asked)))
+    thread.start()
+    assert written.result() == (5, [1, 2, 3, 4, 5])
     thread.stop()
 
 
-def test_a_row_of_questions_does_not_hold_up_an_edit() -> None:
+def test_questions_without_end_do_not_hold_up_an_edit() -> None:
     made: list[int] = []
 
     def steps() -> Generator[None, None, str]:
@@ -55,9 +87,10 @@ def test_a_row_of_questions_does_not_hold_up_an_edit() -> None:
 
     thread = EngineThread(Machine(), FrozenClock(Micros(10)))
     task = thread.background(steps())
-    seen = [thread.call(lambda: len(made)) for _ in range(4)]
+    seen = [thread.call(lambda: len(made)) for _ in range(400)]
     thread.start()
-    assert [each.result() for each in seen] == [0, 1, 2, 3]
+    answers = [each.result() for each in seen]
+    assert (answers[0], answers[-1]) == (0, 3)
     assert task.result() == "done"
     thread.stop()
 

@@ -337,13 +337,13 @@ def test_a_stop_between_two_waves_loses_no_move(engine: Driver, monkeypatch: pyt
     engine.moves()
     monkeypatch.setattr(commit, "WAVE", 3)
     walk = commit.Committer._walk
-    walks: list[int] = []
+    walks: list[commit.Wave] = []
 
-    def stops(self: commit.Committer, rows: Instants, until: int) -> None:
+    def stops(self: commit.Committer, wave: commit.Wave) -> None:
         if walks:
             raise KeyboardInterrupt
-        walks.append(until)
-        walk(self, rows, until)
+        walks.append(wave)
+        walk(self, wave)
 
     monkeypatch.setattr(commit.Committer, "_walk", stops)
     with suppress(KeyboardInterrupt):

@@ -25,7 +25,7 @@ class Moves:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Movements:
-    """Moves one by one: arrays of equal length, ordered by (instant, dependency order, row)."""
+    """Moves one by one: arrays of equal length, ordered by (instant, dependency order, left before entered, row)."""
 
     plans: list[Plan]
     rows: Rows
@@ -44,7 +44,7 @@ def in_order(moves: list[Moves]) -> Movements:
     rows = np.concatenate([each.rows for each in moves])
     at = np.concatenate([each.at for each in moves])
     entered = np.concatenate([each.entered for each in moves])
-    sequence = np.lexsort((rows, order, at))
+    sequence = np.lexsort((rows, entered, order, at))
     plans = [moves[place].plan for place in owner[sequence].tolist()]
     return Movements(plans, rows[sequence], entered[sequence], at[sequence])
 

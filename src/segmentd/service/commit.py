@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,10 +22,22 @@ from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
 from segmentd.times import DAY, Clock, Micros
 
-WAVE: Final = 100_000
-"""About how many rows one commit walks; a larger wave of deadlines is several commits, cut between two instants."""
+WAVE: Final = 32_768
+"""About how many rows one commit walks. A larger wave of deadlines is several commits, cut between two instants where
+that is possible, else between two users at one instant."""
 WAVE_DAYS: Final = 100_000
 """And how many days of one row, so that a jump of years does not gather the moves of years in one commit."""
+
+
+class Wave(NamedTuple):
+    """The rows that one commit walks, the instant up to which it does, and where it ends inside of that instant.
+
+    `walked_key`: of the users whose deadline is at `until`, only those up to this key are among `rows`; None: all are.
+    """
+
+    rows: Rows
+    until: int
+    walked_key: int | None = None
 
 
 class Change(Protocol):
@@ -57,18 +69,24 @@ class Committer:
         """
         instant = self._instant()
         rows = self._live.memberships.due(instant)
-        if len(rows) > WAVE or (len(rows) and self._wave(rows, instant)[1] < instant):
+        if len(rows) and self._wave(rows, instant).until < instant:
             self.catch_up(instant)
         return self._instant()
 
     def catch_up(self, now: Micros) -> None:
         """Walk all deadlines at or before `now`, in as many commits as the wave needs."""
+        while self.step(now):
+            pass
+
+    def step(self, now: Micros) -> bool:
+        """Walk the deadlines at or before `now` as far as one commit goes; False where none was due."""
         memberships = self._live.memberships
-        while memberships.next_deadline() <= now:
-            rows = memberships.due(now)
-            if not len(rows):
-                return
-            self._walk(*self._wave(rows, now))
+        if memberships.next_deadline() > now:
+            return False
+        rows = memberships.due(now)
+        if len(rows):
+            self._walk(self._wave(rows, now))
+        return bool(len(rows))
 
     def commit(self, change: Change, instant: Micros, replaced: frozenset[str] = frozenset()) -> int:
         """Make one revision of a change at an instant from `next_instant`; returns the revision.
@@ -89,14 +107,21 @@ class Committer:
         self._publish(work, lambda: change.published(catalogue), revision, instant)
         return revision
 
-    def _wave(self, rows: Rows, now: Micros) -> tuple[Rows, int]:
-        """Those of the due rows that one commit walks, and the instant up to which it does; instants are not split."""
+    def _wave(self, rows: Rows, now: Micros) -> Wave:
+        """What one commit walks of the due rows."""
         horizons = self._live.memberships.horizons[rows]
-        if len(rows) > WAVE:
-            until = int(np.partition(horizons, WAVE - 1)[WAVE - 1])
-        else:
+        if len(rows) <= WAVE:
             until = min(now, int(horizons.min()) + WAVE_DAYS * DAY // len(rows))
-        return rows[horizons <= until], until
+            return Wave(rows[horizons <= until], until)
+        until = int(np.partition(horizons, WAVE - 1)[WAVE - 1])
+        chosen = rows[horizons <= until]
+        if len(chosen) <= 2 * WAVE:
+            return Wave(chosen, until)
+        earlier = rows[horizons < until]
+        if len(earlier):
+            return Wave(earlier, until - 1)
+        # So many at one instant: users do not depend on each other, so the instant may be cut between two of them.
+        return Wave(chosen[:WAVE], until, self._live.user_key(int(chosen[WAVE - 1])))
 
     def _instant(self) -> Micros:
         return max(self._clock.now(), Micros(self._live.instant + 1))
@@ -106,18 +131,19 @@ class Committer:
         stage = Stage(live.memberships)
         return Work(live.users, live.catalogue.plans, live.shadows, stage)
 
-    def _walk(self, rows: Rows, until: int) -> None:
-        """Walk these rows, all that are due by `until`, as a commit of its own at that instant where anything moved.
+    def _walk(self, wave: Wave) -> None:
+        """Walk these rows as a commit of its own, at the instant up to which it goes, where anything moved.
 
-        A restart takes the last commit's instant for one before which no deadline is left, so no later one will do.
+        A restart takes the last commit's instant for one up to which all deadlines were walked, or those of the users
+        up to `walked_key`; so no later instant will do.
         """
         work = self._begin()
-        walk_deadlines(work, rows, until + 1)
+        walk_deadlines(work, wave.rows, wave.until + 1)
+        live = self._live
         if not work.stage.moves and not work.failed:
-            self._publish(work, lambda: self._live.catalogue, self._live.revision, self._live.instant)
+            self._publish(work, lambda: live.catalogue, live.revision, live.instant)
             return
-        instant = Micros(until)
-        revision = self._live.revision + 1
+        instant, revision = Micros(wave.until), live.revision + 1
         with self._store.transaction():
             self._store.advance(revision, instant)
             self._record(work, Written(), revision, instant)

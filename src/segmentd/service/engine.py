@@ -64,6 +64,11 @@ class Engine:
         self.committer.catch_up(self.live.present(self.clock.now()))
         self.revisions.publish(self.live.revision)
 
+    def step(self) -> None:
+        """Make some of the moves that are due: one commit of a wave."""
+        self.committer.step(self.live.present(self.clock.now()))
+        self.revisions.publish(self.live.revision)
+
     def next_deadline(self) -> int:
         """When some horizon may come due, or FOREVER."""
         return self.live.memberships.next_deadline()

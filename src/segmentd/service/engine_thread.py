@@ -10,7 +10,7 @@ from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Any, Final, Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
 from segmentd.errors import Reason, ResourceExhausted, SegmentdError, StorageFailed, Unavailable
 from segmentd.service.ingest import Item
@@ -22,6 +22,8 @@ GROUP_ITEMS: Final = 4_096
 """A commit group takes no further caller once it has so many items."""
 MAX_QUEUED_ITEMS: Final = 200_000
 _IDLE_SECONDS: Final = 3_600.0
+_QUESTIONS: Final = 64
+"""So many questions are answered before the next step of other work."""
 _log = logging.getLogger(__name__)
 
 
@@ -52,17 +54,21 @@ class _Task:
     future: Future[Any] = field(default_factory=Future)
 
 
+_Message: TypeAlias = "_Batch | _Call[Any] | _Task | None"
+"""What the queue holds; None is the end."""
+
+
 class Machine(Protocol):
     """What the thread drives."""
 
     def write_group(self, items: Sequence[Item]) -> Outcome:
         """Commit these items as one group."""
 
-    def tick(self) -> None:
-        """Make all moves that are due."""
+    def step(self) -> None:
+        """Make some of the moves that are due."""
 
     def next_deadline(self) -> int:
-        """When to tick next, or FOREVER."""
+        """When to make a step next, or FOREVER."""
 
     def recover(self) -> None:
         """Memory may be ahead of the disk: start again from disk."""
@@ -78,8 +84,9 @@ class EngineThread:
         self._machine = machine
         self._clock = clock
         # Not a SimpleQueue: where its timeout has passed by the second look, it waits for ever (CPython 3.11).
-        self._queue: queue.Queue[_Batch | _Call[Any] | _Task | None] = queue.Queue()
-        self._ahead: deque[_Batch | _Call[Any] | _Task | None] = deque()
+        self._queue: queue.Queue[_Message] = queue.Queue()
+        self._questions: deque[_Call[Any]] = deque()
+        self._work: deque[_Message] = deque()
         self._background: deque[_Task] = deque()
         self._queued_items = 0
         self._counting = threading.Lock()
@@ -142,8 +149,8 @@ class EngineThread:
     def _run(self) -> None:
         ending: SegmentdError = Unavailable(Reason.SHUTTING_DOWN, "the server is shutting down")
         try:
-            while (message := self._next()) is not None:
-                self._dispatch(message)
+            while self._turn():
+                pass
         except BaseException as error:  # noqa: BLE001  (whatever it was, memory can no longer be trusted)
             _log.critical("the engine could not start again from disk and ends", exc_info=error)
             ending = StorageFailed(f"the engine could not start again from disk: {error}")
@@ -156,12 +163,50 @@ class EngineThread:
             if isinstance(ending, StorageFailed):
                 self.lost.set_exception(ending)
 
+    def _turn(self) -> bool:
+        """Some questions, then one step of the deadlines that are due or, where none is, of everything else.
+
+        So a question waits for one step of a wave and not for the wave, and questions without end hold up nothing.
+        False when it is time to end.
+        """
+        self._take()
+        for _ in range(min(len(self._questions), _QUESTIONS)):
+            self._settle(self._questions.popleft())
+        if self._machine.next_deadline() <= self._clock.now():
+            self._make_due_moves()
+            return True
+        if self._work:
+            message = self._work.popleft()
+            if message is None:
+                while self._questions:
+                    self._settle(self._questions.popleft())
+                return False
+            self._dispatch(message)
+        self._step()
+        return True
+
+    def _take(self) -> None:
+        """Sort what waits in the queue; where there is nothing else to do, wait for it."""
+        patience = self._patience()
+        try:
+            self._sort(self._queue.get(timeout=patience) if patience else self._queue.get_nowait())
+            while True:
+                self._sort(self._queue.get_nowait())
+        except queue.Empty:
+            return
+
+    def _sort(self, message: _Message) -> None:
+        if isinstance(message, _Call) and not message.changes:
+            self._questions.append(message)
+        else:
+            self._work.append(message)
+
     def _refuse_rest(self, ending: SegmentdError) -> None:
         """Tell everybody who still waits that nothing will come."""
         for task in self._background:
             task.steps.close()
             task.future.set_exception(ending)
-        waiting = list(self._ahead)
+        waiting: list[_Message] = [*self._questions, *self._work]
         with suppress(queue.Empty):
             while True:
                 waiting.append(self._queue.get_nowait())
@@ -169,21 +214,9 @@ class EngineThread:
             if message is not None and message.future.set_running_or_notify_cancel():
                 message.future.set_exception(ending)
 
-    def _next(self) -> _Batch | _Call[Any] | _Task | None:
-        """The next message; ticks and background steps are made while there is none."""
-        while True:
-            if self._ahead:
-                return self._ahead.popleft()
-            try:
-                patience = self._patience()
-                return self._queue.get(timeout=patience) if patience else self._queue.get_nowait()
-            except queue.Empty:
-                self._tick()
-                self._step()
-
     def _patience(self) -> float:
-        """Seconds until something is due; no wait while background work is left."""
-        if self._background:
+        """Seconds until something is due; no wait while anything is left to do."""
+        if self._background or self._work or self._questions:
             return 0.0
         deadline = self._machine.next_deadline()
         if deadline == FOREVER:
@@ -193,38 +226,21 @@ class EngineThread:
         return min(max((deadline - self._clock.now()) / SECOND, 0.0), _IDLE_SECONDS)
 
     def _dispatch(self, message: _Batch | _Call[Any] | _Task) -> None:
-        # What was cancelled while it waited is not begun; what was begun cannot be cancelled.
         if isinstance(message, _Batch):
             self._write_group(message)
-            self._step()
-        elif not message.future.set_running_or_notify_cancel():
-            return
-        elif isinstance(message, _Task):
-            self._background.append(message)
-        else:
+        elif isinstance(message, _Call):
             self._settle(message)
-            self._keep_up()
-
-    def _keep_up(self) -> None:
-        """Questions without end hold up neither deadlines nor background work."""
-        if self._machine.next_deadline() <= self._clock.now():
-            self._tick()
-        self._step()
+        elif message.future.set_running_or_notify_cancel():
+            self._background.append(message)
 
     def _write_group(self, first: _Batch) -> None:
         """Commit the first batch together with all that wait behind it."""
         group = [first]
         size = len(first.items)
-        while size < GROUP_ITEMS:
-            try:
-                message = self._queue.get_nowait()
-            except queue.Empty:
-                break
-            if not isinstance(message, _Batch):
-                self._ahead.append(message)
-                break
-            group.append(message)
-            size += len(message.items)
+        while size < GROUP_ITEMS and self._work and isinstance(batch := self._work[0], _Batch):
+            self._work.popleft()
+            group.append(batch)
+            size += len(batch.items)
         with self._counting:
             self._queued_items -= size
         group = [batch for batch in group if batch.future.set_running_or_notify_cancel()]
@@ -267,6 +283,9 @@ class EngineThread:
                 task.future.set_exception(error)
 
     def _settle(self, call: _Call[Any]) -> None:
+        # What was cancelled while it waited is not begun; what was begun cannot be cancelled.
+        if not call.future.set_running_or_notify_cancel():
+            return
         try:
             call.future.set_result(call.run())
         except BaseException as error:  # noqa: BLE001  (the caller gets it, whatever it is)
@@ -276,10 +295,10 @@ class EngineThread:
             finally:
                 call.future.set_exception(error)
 
-    def _tick(self) -> None:
+    def _make_due_moves(self) -> None:
         """The thread survives a failure of its own work; the database is asked again. Where that fails too, it ends."""
         try:
-            self._machine.tick()
+            self._machine.step()
         except Exception:  # noqa: BLE001  (whatever it was)
             _log.exception("the engine could not go on; starting again from disk")
             self._machine.recover()
