@@ -1,6 +1,7 @@
-"""The segment type `list`: users named one by one, and a stable percentage of all users.
+"""The segment type `list`: users named one by one, a list that was uploaded, and a stable percentage of all users.
 
     list: {users: [u17, u4]}
+    list: {uploaded: beta-testers}
     list: {percentage: {salt: holdout-2026, from: 0, to: 1000}}      # the first 10 %, in basis points
 
 A user's bucket is `(murmur3_x86_32(salt + ":" + user_id as UTF-8, seed 0) · 10,000) >> 32`, a whole number from
@@ -62,17 +63,20 @@ class Percentage(Params):
 
 
 class ListParams(Params):
-    """Users by name, a percentage of them, or (with both) a percentage of those named."""
+    """Users by name, an uploaded list, a percentage of all users, or (with several) those who are in each of them."""
 
     users: list[Annotated[str, Field(min_length=1)]] | None = Field(
         None, min_length=1, max_length=MAX_USERS, description="The ids of the users."
+    )
+    uploaded: str | None = Field(
+        None, min_length=1, description="The id of a user list: its users, as they are added and removed."
     )
     percentage: Percentage | None = Field(None, description="A stable share of all users.")
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
-        if self.users is None and self.percentage is None:
-            raise ValueError("write users, percentage, or both")
+        if self.users is None and self.uploaded is None and self.percentage is None:
+            raise ValueError("write users, uploaded, percentage, or several of them")
         return self
 
     @cached_property
@@ -82,32 +86,37 @@ class ListParams(Params):
 
 
 class ListType(SegmentType[ListParams]):
-    """Membership that depends on the user's id alone."""
+    """Membership that depends on the user's id, or on a list of ids that was uploaded, and on nothing else."""
 
     name = "list"
     Params = ListParams
 
     def reads(self, params: ListParams) -> Reads:
-        """Nothing but ids, which never change."""
-        return Reads()
+        """The uploaded list; else nothing but ids, which never change."""
+        return Reads() if params.uploaded is None else Reads(lists=frozenset([params.uploaded]))
 
     def evaluate(self, params: ListParams, model: Model | None, users: Population, at: Instants) -> Verdict:
-        """Named, and in the percentage, as far as each is given; forever."""
+        """Named, in the uploaded list, and in the percentage, as far as each is given; until something is written."""
         member = np.ones(len(at), dtype=np.bool_)
         if params.users is not None:
             member &= users.named(params.named)
+        if params.uploaded is not None:
+            member &= users.listed(params.uploaded)
         if params.percentage is not None:
             member &= _inside(params.percentage, buckets(params.percentage.salt, users.user_ids()))
         return Verdict.forever(member)
 
     def explain(self, params: ListParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
-        """A reason for the names and one for the percentage."""
+        """A reason for the names, one for the uploaded list and one for the percentage."""
         reasons = []
         ids = users.user_ids()
         if params.users is not None:
             member = bool(users.named(params.named)[0])
             count = len(params.named)
             reasons.append(Reason("user", "in", ids[0], f"{count:,} user{'s' * (count != 1)}", member))
+        if params.uploaded is not None:
+            member = bool(users.listed(params.uploaded)[0])
+            reasons.append(Reason("user", "in", ids[0], f"the user list {params.uploaded}", member))
         share = params.percentage
         if share is not None:
             bucket = buckets(share.salt, ids)

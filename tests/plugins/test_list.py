@@ -11,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from segmentd.api import Reads
+from segmentd.errors import PluginBroken
 from segmentd.testing import GivenUser, check_segment_type, instant, judge, population, user
 from segmentd_types.lists import BUCKETS, ListType, buckets
 
@@ -46,7 +48,8 @@ def oracle(params: Any, model: Model | None, each: GivenUser, at: Micros) -> boo
     if share is not None:
         bucket = murmur3_32(f"{share.salt}:{each.user_id}".encode()) * 10_000 >> 32
     named = params.users is None or each.user_id in params.users
-    return named and (share is None or share.from_ <= bucket < share.to)
+    listed = params.uploaded is None or params.uploaded in each.lists
+    return named and listed and (share is None or share.from_ <= bucket < share.to)
 
 
 def test_lists_keep_the_contract() -> None:
@@ -56,8 +59,29 @@ def test_lists_keep_the_contract() -> None:
         {"percentage": {"salt": "spring", "to": 5000}},
         {"percentage": {"salt": "Frühling", "from": 2500, "to": 10000}},
         {"users": ["user-1", "user-2", "user-3"], "percentage": {"salt": "s", "from": 1, "to": 9000}},
+        {"uploaded": "beta"},
+        {"uploaded": "beta", "users": ["user-1", "user-2", "zoë"], "percentage": {"salt": "s", "to": 9000}},
     ]
-    check_segment_type(ListType(), examples, oracle=oracle, users=[user("zoë"), user("用户")])
+    users = [user("zoë", lists=["beta"]), user("用户", lists=["gamma"])]
+    check_segment_type(ListType(), examples, oracle=oracle, users=users)
+
+
+def test_an_uploaded_list_is_explained_in_words() -> None:
+    params = ListType.Params.model_validate({"uploaded": "beta"})
+    for lists, member in ((["beta"], True), (["gamma"], False), ([], False)):
+        users = population([user("ada", lists=lists)], NOW)
+        (reason,) = ListType().explain(params, None, users, users.at)
+        assert (reason.observed, reason.operator, reason.threshold) == ("ada", "in", "the user list beta")
+        assert reason.member is member
+
+
+def test_a_type_reads_the_lists_that_it_declares_and_no_other() -> None:
+    class Careless(ListType):
+        def reads(self, params: Any) -> Reads:
+            return Reads(lists=frozenset(["gamma"]))
+
+    with pytest.raises(PluginBroken, match="read the user list beta, which its reads"):
+        judge(Careless(), {"uploaded": "beta"}, population([user("ada")], NOW))
 
 
 @pytest.mark.parametrize(
@@ -115,7 +139,7 @@ def test_a_widened_share_keeps_its_users() -> None:
 @pytest.mark.parametrize(
     ("params", "message"),
     [
-        ({}, "write users, percentage, or both"),
+        ({}, "write users, uploaded, percentage"),
         ({"users": []}, "at least 1 item"),
         ({"percentage": {"to": 100}}, "salt"),
         ({"percentage": {"salt": "", "to": 100}}, "at least 1 character"),

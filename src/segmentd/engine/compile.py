@@ -9,8 +9,11 @@ import orjson
 
 from segmentd.engine.plan import Bound, Complement, Fitted, Joint, Leaf, Plan, Target
 from segmentd.engine.rule import All, AnyOf, Condition, Node, Not, Reference, dotted, walk
+from segmentd.engine.uploaded import list_faults
 from segmentd.errors import FieldViolation, InvalidInput, PluginBroken, Reason
-from segmentd.plugins.segment_type import Kinds, Reads
+from segmentd.plugins.segment_type import Reads
+from segmentd.population.listed import list_attribute
+from segmentd.population.schema import Schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +58,15 @@ def reads_of(condition: Condition) -> Reads:
     return reads
 
 
-def check_kinds(node: Node, kinds: Kinds) -> None:
-    """Raises InvalidInput with every condition that cannot apply to the known kinds."""
+def check_kinds(node: Node, schema: Schema) -> None:
+    """Raises InvalidInput with every condition that cannot apply to the known kinds, or reads an unknown user list."""
     faults = [
         FieldViolation(condition.path + dotted(fault.path), fault.message)
         for condition in conditions(node)
-        for fault in condition.segment_type.check(condition.params, kinds)
+        for fault in (
+            *condition.segment_type.check(condition.params, schema),
+            *list_faults(reads_of(condition), condition.params, schema.lists),
+        )
     ]
     if faults:
         raise InvalidInput(faults, Reason.WRONG_TYPE)
@@ -79,13 +85,14 @@ def compile_plan(
     events: dict[str, frozenset[str]] = {}
     sources = [leaf.reads for leaf in binder.leaves]
     for attributes_read, events_read in [
-        *((reads.attributes, reads.events) for reads in sources),
+        *((reads.attributes | set(map(list_attribute, reads.lists)), reads.events) for reads in sources),
         *((plan.attributes, plan.events) for plan in binder.plans),
     ]:
         attributes |= attributes_read
         for name, properties in events_read.items():
             events[name] = events.get(name, frozenset()) | properties
     clock = any(reads.clock or reads.events for reads in sources) or any(plan.clock for plan in binder.plans)
+    own = {leaf.model.key: leaf.model for leaf in binder.leaves if leaf.model is not None}
     return Plan(
         definition.segment_id,
         definition.segment_key,
@@ -97,8 +104,9 @@ def compile_plan(
         frozenset(attributes),
         events,
         bool(clock),
-        tuple({leaf.model.key: leaf.model for leaf in binder.leaves if leaf.model is not None}.values()),
+        tuple(own.values()),
         tuple(binder.plans),
+        tuple({**own, **{each.key: each for plan in binder.plans for each in plan.all_models}}.values()),
     )
 
 

@@ -63,7 +63,7 @@ class Explainer:
 
     def _reasons(self, leaf: Leaf) -> tuple[Reason, ...]:
         condition, reads = leaf.condition, leaf.reads
-        users = GuardedPopulation(self._users, reads.attributes, reads.events, condition.segment_type.name)
+        users = GuardedPopulation(self._users, reads, condition.segment_type.name)
         model = leaf.model.model if leaf.model is not None else None
         reasons = condition.segment_type.explain(condition.params, model, users, self._at)
         if not all(isinstance(each, Reason) for each in reasons):

@@ -102,7 +102,7 @@ class Pass:
 
     def _evaluate(self, leaf: Leaf) -> Verdict:
         condition, reads = leaf.condition, leaf.reads
-        users = GuardedPopulation(self._users, reads.attributes, reads.events, condition.segment_type.name)
+        users = GuardedPopulation(self._users, reads, condition.segment_type.name)
         model = leaf.model.model if leaf.model is not None else None
         verdict = condition.segment_type.evaluate(condition.params, model, users, self._at)
         _check(verdict, self._at, leaf)

@@ -58,7 +58,7 @@ def written(condition: Condition, users: Dataset) -> int:
     """How many users, events and profiles were written that a condition reads; only its growth matters."""
     reads = reads_of(condition)
     events = sum(users.event_table(name).appended for name in reads.events)
-    return events + len(users) + (users.profiles_written if reads.attributes else 0)
+    return events + len(users) + (users.profiles_written if reads.attributes or reads.lists else 0)
 
 
 def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:
@@ -69,7 +69,7 @@ def fit(condition: Condition, users: Dataset, at: Micros) -> Model | None:
     name = condition.segment_type.name
     try:
         reads = reads_of(condition)
-        declared = GuardedPopulation(users.everyone(at), reads.attributes, reads.events, name)
+        declared = GuardedPopulation(users.everyone(at), reads, name)
         return condition.segment_type.fit(condition.params, declared, at)
     except Exception as error:
         raise PluginBroken(f"{name} cannot learn: {type(error).__name__}: {error}") from error

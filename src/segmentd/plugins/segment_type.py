@@ -30,12 +30,14 @@ class Reads:
     """What a condition looks at; anything else it asks the population for is refused.
 
     `events` maps an event name to the properties that are read. `clock` says that the answer may change as time
-    passes although nothing is written; a condition that reads events always counts as such.
+    passes although nothing is written; a condition that reads events always counts as such. `lists` are the ids of
+    user lists; a rule that reads one that does not exist is refused.
     """
 
     attributes: frozenset[str] = frozenset()
     events: Mapping[str, frozenset[str]] = field(default_factory=dict)
     clock: bool = False
+    lists: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

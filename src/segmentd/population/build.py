@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from segmentd.population.dataset import Dataset
 from segmentd.population.flatten import flatten_attributes, flatten_properties
 from segmentd.population.kinds import Json, Kind, Stored, encode, kind_of
+from segmentd.population.listed import list_attribute
 from segmentd.population.schema import Schema
 from segmentd.times import Micros
 
@@ -23,11 +24,12 @@ class GivenEvent:
 
 @dataclass(frozen=True, slots=True)
 class GivenUser:
-    """A user as plain values, attributes nested or dotted, events in order of arrival."""
+    """A user as plain values: attributes nested or dotted, events in order of arrival, the user lists it is in."""
 
     user_id: str
     attributes: Mapping[str, Json] = field(default_factory=dict)
     events: Iterable[GivenEvent] = ()
+    lists: Iterable[str] = ()
 
 
 def build_dataset(users: Iterable[GivenUser], schema: Schema) -> Dataset:
@@ -54,7 +56,7 @@ def _attributes(user: GivenUser, schema: Schema) -> dict[str, tuple[Kind, Stored
         if value is not None and kind is not None:
             schema.set_attribute(name, kind)
             values[name] = kind, _encode(name, kind, value)
-    return values
+    return values | {list_attribute(name): (Kind.FLAG, 1) for name in user.lists}
 
 
 def _add_event(dataset: Dataset, row: int, event: GivenEvent, schema: Schema) -> None:

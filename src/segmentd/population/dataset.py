@@ -57,6 +57,12 @@ class Dataset:
                 column = self.columns[name]
                 column.data[row] = column.missing
 
+    def set_flags(self, rows: NDArray[np.int64], name: str, value: bool | None) -> None:
+        """Set the flag `name` of many users at once; None makes it missing."""
+        self.profiles_written += len(rows)
+        column = self.column(name, Kind.FLAG)
+        column.data[rows] = column.missing if value is None else value
+
     def event_table(self, name: str) -> EventTable:
         """The table of an event name; an empty one where nothing of that name is kept."""
         table = self.tables.get(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from segmentd.errors import PluginBroken
 from segmentd.population.kinds import Kind
@@ -12,6 +12,17 @@ from segmentd.population.typed import Category, Columns, Events, Mask, Place, Po
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+
+
+class Declared(Protocol):
+    """What a condition said that it reads."""
+
+    @property
+    def attributes(self) -> Set[str]: ...
+    @property
+    def events(self) -> Mapping[str, Set[str]]: ...
+    @property
+    def lists(self) -> Set[str]: ...
 
 
 class GuardedColumns:
@@ -81,18 +92,24 @@ class GuardedEvents(GuardedColumns):
 
 
 class GuardedPopulation(GuardedColumns):
-    """A population of which only declared attributes and events can be read."""
+    """A population of which only declared attributes, events and user lists can be read."""
 
-    def __init__(self, users: Population, attributes: Set[str], events: Mapping[str, Set[str]], whose: str) -> None:
-        super().__init__(users, attributes, whose)
+    def __init__(self, users: Population, reads: Declared, whose: str) -> None:
+        super().__init__(users, reads.attributes, whose)
         self._users = users
-        self._event_properties = events
+        self._event_properties = reads.events
+        self._lists = reads.lists
 
     def user_ids(self) -> list[str]:
         return self._users.user_ids()
 
     def named(self, ids: frozenset[str]) -> Mask:
         return self._users.named(ids)
+
+    def listed(self, name: str) -> Mask:
+        if name not in self._lists:
+            raise PluginBroken(f"{self._whose} read the user list {name}, which its reads() did not declare")
+        return self._users.listed(name)
 
     def events(self, name: str) -> Events:
         if name not in self._event_properties:

@@ -88,6 +88,8 @@ class Schema:
         self._attributes: dict[str, Kind] = dict(KNOWN_ATTRIBUTES)
         self._properties: dict[tuple[str, str], Kind] = {}
         self._counts: Counter[str] = Counter()
+        self.lists: set[str] = set()
+        """The ids of the user lists that there are."""
 
     def attribute(self, name: str) -> Kind | None:
         """The kind of an attribute; None where no value was seen or declared."""

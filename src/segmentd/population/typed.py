@@ -131,10 +131,14 @@ class Events(Columns, Protocol):
 
 
 class Population(Columns, Protocol):
-    """The read-only view of n users, each at an instant of its own, that a segment type judges."""
+    """The read-only view of n users, each at an instant of its own, that a segment type judges.
+
+    `named` tells which of them have one of these ids, `listed` which are in the user list of this name.
+    """
 
     def user_ids(self) -> list[str]: ...
     def named(self, ids: frozenset[str]) -> Mask: ...
+    def listed(self, name: str) -> Mask: ...
     def events(self, name: str) -> Events: ...
 
 

@@ -12,6 +12,7 @@ from segmentd.errors import PluginBroken
 from segmentd.population.column import MISSING_INT, Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
+from segmentd.population.listed import list_attribute
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
 from segmentd.times import FOREVER, Instants
@@ -165,6 +166,10 @@ class UsersView(ColumnsView):
         table = np.zeros(len(self.dataset), dtype=np.bool_)
         table[[index[user] for user in ids if user in index]] = True
         return frozen(table[self.positions])
+
+    def listed(self, name: str) -> Mask:
+        """Which of the users are in this user list."""
+        return self.flag(list_attribute(name)).values
 
     def events(self, name: str) -> EventsView:
         """The events of this name."""

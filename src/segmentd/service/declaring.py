@@ -9,6 +9,7 @@ from segmentd.engine.stage import Stage
 from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
 from segmentd.limits import id_fault
 from segmentd.population.kinds import Kind
+from segmentd.population.listed import reserved_fault
 from segmentd.population.schema import KNOWN_ATTRIBUTES, Schema
 from segmentd.records import KindRecord
 from segmentd.service.ingest import as_keys, typed_attributes
@@ -80,7 +81,7 @@ def sound_kinds(
 
 
 def _fault(schema: Schema, name: str, kind: Kind, retype: bool) -> SegmentdError | None:
-    fault = id_fault(name)
+    fault = id_fault(name) or reserved_fault(name)
     if fault is not None:
         return InvalidInput.at("name", fault)
     if KNOWN_ATTRIBUTES.get(name, kind) is not kind:

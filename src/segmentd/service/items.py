@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -12,6 +12,7 @@ from segmentd.errors import FieldViolation, InvalidInput, SegmentdError
 from segmentd.limits import id_fault, message_id_fault, name_fault
 from segmentd.population.flatten import flatten_attributes, flatten_properties
 from segmentd.population.kinds import Json
+from segmentd.population.listed import reserved_fault
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
 MAX_NAMES: Final = 1_000
@@ -93,7 +94,9 @@ class PreparedEvent:
 def prepare_profile(write: ProfileWrite) -> PreparedProfile:
     """Check and flatten. Raises InvalidInput naming the field."""
     check_id("user_id", write.user_id)
-    return PreparedProfile(write.user_id, _flat("attributes", write.attributes, nulls=True))
+    attributes = _flat("attributes", write.attributes, nulls=True)
+    _check_reserved("attributes", attributes)
+    return PreparedProfile(write.user_id, attributes)
 
 
 def prepare_event(write: EventWrite) -> PreparedEvent:
@@ -104,6 +107,7 @@ def prepare_event(write: EventWrite) -> PreparedEvent:
     if fault is not None:
         raise InvalidInput.at("message_id", fault)
     _check_times(write)
+    _check_reserved("context", write.context)
     properties = _flat("properties", write.properties, nulls=False)
     context = {key: value for key, value in write.context.items() if key.split(".")[0] in CONTEXT}
     raw_properties, raw_context = _dump("properties", write.properties), _dump("context", write.context)
@@ -137,6 +141,17 @@ def check_id(field_name: str, text: str) -> None:
     fault = id_fault(text)
     if fault is not None:
         raise InvalidInput.at(field_name, fault)
+
+
+def _check_reserved(field_name: str, names: Iterable[str]) -> None:
+    """Raises InvalidInput where a name of an attribute is not to be given."""
+    faults = [
+        FieldViolation(f"{field_name}.{name[:80]}", f"is no name: {fault}")
+        for name in names
+        if (fault := reserved_fault(name)) is not None
+    ]
+    if faults:
+        raise InvalidInput(faults)
 
 
 def _check_times(write: EventWrite) -> None:

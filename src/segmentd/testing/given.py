@@ -32,9 +32,14 @@ def event(name: str, time: Instant, properties: Mapping[str, Json] | None = None
     return GivenEvent(name, instant(time), properties or {})
 
 
-def user(user_id: str, attributes: Mapping[str, Json] | None = None, *events: GivenEvent) -> GivenUser:
-    """A user as plain values, with events in order of arrival: `user("ada", {"plan": "pro"}, event(…))`."""
-    return GivenUser(user_id, attributes or {}, events)
+def user(
+    user_id: str, attributes: Mapping[str, Json] | None = None, *events: GivenEvent, lists: Iterable[str] = ()
+) -> GivenUser:
+    """A user as plain values, with events in order of arrival: `user("ada", {"plan": "pro"}, event(…))`.
+
+    `lists` are the ids of the user lists that the user is in.
+    """
+    return GivenUser(user_id, attributes or {}, events, tuple(lists))
 
 
 def population(

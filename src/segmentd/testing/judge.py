@@ -50,8 +50,7 @@ def validated(segment_type: SegmentType[Any], params: Mapping[str, Any] | BaseMo
 
 def guarded(segment_type: SegmentType[Any], params: BaseModel, users: UsersView) -> GuardedPopulation:
     """The population with everything locked that `reads` did not declare."""
-    reads = segment_type.reads(params)
-    return GuardedPopulation(users, reads.attributes, reads.events, segment_type.name)
+    return GuardedPopulation(users, segment_type.reads(params), segment_type.name)
 
 
 def cut(segment_type: SegmentType[Any], params: BaseModel, users: UsersView, verdict: Verdict) -> Verdict:

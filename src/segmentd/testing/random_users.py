@@ -61,7 +61,8 @@ class RandomUsers:
         }
         events = [each for name in sorted(self._reads.events) for each in self._events(name, at, here)]
         self._random.shuffle(events)
-        return GivenUser(user_id, attributes, tuple(events))
+        lists = tuple(name for name in sorted(self._reads.lists) if self._random.random() < here)
+        return GivenUser(user_id, attributes, tuple(events), lists)
 
     def _events(self, name: str, at: Micros, here: float) -> Iterator[GivenEvent]:
         count = self._random.choice([0, 1, 1, 2, 3, 5, 8]) if here else 0

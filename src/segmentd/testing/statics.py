@@ -73,7 +73,7 @@ def _reads(segment_type: SegmentType[Any], params: BaseModel, example: Mapping[s
     reads = segment_type.reads(params)
     if type(reads) is not Reads:
         _broken(segment_type, "reads returns Reads", f"{example!r}: {reads!r}")
-    sets: list[object] = [reads.attributes, *reads.events.values()]
+    sets: list[object] = [reads.attributes, reads.lists, *reads.events.values()]
     for names in sets:
         if not isinstance(names, Set) or not all(type(name) is str for name in names):
             _broken(segment_type, "reads returns Reads", f"{example!r}: {names!r} is not a set of names")

@@ -75,7 +75,7 @@ class Trial:
 
     def locked(self, users: UsersView) -> GuardedPopulation:
         """The population with everything locked that `reads` did not declare."""
-        return GuardedPopulation(users, self.reads.attributes, self.reads.events, self.segment_type.name)
+        return GuardedPopulation(users, self.reads, self.segment_type.name)
 
     def guard(self, rule: str, call: Callable[[], Any]) -> Any:
         """The result of `call`; whatever it raises or warns of breaks `rule`."""
