@@ -95,6 +95,13 @@ class Committer:
         """
         work = self._begin()
         walk_deadlines(work, self._live.memberships.due(instant), instant)
+        with self._live.writing:
+            self._live.ahead = True
+            revision = self._make(work, change, instant, replaced)
+            self._live.ahead = False
+        return revision
+
+    def _make(self, work: Work, change: Change, instant: Micros, replaced: frozenset[str]) -> int:
         revision = self._live.revision + 1
         with self._store.transaction():
             written = change.write(self._store, instant)

@@ -9,7 +9,7 @@ import orjson
 
 from segmentd.population.event_table import EventTable
 from segmentd.population.flatten import flatten_properties
-from segmentd.population.kinds import Stored
+from segmentd.population.kinds import Kind, Stored
 from segmentd.service.ingest import as_keys, stored_property
 from segmentd.service.live import Live
 from segmentd.storage import EventRow, Store
@@ -34,19 +34,21 @@ def load_tables(live: Live, store: Store, needed: Iterable[Mapping[str, frozense
 def drop_tables(live: Live, needed: Iterable[Mapping[str, frozenset[str]]]) -> None:
     """Forget the tables that nothing reads any more; what is judged aside counts as read."""
     wanted = {name for events in (*needed, *(plan.events for plan in live.shadows)) for name in events}
-    for name in live.users.tables.keys() - wanted:
-        del live.users.tables[name]
+    with live.writing:
+        for name in live.users.tables.keys() - wanted:
+            del live.users.tables[name]
 
 
 def _load(live: Live, store: Store, name: str, properties: set[str]) -> EventTable:
     table = live.users.new_table({each: live.schema.event_property(name, each) for each in properties})
     keys, times = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
-    values: _Values = {each: [] for each in table.columns}
+    kinds = {each: column.kind for each, column in table.columns.items()}
+    values: _Values = {each: [] for each in kinds}
     if values:
         for batch in store.events(name):
             keys.append(as_keys([user_key for user_key, _, _, _ in batch]))
             times.append(as_keys([time for _, time, _, _ in batch]))
-            _collect(table, values, batch)
+            _collect(kinds, values, batch)
     else:
         for user_keys, instants in store.event_times(name):
             keys.append(user_keys)
@@ -58,24 +60,25 @@ def _load(live: Live, store: Store, name: str, properties: set[str]) -> EventTab
 def _extend(live: Live, store: Store, name: str, properties: set[str]) -> None:
     """Give a table in memory the columns of more properties; the database has its events in the same order."""
     table = live.users.tables[name]
-    for each in properties:
-        table.properties.add(each)
-        kind = live.schema.event_property(name, each)
-        if kind is not None:
-            table.add_column(each, kind)
-    values: _Values = {each: [] for each in table.columns if each in properties}
+    kinds = {each: live.schema.event_property(name, each) for each in properties}
+    known = {each: kind for each, kind in kinds.items() if kind is not None}
+    values: _Values = {each: [] for each in known}
     if values:
         for batch in store.events(name):
-            _collect(table, values, batch)
-        table.fill(values)
+            _collect(known, values, batch)
+    with live.writing:
+        table.properties |= properties
+        for each, kind in known.items():
+            table.add_column(each, kind)
+        if values:
+            table.fill(values)
 
 
-def _collect(table: EventTable, values: _Values, batch: list[EventRow]) -> None:
+def _collect(kinds: Mapping[str, Kind], values: _Values, batch: list[EventRow]) -> None:
     heads = {name.partition(".")[0] for name in values}
     for _, _, raw, rate in batch:
         given = {key: value for key, value in orjson.loads(raw).items() if key.partition(".")[0] in heads}
         flat = flatten_properties(given)
         for name, column in values.items():
             value = flat.get(name)
-            kind = table.columns[name].kind
-            column.append(stored_property(kind, value, rate) if value is not None else None)
+            column.append(stored_property(kinds[name], value, rate) if value is not None else None)

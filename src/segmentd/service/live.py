@@ -21,6 +21,10 @@ from segmentd.times import MIN_INSTANT, Micros
 class Live:
     """One thread, the engine's, writes all of it and judges with it.
 
+    Other threads may judge users while they hold `writing`, which the engine's thread holds from the first change of a
+    column to the publication of what follows from it, and unless `ahead` is set: then a commit failed in between, and
+    only starting again from disk makes the columns agree with the published answers.
+
     Other threads may read, under `lock`, what is published there together: `catalogue`, `segments`,
     `memberships`, `published_rows`, `revision` and `instant`;
     and look up ids in `users.index`, where a row at or beyond
@@ -29,6 +33,8 @@ class Live:
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
+        self.writing = threading.Lock()
+        self.ahead = False
         self.users = Dataset()
         self.schema = Schema()
         self.declared: set[tuple[str, str]] = set()
@@ -77,7 +83,6 @@ class Live:
 
     def adopt(self, other: Live) -> None:
         """Take over everything from a copy that was loaded from disk."""
-        with self.lock:
-            kept = self.lock
-            self.__dict__.update(other.__dict__)
-            self.lock = kept
+        with self.writing, self.lock:
+            kept = {"lock": self.lock, "writing": self.writing}
+            self.__dict__.update({**other.__dict__, **kept})
