@@ -18,6 +18,7 @@ from segmentd.conditions.operators import operators_of
 from segmentd.conditions.per_row import row_maximum, row_minimum, row_sum
 from segmentd.conditions.sources import Source, select
 from segmentd.conditions.windows import USER_ZONE, Calendar, Length, Period, Window, Windowed, ZoneName
+from segmentd.plugins.consumer import Batch, Consumer, MembershipChange, Refused, Retries, TryAgain
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.hookspecs import hookimpl
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Params, Reads, Reason, SegmentType
@@ -55,12 +56,14 @@ __all__ = [
     "UTC",
     "WEEK",
     "AttributeParameter",
+    "Batch",
     "Calendar",
     "Catalogue",
     "CatalogueParams",
     "Category",
     "Columns",
     "Condition",
+    "Consumer",
     "Counted",
     "Derivation",
     "Duration",
@@ -73,6 +76,7 @@ __all__ = [
     "Length",
     "LocalTime",
     "Mask",
+    "MembershipChange",
     "Micros",
     "Model",
     "Parameter",
@@ -82,9 +86,12 @@ __all__ = [
     "Population",
     "Reads",
     "Reason",
+    "Refused",
+    "Retries",
     "SegmentType",
     "Source",
     "Tags",
+    "TryAgain",
     "Unit",
     "Values",
     "Verdict",

@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Final, Protocol, TypeVar
 
 import pluggy
 
 from segmentd.errors import PluginBroken
+from segmentd.limits import id_fault
 from segmentd.plugins import hookspecs
+from segmentd.plugins.consumer import MAX_BATCH, Consumer
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.segment_type import SegmentType
 
 GROUP = "segmentd.plugins"
+_NOTHING: Final[Mapping[str, Any]] = {}
+
+
+class _Named(Protocol):
+    name: str
+
+
+N = TypeVar("N", bound=_Named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,16 +34,25 @@ class Plugins:
     segment_types: Mapping[str, SegmentType[Any]]
     derivations: tuple[Derivation, ...]
     origins: Mapping[str, str]
+    """The plugin of each segment type."""
+    consumers: Mapping[str, Consumer] = field(default_factory=dict)
+    consumer_origins: Mapping[str, str] = field(default_factory=dict)
+    """The plugin of each consumer."""
 
     def derivation_signature(self) -> str:
         """Changes when a derivation comes, goes or gets a new version."""
         return ",".join(sorted(f"{each.name}:{each.version}" for each in self.derivations))
 
 
-def load_plugins(disabled: Collection[str] = (), extra: Mapping[str, object] | None = None) -> Plugins:
+def load_plugins(
+    disabled: Collection[str] = (),
+    extra: Mapping[str, object] | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Plugins:
     """Load every entry point of the group but the `disabled` ones, and `extra` plugins by name.
 
-    Raises PluginBroken where a plugin cannot be imported, misspells a hook, or adds a name that is taken.
+    Consumers are made with the variables of `environment`. Raises PluginBroken where a plugin cannot be imported,
+    misspells a hook, adds a name that is taken, or cannot make its consumers.
     """
     host = pluggy.PluginManager(hookspecs.PROJECT)
     host.add_hookspecs(hookspecs)
@@ -42,9 +61,16 @@ def load_plugins(disabled: Collection[str] = (), extra: Mapping[str, object] | N
     for name, plugin in (extra or {}).items():
         host.register(plugin, name=name)
     _check(host)
-    types, origins = _collect(host)
+    types: tuple[dict[str, SegmentType[Any]], dict[str, str]] = _collect(
+        host.hook.segmentd_segment_types, "segment type"
+    )
     derivations = tuple(each for found in host.hook.segmentd_derivations() for each in found)
-    return Plugins(types, tuple(sorted(derivations, key=lambda each: each.name)), origins)
+    consumers: tuple[dict[str, Consumer], dict[str, str]] = _collect(
+        host.hook.segmentd_memberships_changed, "consumer", {"environment": environment or {}}
+    )
+    for name, consumer in consumers[0].items():
+        _check_consumer(name, consumer, consumers[1][name])
+    return Plugins(types[0], tuple(sorted(derivations, key=lambda each: each.name)), types[1], *consumers)
 
 
 def _points(disabled: Collection[str]) -> Iterable[EntryPoint]:
@@ -71,17 +97,48 @@ def _check(host: pluggy.PluginManager) -> None:
         raise PluginBroken(f"a plugin has a hook that segmentd does not know: {error}") from error
 
 
-def _collect(host: pluggy.PluginManager) -> tuple[dict[str, SegmentType[Any]], dict[str, str]]:
-    types: dict[str, SegmentType[Any]] = {}
+def _collect(
+    hook: pluggy.HookCaller, kind: str, arguments: Mapping[str, Any] = _NOTHING
+) -> tuple[dict[str, N], dict[str, str]]:
+    """What all plugins bring by one hook, by name, and the plugin of each."""
+    found: dict[str, N] = {}
     origins: dict[str, str] = {}
-    for call in host.hook.segmentd_segment_types.get_hookimpls():
-        brought: Sequence[SegmentType[Any]] = call.function()  # type: ignore[assignment]  # pluggy's own type is object
-        for segment_type in brought:
-            name = segment_type.name
-            if name in types:
+    for call in hook.get_hookimpls():
+        for each in _brought(call, kind, arguments):
+            if each.name in found:
                 raise PluginBroken(
-                    f"segment type {name} comes from both plugin {origins[name]} and plugin {call.plugin_name}; "
+                    f"{kind} {each.name} comes from both plugin {origins[each.name]} and plugin {call.plugin_name}; "
                     f"disable one of them"
                 )
-            types[name], origins[name] = segment_type, call.plugin_name
-    return types, origins
+            found[each.name], origins[each.name] = each, call.plugin_name
+    return found, origins
+
+
+def _brought(call: pluggy.HookImpl, kind: str, arguments: Mapping[str, Any]) -> Sequence[Any]:
+    try:
+        # Any, because pluggy's own type is object.
+        brought: Any = call.function(*(arguments[name] for name in call.argnames))
+        named = list(brought)
+    except ValueError as error:
+        raise PluginBroken(f"plugin {call.plugin_name}: {error}") from error
+    except Exception as error:  # whatever a stranger's plugin does, the start must name the stranger
+        raise PluginBroken(
+            f"plugin {call.plugin_name} cannot make its {kind}s: {type(error).__name__}: {error}"
+        ) from error
+    for each in named:
+        if not hasattr(each, "name"):
+            raise PluginBroken(f"plugin {call.plugin_name} brings a {kind} without a name: {each!r}")
+    return named
+
+
+def _check_consumer(name: str, consumer: Consumer, plugin: str) -> None:
+    fault = id_fault(str(name))
+    if fault is not None:
+        raise PluginBroken(f"plugin {plugin} brings a consumer with the name {name!r}: {fault}")
+    if not 1 <= consumer.batch_size <= MAX_BATCH:
+        fault = f"batch_size is {consumer.batch_size}; 1 to {MAX_BATCH:,} are allowed"
+    elif isinstance(consumer.segments, str):
+        fault = "segments is text; give a set of ids, or None for all"
+    fault = fault or consumer.retries.fault()
+    if fault is not None:
+        raise PluginBroken(f"consumer {name} of plugin {plugin}: {fault}")
