@@ -57,7 +57,10 @@ Bound: TypeAlias = "Leaf | Joint | Complement | Target"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Plan:
-    """What is needed to judge one version of one segment. `reads` and `clock` include what it refers to."""
+    """What is needed to judge one version of one segment. `reads` and `clock` include what it refers to.
+
+    `models` are those of its own conditions, `all_models` also those of the segments that it refers to.
+    """
 
     segment_id: str
     segment_key: int
@@ -71,3 +74,4 @@ class Plan:
     clock: bool
     models: tuple[Fitted, ...]
     references: tuple[Plan, ...]
+    all_models: tuple[Fitted, ...] = ()
