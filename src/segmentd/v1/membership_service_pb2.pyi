@@ -5,12 +5,15 @@ isort:skip_file
 
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from segmentd.v1 import explanation_pb2 as _explanation_pb2
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
 from segmentd.v1 import membership_pb2 as _membership_pb2
+from segmentd.v1 import transition_pb2 as _transition_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -21,6 +24,38 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _WatchStart:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _WatchStartEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_WatchStart.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    WATCH_START_UNSPECIFIED: _WatchStart.ValueType  # 0
+    """Like WATCH_START_NOW where there is no position."""
+    WATCH_START_NOW: _WatchStart.ValueType  # 1
+    """Only transitions from now on. The first message is a checkpoint: what is written after it is in the stream."""
+    WATCH_START_SNAPSHOT: _WatchStart.ValueType  # 2
+    """The members as of one revision first, then what follows that revision."""
+    WATCH_START_LOG: _WatchStart.ValueType  # 3
+    """All transitions that the log has. The first message is a checkpoint; its revision is 0 where the log is whole, else
+    the last revision that was compacted away: who was a member then is known from a snapshot only.
+    """
+
+class WatchStart(_WatchStart, metaclass=_WatchStartEnumTypeWrapper):
+    """Where a watch without a position begins."""
+
+WATCH_START_UNSPECIFIED: WatchStart.ValueType  # 0
+"""Like WATCH_START_NOW where there is no position."""
+WATCH_START_NOW: WatchStart.ValueType  # 1
+"""Only transitions from now on. The first message is a checkpoint: what is written after it is in the stream."""
+WATCH_START_SNAPSHOT: WatchStart.ValueType  # 2
+"""The members as of one revision first, then what follows that revision."""
+WATCH_START_LOG: WatchStart.ValueType  # 3
+"""All transitions that the log has. The first message is a checkpoint; its revision is 0 where the log is whole, else
+the last revision that was compacted away: who was a member then is known from a snapshot only.
+"""
+Global___WatchStart: _TypeAlias = WatchStart  # noqa: Y015
 
 @_typing.final
 class CheckMembershipRequest(_message.Message):
@@ -588,3 +623,232 @@ class ExplainMembershipResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainMembershipResponse: _TypeAlias = ExplainMembershipResponse  # noqa: Y015
+
+@_typing.final
+class WatchTransitionsRequest(_message.Message):
+    """Which transitions, and from where."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_IDS_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    START_FIELD_NUMBER: _builtins.int
+    POSITION_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_INTERVAL_FIELD_NUMBER: _builtins.int
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    start: Global___WatchStart.ValueType
+    """Where to begin. Must be unspecified where there is a `position`."""
+    position: _builtins.str
+    """Go on after this position of an earlier watch, whatever its filters were. The first message is a checkpoint."""
+    min_revision: _builtins.int
+    """The watch begins when this revision is there; a watch of now, or a snapshot, then sees it. Zero: at once. Negative:
+    INVALID_REQUEST.
+    """
+    @_builtins.property
+    def segment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only transitions of these segments, 10,000 at most; archived and deleted ones have a past too, and an id that is
+        used again is followed. Empty: all segments, also those that are yet to be created.
+        """
+
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Only transitions of these users, 10,000 at most. An id nobody has written about yet is followed from its first
+        transition on; that of a profile which was merged into another has its own past and then follows the survivor.
+        Empty: all users.
+        """
+
+    @_builtins.property
+    def checkpoint_interval(self) -> _duration_pb2.Duration:
+        """After how long without a message the stream carries a checkpoint: 1 second to 1 hour. Absent: 30 seconds."""
+
+    def __init__(
+        self,
+        *,
+        segment_ids: _abc.Iterable[_builtins.str] | None = ...,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        start: Global___WatchStart.ValueType = ...,
+        position: _builtins.str = ...,
+        checkpoint_interval: _duration_pb2.Duration | None = ...,
+        min_revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_interval", b"checkpoint_interval"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_interval", b"checkpoint_interval", "min_revision", b"min_revision", "position", b"position", "segment_ids", b"segment_ids", "start", b"start", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___WatchTransitionsRequest: _TypeAlias = WatchTransitionsRequest  # noqa: Y015
+
+@_typing.final
+class WatchTransitionsResponse(_message.Message):
+    """The next part of the stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MEMBERS_FIELD_NUMBER: _builtins.int
+    SNAPSHOT_END_FIELD_NUMBER: _builtins.int
+    TRANSITIONS_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def members(self) -> Global___SnapshotMembers:
+        """Members of one segment; only before `snapshot_end`."""
+
+    @_builtins.property
+    def snapshot_end(self) -> Global___SnapshotEnd:
+        """The snapshot is complete."""
+
+    @_builtins.property
+    def transitions(self) -> Global___TransitionBatch:
+        """Transitions, in order."""
+
+    @_builtins.property
+    def checkpoint(self) -> Global___Checkpoint:
+        """There is nothing else to tell up to here."""
+
+    def __init__(
+        self,
+        *,
+        members: Global___SnapshotMembers | None = ...,
+        snapshot_end: Global___SnapshotEnd | None = ...,
+        transitions: Global___TransitionBatch | None = ...,
+        checkpoint: Global___Checkpoint | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["members", "snapshot_end", "transitions", "checkpoint"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___WatchTransitionsResponse: _TypeAlias = WatchTransitionsResponse  # noqa: Y015
+
+@_typing.final
+class SnapshotMembers(_message.Message):
+    """Some of the members that a segment has at the revision of the snapshot. A segment without members has none of these,
+    one with many has several.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    USER_KEYS_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment. A segment that failed has the members that it had when it failed."""
+    revision: _builtins.int
+    """The revision of the snapshot. Where a client reconnects amid a snapshot and takes another, the other revision says
+    that the members so far are void.
+    """
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The users, each once in the snapshot of a segment."""
+
+    @_builtins.property
+    def user_keys(self) -> _containers.RepeatedScalarFieldContainer[_builtins.int]:
+        """The key of each user, as in Transition, in the order of `user_ids`."""
+
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        user_keys: _abc.Iterable[_builtins.int] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision", "segment_id", b"segment_id", "user_ids", b"user_ids", "user_keys", b"user_keys"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotMembers: _TypeAlias = SnapshotMembers  # noqa: Y015
+
+@_typing.final
+class SnapshotEnd(_message.Message):
+    """The end of the snapshot. Transitions follow from its position on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    EVALUATE_TIME_FIELD_NUMBER: _builtins.int
+    position: _builtins.str
+    """The position after which the stream goes on."""
+    revision: _builtins.int
+    """The revision of which the snapshot is."""
+    @_builtins.property
+    def evaluate_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant at which the members were members."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        evaluate_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "position", b"position", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___SnapshotEnd: _TypeAlias = SnapshotEnd  # noqa: Y015
+
+@_typing.final
+class TransitionBatch(_message.Message):
+    """Transitions one after another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TRANSITIONS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def transitions(self) -> _containers.RepeatedCompositeFieldContainer[_transition_pb2.Transition]:
+        """At least one."""
+
+    def __init__(
+        self,
+        *,
+        transitions: _abc.Iterable[_transition_pb2.Transition] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["transitions", b"transitions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___TransitionBatch: _TypeAlias = TransitionBatch  # noqa: Y015
+
+@_typing.final
+class Checkpoint(_message.Message):
+    """Says how far the stream has come, so that a consumer of few transitions can resume far along."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    POSITION_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    CHECKPOINT_TIME_FIELD_NUMBER: _builtins.int
+    position: _builtins.str
+    """The position to resume after."""
+    revision: _builtins.int
+    """The last revision of which the stream has told everything."""
+    @_builtins.property
+    def checkpoint_time(self) -> _timestamp_pb2.Timestamp:
+        """The server's clock."""
+
+    def __init__(
+        self,
+        *,
+        position: _builtins.str = ...,
+        revision: _builtins.int = ...,
+        checkpoint_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time", "position", b"position", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015

@@ -75,6 +75,11 @@ class MembershipServiceStub:
                 request_serializer=segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipResponse.FromString,
                 _registered_method=True)
+        self.WatchTransitions = channel.unary_stream(
+                '/segmentd.v1.MembershipService/WatchTransitions',
+                request_serializer=segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsResponse.FromString,
+                _registered_method=True)
 
 
 class MembershipServiceServicer:
@@ -149,6 +154,23 @@ class MembershipServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchTransitions(self, request, context):
+        """Streams the transitions of all users and segments, or of some, in the order of the log: each exactly once, and
+        without an end. The stream begins now, after a position, with a snapshot of the members, or at the start of the log.
+
+        Every transition and checkpoint carries a position. A watch that ends, for whatever reason, is resumed by another
+        one with the last position that was seen; nothing is lost and nothing comes twice. A consumer that takes nothing for
+        a while (SEGMENTD_WATCH_PATIENCE) is cut off with WATCH_TOO_SLOW, and may resume. A server that is stopped ends its
+        watches with SHUTTING_DOWN.
+
+        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, SEGMENT_NOT_FOUND, REVISION_NOT_REACHED, POSITION_INVALID;
+        POSITION_COMPACTED: the log from there on was compacted away, take a new snapshot (also amid the stream);
+        WATCH_TOO_SLOW, SHUTTING_DOWN.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MembershipServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -181,6 +203,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     servicer.ExplainMembership,
                     request_deserializer=segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipResponse.SerializeToString,
+            ),
+            'WatchTransitions': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchTransitions,
+                    request_deserializer=segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -356,6 +383,33 @@ class MembershipService:
             '/segmentd.v1.MembershipService/ExplainMembership',
             segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipRequest.SerializeToString,
             segmentd_dot_v1_dot_membership__service__pb2.ExplainMembershipResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchTransitions(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/segmentd.v1.MembershipService/WatchTransitions',
+            segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsRequest.SerializeToString,
+            segmentd_dot_v1_dot_membership__service__pb2.WatchTransitionsResponse.FromString,
             options,
             channel_credentials,
             insecure,

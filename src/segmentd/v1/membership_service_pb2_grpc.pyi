@@ -78,6 +78,19 @@ class MembershipServiceStub:
     Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_PENDING, SEGMENT_FAILED, SEGMENT_ARCHIVED,
     EVALUATION_FAILED, REVISION_NOT_REACHED.
     """
+    WatchTransitions: _grpc.UnaryStreamMultiCallable[_membership_service_pb2.WatchTransitionsRequest, _membership_service_pb2.WatchTransitionsResponse]
+    """Streams the transitions of all users and segments, or of some, in the order of the log: each exactly once, and
+    without an end. The stream begins now, after a position, with a snapshot of the members, or at the start of the log.
+
+    Every transition and checkpoint carries a position. A watch that ends, for whatever reason, is resumed by another
+    one with the last position that was seen; nothing is lost and nothing comes twice. A consumer that takes nothing for
+    a while (SEGMENTD_WATCH_PATIENCE) is cut off with WATCH_TOO_SLOW, and may resume. A server that is stopped ends its
+    watches with SHUTTING_DOWN.
+
+    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, SEGMENT_NOT_FOUND, REVISION_NOT_REACHED, POSITION_INVALID;
+    POSITION_COMPACTED: the log from there on was compacted away, take a new snapshot (also amid the stream);
+    WATCH_TOO_SLOW, SHUTTING_DOWN.
+    """
 
 @_typing.type_check_only
 class MembershipServiceAsyncStub(MembershipServiceStub):
@@ -128,6 +141,19 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
 
     Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_PENDING, SEGMENT_FAILED, SEGMENT_ARCHIVED,
     EVALUATION_FAILED, REVISION_NOT_REACHED.
+    """
+    WatchTransitions: _aio.UnaryStreamMultiCallable[_membership_service_pb2.WatchTransitionsRequest, _membership_service_pb2.WatchTransitionsResponse]  # type: ignore[assignment]
+    """Streams the transitions of all users and segments, or of some, in the order of the log: each exactly once, and
+    without an end. The stream begins now, after a position, with a snapshot of the members, or at the start of the log.
+
+    Every transition and checkpoint carries a position. A watch that ends, for whatever reason, is resumed by another
+    one with the last position that was seen; nothing is lost and nothing comes twice. A consumer that takes nothing for
+    a while (SEGMENTD_WATCH_PATIENCE) is cut off with WATCH_TOO_SLOW, and may resume. A server that is stopped ends its
+    watches with SHUTTING_DOWN.
+
+    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, SEGMENT_NOT_FOUND, REVISION_NOT_REACHED, POSITION_INVALID;
+    POSITION_COMPACTED: the log from there on was compacted away, take a new snapshot (also amid the stream);
+    WATCH_TOO_SLOW, SHUTTING_DOWN.
     """
 
 class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -212,6 +238,25 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_PENDING, SEGMENT_FAILED, SEGMENT_ARCHIVED,
         EVALUATION_FAILED, REVISION_NOT_REACHED.
+        """
+
+    @_abc_1.abstractmethod
+    def WatchTransitions(
+        self,
+        request: _membership_service_pb2.WatchTransitionsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_membership_service_pb2.WatchTransitionsResponse], _abc.AsyncIterator[_membership_service_pb2.WatchTransitionsResponse]]:
+        """Streams the transitions of all users and segments, or of some, in the order of the log: each exactly once, and
+        without an end. The stream begins now, after a position, with a snapshot of the members, or at the start of the log.
+
+        Every transition and checkpoint carries a position. A watch that ends, for whatever reason, is resumed by another
+        one with the last position that was seen; nothing is lost and nothing comes twice. A consumer that takes nothing for
+        a while (SEGMENTD_WATCH_PATIENCE) is cut off with WATCH_TOO_SLOW, and may resume. A server that is stopped ends its
+        watches with SHUTTING_DOWN.
+
+        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, SEGMENT_NOT_FOUND, REVISION_NOT_REACHED, POSITION_INVALID;
+        POSITION_COMPACTED: the log from there on was compacted away, take a new snapshot (also amid the stream);
+        WATCH_TOO_SLOW, SHUTTING_DOWN.
         """
 
 def add_MembershipServiceServicer_to_server(servicer: MembershipServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
