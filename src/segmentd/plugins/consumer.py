@@ -18,12 +18,12 @@ class MembershipChange:
     """One user entered or left one segment.
 
     `user_id` is empty where the user was erased; `user_key` is never used again and stays. `message_id` is that of
-    the event that caused the change, or empty. `cause` is a word such as EVENT or TIME. `position` is where the change
-    stands in the log, as text that no other change has.
+    the event that caused the change, or empty. `cause` is a word such as EVENT or TIME. `revision` made the change;
+    `position` is where it stands in the log, as text that no other change has: a watch may resume there.
     """
 
     segment_id: str
-    version: int
+    segment_version: int
     user_id: str
     user_key: int
     entered: bool
@@ -31,6 +31,7 @@ class MembershipChange:
     recorded_time: Micros
     cause: str
     message_id: str
+    revision: int
     position: str
 
 
