@@ -235,8 +235,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/commit.py",
-        "(due - new, timed, True),",
-        "(due - new, affected, True),",
+        "(np.setdiff1d(due, new), timed, True),",
+        "(np.setdiff1d(due, new), affected, True),",
         "a write at a deadline's instant hides the deadline",
     ),
     Mutant(
@@ -259,8 +259,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/commit.py",
-        "if at == instant and row in written.rows:",
-        "if row in written.rows:",
+        "written.cause(row, plan) if at == instant else (Cause.TIME, None)",
+        "written.cause(row, plan)",
         "what time did before a write is put down to the write",
     ),
     Mutant(

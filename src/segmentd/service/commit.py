@@ -175,19 +175,17 @@ class Committer:
         live = self._live
         everything = [plan for plan in live.catalogue.plans if plan.segment_id not in replaced] + live.shadows
         affected = _affected(everything, written)
-        due = set(live.memberships.due(instant).tolist())
-        _, horizons = work.stage.read(_rows(due))
-        due = {row for row, horizon in zip(sorted(due), horizons.tolist(), strict=True) if horizon <= instant}
-        new = {row for row, writes in written.rows.items() if writes.new}
+        due = live.memberships.due(instant)
+        _, horizons = work.stage.read(due)
+        due, new = due[horizons <= instant], written.new_rows()
         chosen = set(map(id, affected))
         timed = [plan for plan in everything if plan.clock or id(plan) in chosen]
         for rows, plans, afresh in (
             (new, everything, True),
-            (due - new, timed, True),
-            (written.rows.keys() - new - due, affected, False),
+            (np.setdiff1d(due, new), timed, True),
+            (np.setdiff1d(written.all_rows(), np.union1d(new, due)), affected, False),
         ):
-            array = _rows(rows)
-            reevaluate(work, plans, array, np.full(len(array), instant, dtype=np.int64), afresh=afresh)
+            reevaluate(work, plans, rows, np.full(len(rows), instant, dtype=np.int64), afresh=afresh)
 
     def _record(self, work: Work, written: Written, revision: int, instant: Micros) -> None:
         movements = in_order(work.stage.moves)
@@ -242,10 +240,6 @@ def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
     return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
 
 
-def _rows(rows: Iterable[int]) -> Rows:
-    return np.array(sorted(rows), dtype=np.int64)
-
-
 def _transitions(
     movements: Movements, user_keys: list[int], written: Written, instant: Micros
 ) -> Iterable[TransitionRecord]:
@@ -258,7 +252,5 @@ def _transitions(
         strict=True,
     )
     for plan, row, user_key, entered, at in moves:
-        cause, message_id = Cause.TIME, None
-        if at == instant and row in written.rows:
-            cause, message_id = written.rows[row].cause(plan)
+        cause, message_id = written.cause(row, plan) if at == instant else (Cause.TIME, None)
         yield TransitionRecord(plan.segment_key, plan.version, user_key, entered, Micros(at), cause, message_id)

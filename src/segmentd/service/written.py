@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+import numpy as np
+
+from segmentd.engine.memberships import Rows
 from segmentd.engine.plan import Plan
 
 
@@ -46,11 +50,32 @@ class RowWrites:
         return Cause.TIME, None
 
 
+class Many:
+    """The same change to many users at once: of one attribute, for one cause.
+
+    `rows` are sorted and unique, those from `first_new` on are new users.
+    """
+
+    def __init__(self, rows: Rows, attribute: str, first_new: int, cause: Cause) -> None:
+        self.rows = rows
+        self.attributes = frozenset([attribute])
+        self.first_new = first_new
+        self._cause = cause
+        self._written = frozenset(rows.tolist())
+
+    def cause(self, row: int, plan: Plan) -> Cause:
+        """The cause of a move of this user at the instant of the change."""
+        if row in self._written and (row >= self.first_new or self.attributes & plan.attributes):
+            return self._cause
+        return Cause.TIME
+
+
 @dataclass(slots=True)
 class Written:
-    """All that a commit wrote."""
+    """All that a commit wrote: row by row, or one change to many of them."""
 
     rows: dict[int, RowWrites] = field(default_factory=dict)
+    many: Many | None = None
     kinds: frozenset[tuple[str, str]] = frozenset()
     """The names, as (event or empty, name), whose kind became known."""
 
@@ -58,10 +83,32 @@ class Written:
         """What is written about this row, to be added to."""
         return self.rows.setdefault(row, RowWrites())
 
+    def cause(self, row: int, plan: Plan) -> tuple[Cause, str | None]:
+        """The cause of a move of this user at the instant of the commit, and the message id of the event."""
+        if row in self.rows:
+            return self.rows[row].cause(plan)
+        return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
+
+    def new_rows(self) -> Rows:
+        """The rows of new users: sorted and unique, int64 (n,)."""
+        new = as_rows(row for row, writes in self.rows.items() if writes.new)
+        return new if self.many is None else np.union1d(new, self.many.rows[self.many.rows >= self.many.first_new])
+
+    def all_rows(self) -> Rows:
+        """The rows of all users about whom something was written: sorted and unique, int64 (n,)."""
+        rows = as_rows(self.rows)
+        return rows if self.many is None else np.union1d(rows, self.many.rows)
+
     def attributes(self) -> frozenset[str]:
         """All attributes that changed for somebody."""
-        return frozenset().union(*(each.attributes for each in self.rows.values()))
+        many = self.many.attributes if self.many is not None else frozenset[str]()
+        return many.union(*(each.attributes for each in self.rows.values()))
 
     def events(self) -> frozenset[str]:
         """The names of all events that came."""
         return frozenset().union(*(each.events for each in self.rows.values()))
+
+
+def as_rows(rows: Iterable[int]) -> Rows:
+    """Row numbers as they are judged: sorted, int64 (n,)."""
+    return np.array(sorted(rows), dtype=np.int64)
