@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.times import Micros
+from segmentd.times import MIN_INSTANT, Instants, Micros
 
 UserKeys = NDArray[np.int64]
 """Surrogate keys of users, strictly ascending, dtype int64."""
@@ -15,10 +17,14 @@ UserKeys = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The last commit group: its revision (0 before the first) and its instant (MIN_INSTANT before the first)."""
+    """The last commit: its revision (0 before the first) and its instant (MIN_INSTANT before the first).
+
+    `walked_key` is set where a wave was cut inside this instant: users up to this key are judged at it.
+    """
 
     revision: int
     instant: Micros
+    walked_key: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +120,76 @@ class TransitionRecord:
     message_id: str | None = None
 
 
+class Position(NamedTuple):
+    """A place in the log: the last move that was seen. Moves are ordered by revision, then offset (from 0)."""
+
+    revision: int
+    offset: int
+
+
+END_OFFSET: Final = 2**62
+"""(r, END_OFFSET) is the end of revision r, however many moves it has."""
+START: Final = Position(0, -1)
+"""Before every move."""
+
+
+class LogStart(NamedTuple):
+    """Up to which commit the log was compacted: its revision and instant; (0, MIN_INSTANT) where it never was.
+
+    `position` is the last move that is no longer told: who has seen it has missed nothing.
+    """
+
+    revision: int
+    instant: Micros
+    position: Position = START
+
+
+BEGINNING: Final = LogStart(0, MIN_INSTANT)
+"""The start of a log that was never compacted."""
+
+
 @dataclass(frozen=True, slots=True)
 class LoggedTransition:
-    """A transition at its place in the log; `recorded_time` is the instant of its revision."""
+    """A transition at its place in the log; `recorded_time` is what the clock showed when it was committed."""
 
     revision: int
     offset: int
     recorded_time: Micros
     transition: TransitionRecord
+
+    @property
+    def position(self) -> Position:
+        """Where to read on."""
+        return Position(self.revision, self.offset)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MoveBatch:
+    """n moves of one commit in log order, a column each; `user_keys` are in any order."""
+
+    segment_keys: NDArray[np.int64]
+    versions: NDArray[np.int64]
+    user_keys: NDArray[np.int64]
+    entered: NDArray[np.bool_]
+    effective_times: Instants
+    causes: list[str]
+    message_ids: list[str | None]
+
+    def __len__(self) -> int:
+        return len(self.user_keys)
+
+    @classmethod
+    def of(cls, moves: Sequence[TransitionRecord]) -> MoveBatch:
+        """The same moves as columns."""
+        return cls(
+            np.array([each.segment_key for each in moves], np.int64),
+            np.array([each.segment_version for each in moves], np.int64),
+            np.array([each.user_key for each in moves], np.int64),
+            np.array([each.entered for each in moves], np.bool_),
+            np.array([each.effective_time for each in moves], np.int64),
+            [each.cause for each in moves],
+            [each.message_id for each in moves],
+        )
 
 
 def _nobody() -> UserKeys:
@@ -143,3 +211,25 @@ class SwitchRecord:
     cause: str
     entered: UserKeys = field(default_factory=_nobody)
     left: UserKeys = field(default_factory=_nobody)
+
+
+@dataclass(frozen=True, slots=True)
+class UserListRecord:
+    """A user list; who is in it is stored apart. `update_time` is when it or its users last changed."""
+
+    list_key: int
+    list_id: str
+    description: str
+    create_time: Micros
+    update_time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """An exclusive group; `definition` is JSON text."""
+
+    group_id: str
+    version: int
+    definition: str
+    create_time: Micros
+    update_time: Micros

@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 
 from segmentd.errors import StorageFailed
 from segmentd.records import LoggedTransition, SwitchRecord, TransitionRecord, UserKeys
-from segmentd.storage import Store, keypacking, log_reads
+from segmentd.storage import Store, keypacking
 from segmentd.storage.keypacking import pack, unpack
 from segmentd.storage.part import Part
 from segmentd.times import Micros
@@ -25,7 +25,6 @@ NOW = Micros(1_000)
 def _small_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
     """So that switches have several blocks and replays several batches."""
     monkeypatch.setattr(keypacking, "BLOCK", 3)
-    monkeypatch.setattr(log_reads, "BLOCK", 3)
     monkeypatch.setattr(Part, "batch_size", 4)
 
 

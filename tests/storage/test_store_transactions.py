@@ -9,7 +9,15 @@ from threading import Thread
 import pytest
 
 from segmentd.errors import StorageFailed
-from segmentd.records import EventRecord, KindRecord, ModelRecord, ProfileRecord, SegmentRecord, TransitionRecord
+from segmentd.records import (
+    EventRecord,
+    KindRecord,
+    ModelRecord,
+    MoveBatch,
+    ProfileRecord,
+    SegmentRecord,
+    TransitionRecord,
+)
 from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
@@ -119,7 +127,7 @@ def test_an_interrupt_rolls_back(store: Store) -> None:
         lambda s: s.write_profiles([ProfileRecord(1)]),
         lambda s: s.insert_events([]),
         lambda s: s.advance(1, NOW),
-        lambda s: s.append_transitions(1, []),
+        lambda s: s.append_moves(1, MoveBatch.of([TransitionRecord(1, 1, 1, True, NOW, "TIME")])),
         lambda s: s.set_meta("a", b"b"),
     ],
 )

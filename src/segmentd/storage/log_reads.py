@@ -1,68 +1,81 @@
-"""Reading the log in order: single transitions and the users of switches as one stream."""
+"""Reading the log in order: single moves and the users of packed blocks as one stream."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection
 from heapq import merge
 from itertools import islice
 
-from segmentd.records import LoggedTransition, TransitionRecord
-from segmentd.storage.keypacking import BLOCK, unpack
-from segmentd.storage.part import Part
-from segmentd.storage.session import Row
+from segmentd.errors import OutOfRange, Reason
+from segmentd.records import START, LoggedTransition, LogStart, Position
+from segmentd.storage.block_streams import BlockStreams
+from segmentd.storage.history import History
+from segmentd.storage.single_streams import SingleStreams
+from segmentd.storage.wanted import Wanted
 from segmentd.times import Micros
 
-_SINGLES = """
-SELECT revision, offset, instant, segment_key, segment_version, user_key, entered, effective_time, cause, message_id
-FROM transitions JOIN revisions USING (revision)
-WHERE (revision, offset) > (?, ?) ORDER BY revision, offset LIMIT ?
-"""
-# A block that began before the position may reach beyond it, but is never longer than BLOCK.
-_BLOCKS = """
-SELECT revision, offset, size, instant, segment_key, from_version, to_version, entered, effective_time, cause,
-       user_keys
-FROM switches JOIN revisions USING (revision)
-WHERE (revision, offset) > (?1, ?2 - ?3) AND NOT (revision = ?1 AND offset + size - 1 <= ?2)
-ORDER BY revision, offset LIMIT ?4
-"""
-_START = (-1, -1)
+
+class LogReads(SingleStreams, BlockStreams, History):
+    """Questions to the log. Where others write meanwhile, all must be asked within one read transaction."""
+
+    def transitions(
+        self,
+        after: Position | tuple[int, int] | None,
+        limit: int,
+        *,
+        segments: Collection[int] | None = None,
+        users: Collection[int] | None = None,
+    ) -> list[LoggedTransition]:
+        """Up to `limit` moves strictly after a position, in order; None is the beginning.
+
+        Of these segments and of these users only, where they are given; fewer than `limit` mean that there are no
+        more. Raises OutOfRange (POSITION_COMPACTED) where moves after the position may be gone.
+        """
+        place = Position(*(after or START))
+        found = self._merged(place, limit, Wanted(segments, users))
+        # Looked at last: the start is moved before anything goes, so nothing went missing under this reader.
+        refuse_compacted(place, self.log_start())
+        return found
+
+    def history(
+        self,
+        after: Position | tuple[int, int] | None,
+        limit: int,
+        *,
+        users: Collection[int] | None = None,
+        segments: Collection[int] | None = None,
+        start: Micros,
+        end: Micros,
+    ) -> list[LoggedTransition]:
+        """Up to `limit` moves after a position that became true in [start, end), in order, filtered alike.
+
+        Raises OutOfRange (HISTORY_COMPACTED) where some of them may be gone; its `oldest_time` is a start that will do.
+        """
+        if start >= end:
+            return []
+        first, last = self.revisions_of(start, end)
+        place = max(Position(*(after or START)), Position(first, -1))
+        found = self._merged(place, limit, Wanted(segments, users, start, end, last))
+        self.refuse_unknown_since(start)
+        return found
+
+    def _merged(self, after: Position, limit: int, wanted: Wanted) -> list[LoggedTransition]:
+        if wanted.nothing or limit <= 0:
+            return []
+        streams = (*self._single_streams(after, limit, wanted), *self._block_streams(after, limit, wanted))
+        return list(islice(merge(*streams, key=_place), limit))
 
 
-class LogReads(Part):
-    """Reads of `transitions` and `switches`."""
-
-    def transitions(self, after: tuple[int, int] | None, limit: int) -> list[LoggedTransition]:
-        """Up to `limit` transitions strictly after a position (revision, offset), in order; None is the beginning."""
-        position = after or _START
-        singles = (_single(row) for row in self._session.rows(_SINGLES, (*position, limit)))
-        both = merge(singles, self._switched_users(position, limit), key=lambda t: (t.revision, t.offset))
-        return list(islice(both, limit))
-
-    def _switched_users(self, after: tuple[int, int], limit: int) -> Iterator[LoggedTransition]:
-        """The users of the blocks after a position; blocks are read a few at a time, as far as they are needed."""
-        while True:
-            rows = self._session.rows(_BLOCKS, (*after, BLOCK, min(limit, _blocks_for(limit))))
-            for row in rows:
-                yield from _users_of(row, after, limit)
-            if not rows:
-                return
-            after = (rows[-1][0], rows[-1][1] + rows[-1][2] - 1)
+def _place(logged: LoggedTransition) -> tuple[int, int]:
+    return logged.revision, logged.offset
 
 
-def _blocks_for(limit: int) -> int:
-    return 2 + limit // BLOCK
-
-
-def _single(row: Row) -> LoggedTransition:
-    revision, offset, instant, segment, version, user, entered, effective, cause, message_id = row
-    transition = TransitionRecord(segment, version, user, bool(entered), Micros(effective), cause, message_id)
-    return LoggedTransition(revision, offset, Micros(instant), transition)
-
-
-def _users_of(row: Row, after: tuple[int, int], limit: int) -> Iterator[LoggedTransition]:
-    revision, offset, _, instant, segment, old, new, entered, effective, cause, packed = row
-    start = max(0, after[1] + 1 - offset) if after[0] == revision else 0
-    for place, user in enumerate(unpack(packed)[start : start + limit].tolist(), start):
-        # Who leaves because a segment ends (to version 0) leaves the version that was served.
-        transition = TransitionRecord(segment, new or old, user, bool(entered), Micros(effective), cause)
-        yield LoggedTransition(revision, offset + place, Micros(instant), transition)
+def refuse_compacted(after: Position, start: LogStart) -> None:
+    """Raises OutOfRange (POSITION_COMPACTED) where the log no longer tells what came after the position."""
+    if after < start.position:
+        raise OutOfRange(
+            Reason.POSITION_COMPACTED,
+            f"the log was compacted up to revision {start.revision}; what came after revision {after.revision} "
+            "can no longer be told: take a new snapshot and go on from its position",
+            {"revision": str(after.revision), "oldest_revision": str(start.revision)},
+        )

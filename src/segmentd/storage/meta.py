@@ -12,21 +12,29 @@ class Meta(Part):
     """Tables `meta` and `revisions`."""
 
     def state(self) -> State:
-        """The last revision and its instant; inside a transaction that has advanced, the new one."""
-        found = self._session.row("SELECT revision, instant FROM revisions ORDER BY revision DESC LIMIT 1")
-        return State(int(found[0]), Micros(found[1])) if found else State(0, MIN_INSTANT)
+        """The last commit; inside a transaction that has advanced, the new one."""
+        found = self._session.row("SELECT revision, instant, walked_key FROM revisions ORDER BY revision DESC LIMIT 1")
+        return State(int(found[0]), Micros(found[1]), found[2]) if found else State(0, MIN_INSTANT)
 
-    def advance(self, revision: int, instant: Micros) -> None:
-        """Record a commit group; the log entries of the transaction may be written before or after.
+    def advance(
+        self, revision: int, instant: Micros, recorded_time: Micros | None = None, walked_key: int | None = None
+    ) -> None:
+        """Record a commit; the log entries of the transaction may be written before or after.
 
-        Raises StorageFailed unless both revision and instant lie after the last ones.
+        `recorded_time` is what the clock shows, without it the instant. `walked_key` is for a wave that was cut
+        inside its instant. Raises StorageFailed unless both revision and instant lie after the last ones; the
+        instant may be that of the last commit where this one or that one is part of such a wave.
         """
         last = self.state()
-        if revision <= last.revision or instant <= last.instant:
+        same_wave = walked_key is not None or last.walked_key is not None
+        if revision <= last.revision or instant < last.instant or (instant == last.instant and not same_wave):
             raise StorageFailed(
                 f"revision {revision} at {instant} does not follow revision {last.revision} at {last.instant}"
             )
-        self._session.write("INSERT INTO revisions (revision, instant) VALUES (?, ?)", (revision, instant))
+        self._session.write(
+            "INSERT INTO revisions (revision, instant, recorded_time, walked_key) VALUES (?, ?, ?, ?)",
+            (revision, instant, instant if recorded_time is None else recorded_time, walked_key),
+        )
 
     def meta(self, key: str) -> bytes | None:
         """The value stored under a key, or None."""

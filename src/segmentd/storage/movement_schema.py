@@ -20,10 +20,24 @@ _SWITCHES: Final = (
     "ALTER TABLE switches ADD COLUMN first_key INTEGER NOT NULL DEFAULT 0",
     f"ALTER TABLE switches ADD COLUMN last_key INTEGER NOT NULL DEFAULT {2**63 - 1}",
     "ALTER TABLE switches ADD COLUMN gaps BLOB",
+    # Both say which blocks may matter without a look at their keys.
+    "DROP INDEX switches_by_segment",
+    "CREATE INDEX switches_by_segment ON switches (segment_key, revision, offset, size, first_key, last_key)",
+    "CREATE INDEX switches_by_place ON switches (revision, offset, size, segment_key, first_key, last_key)",
 )
 _TRANSITIONS_BY_USER: Final = "CREATE INDEX transitions_by_user ON transitions (user_key, revision, offset)"
 
-# The members that a segment had at the end of `revision`, in packed blocks; the log of the segment goes on from there.
+# How many moves were logged up to the end of a revision, for those that have any.
+_LOG_SIZES: Final = (
+    "CREATE TABLE log_sizes (revision INTEGER PRIMARY KEY, total INTEGER NOT NULL) STRICT",
+    """
+    INSERT INTO log_sizes (revision, total) SELECT revision, sum(sum(moves)) OVER (ORDER BY revision) FROM
+    (SELECT revision, 1 AS moves FROM transitions UNION ALL SELECT revision, size FROM switches) GROUP BY revision
+    """,
+)
+
+# The members that the compacted part of the log left in a segment, in packed blocks; what is left of the log goes on
+# from there.
 _BASELINES: Final = """
 CREATE TABLE baselines (
     segment_key INTEGER NOT NULL,
@@ -51,11 +65,10 @@ _RETENTION: Final = "ALTER TABLE event_names ADD COLUMN keep TEXT"
 
 def movement(database: Database) -> None:
     """Add the tables and columns of movement."""
-    for statement in (*_REVISIONS, *_SWITCHES, _TRANSITIONS_BY_USER, _BASELINES, _MERGED_USERS, _RETENTION):
+    log = (*_REVISIONS, *_SWITCHES, _TRANSITIONS_BY_USER, *_LOG_SIZES, _BASELINES)
+    for statement in (*log, _MERGED_USERS, _RETENTION):
         database.execute(statement)
     tables = database.table
-    compactions = {"segment_key": int, "revision": int}
-    tables("compactions").create(compactions, pk="segment_key", not_null=["revision"], strict=True)
     tombstones = {"id_hash": bytes, "erase_time": int}
     tables("tombstones").create(tombstones, pk="id_hash", not_null=["erase_time"], strict=True)
     lists = {"list_key": int, "list_id": str, "description": str, "create_time": int, "update_time": int}
@@ -65,8 +78,11 @@ def movement(database: Database) -> None:
     tables("list_members").create_index(["user_key"], "list_members_by_user")
     groups = {"group_id": str, "version": int, "definition": str, "create_time": int, "update_time": int}
     tables("exclusive_groups").create(groups, pk="group_id", not_null=list(groups)[1:], strict=True)
-    consumers = {"name": str, "revision": int, "offset": int, "delivered": int, "state": str}
+    consumers = {"name": str, "revision": int, "offset": int, "delivered": int, "disabled": int, "attempts": int}
+    consumers |= {"failing_since": int, "failed": int, "error": str, "loss_time": int, "lost_after": int}
+    consumers |= {"lost_until": int}
     tables("consumers").create(consumers, pk="name", not_null=list(consumers)[1:], strict=True)
+    database.execute("INSERT INTO counters (name, value) VALUES ('dead_letter', 0)")
     letters = {"dead_letter_key": int, "consumer": str, "create_time": int, "attempts": int, "error": str}
     letters |= {"changes": str}
     tables("dead_letters").create(letters, pk="dead_letter_key", not_null=list(letters)[1:], strict=True)
