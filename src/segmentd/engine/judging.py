@@ -10,7 +10,7 @@ import numpy as np
 from segmentd.engine.plan import Bound, Complement, Leaf, Plan, Target
 from segmentd.errors import Internal, PluginBroken, Reason
 from segmentd.population.guard import GuardedPopulation
-from segmentd.population.typed import Population
+from segmentd.population.typed import Mask, Population
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER, Instants
 
@@ -19,6 +19,7 @@ class JudgedUsers(Population, Protocol):
     """A population that knows when the next hidden event of a name appears."""
 
     def first_hidden(self, event: str) -> Instants: ...
+    def gone(self) -> Mask | None: ...
 
 
 class Known(Protocol):
@@ -74,11 +75,14 @@ class Pass:
         return reduce(Verdict.__and__ if node.conjunction else Verdict.__or__, verdicts)
 
     def named(self, plan: Plan, verdict: Verdict) -> Verdict:
-        """The rule's verdict with `include` and `exclude` laid over it; both hold forever."""
+        """The verdict with `include` and `exclude` laid over it, and removed rows left out; all of these hold forever."""
         for ids, member in ((plan.include, True), (plan.exclude, False)):
             if ids:
                 here = self._users.named(ids)
                 verdict = Verdict(np.where(here, member, verdict.member), np.where(here, FOREVER, verdict.holds_until))
+        gone = self._users.gone()
+        if gone is not None and bool(gone.any()):
+            verdict = Verdict(verdict.member & ~gone, np.where(gone, FOREVER, verdict.holds_until))
         return verdict
 
     def _judge(self, plan: Plan) -> Verdict | EvaluationFailed:

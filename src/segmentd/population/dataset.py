@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segmentd.population.column import Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind, Stored
+from segmentd.population.typed import Mask
 from segmentd.population.views import Rows, UsersView
 from segmentd.times import Instants
 
@@ -17,11 +18,20 @@ _FIRST_CAPACITY = 1024
 
 
 class Dataset:
-    """Rows are dense and never reused; one thread writes."""
+    """Rows are dense and never reused; one thread writes.
+
+    A row that was removed stays as a gap: without attributes and events, and no member of anything. `merged` leads
+    from the ids of merged users to the rows that survive them; `index` follows when the merge is published.
+    """
 
     def __init__(self) -> None:
         self.index: dict[str, int] = {}
         self.user_ids: list[str] = []
+        self.merged: dict[str, int] = {}
+        self._other_rows: dict[int, tuple[int, ...]] = {}
+        self.ids_repeat = False
+        self.removed = 0
+        self._gone: Mask = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.columns: dict[str, Column] = {}
         self.tables: dict[str, EventTable] = {}
         self.profiles_written = 0
@@ -36,8 +46,61 @@ class Dataset:
         if row == self._capacity:
             self._grow()
         self.user_ids.append(user_id)
+        self.ids_repeat |= user_id in self.index
         self.index[user_id] = row
         return row
+
+    @property
+    def present(self) -> int:
+        """How many users there are: rows that were not removed."""
+        return len(self) - self.removed
+
+    def row_of(self, user_id: str) -> int | None:
+        """The row of an id as it is while a commit is made: that of the survivor for a merged one."""
+        row = self.merged.get(user_id)
+        return self.index.get(user_id) if row is None else row
+
+    def remove(self, row: int) -> None:
+        """Clear a row's attributes and events; from now on it is nobody. Its id stays known."""
+        if self._gone[row]:
+            return
+        self._gone[row] = True
+        self.removed += 1
+        for column in self.columns.values():
+            column.data[row] = column.missing
+        for table in self.tables.values():
+            table.clear(row)
+
+    def gone(self, rows: Rows) -> Mask | None:
+        """Which of these rows were removed, bool (n,); None where none ever was."""
+        return self._gone[: len(self)][rows] if self.removed else None
+
+    def is_gone(self, row: int) -> bool:
+        """Whether one row was removed."""
+        return bool(self._gone[row])
+
+    def merge_row(self, row: int, into: int) -> None:
+        """Remove a row; its id, and those that led to it, lead to the row `into`."""
+        self.remove(row)
+        rows = (*self._other_rows.pop(row, ()), row)
+        self._other_rows[into] = (*self._other_rows.get(into, ()), *rows)
+        for each in rows:
+            self.merged[self.user_ids[each]] = into
+
+    def forget(self, row: int) -> None:
+        """Remove a row and forget all ids that led to it."""
+        self.remove(row)
+        for each in (row, *self._other_rows.pop(row, ())):
+            self.merged.pop(self.user_ids[each], None)
+            self.user_ids[each] = ""
+
+    def rows_of_user(self, row: int) -> tuple[int, ...]:
+        """The row and those that were merged into it, the latest last."""
+        return (row, *self._other_rows.get(row, ()))
+
+    def ids_of(self, row: int) -> tuple[str, ...]:
+        """Every id that leads to a row, its own first."""
+        return tuple(self.user_ids[each] for each in self.rows_of_user(row))
 
     def column(self, name: str, kind: Kind) -> Column:
         """The column of an attribute, made on first use; a column of another kind is replaced by an empty one."""
@@ -77,8 +140,12 @@ class Dataset:
         return UsersView(self, rows, at)
 
     def everyone(self, at: int) -> UsersView:
-        """All rows at one instant."""
-        return self.span(0, len(self), at)
+        """All users at one instant."""
+        if not self.removed:
+            return self.span(0, len(self), at)
+        rows = np.flatnonzero(~self._gone[: len(self)])
+        instants: NDArray[np.int64] = np.broadcast_to(np.int64(at), rows.shape)
+        return self.view(rows, instants)
 
     def span(self, start: int, stop: int, at: int) -> UsersView:
         """The rows from `start` to before `stop` at one instant, without copying columns."""
@@ -87,6 +154,9 @@ class Dataset:
 
     def _grow(self) -> None:
         self._capacity *= 2
+        gone = np.zeros(self._capacity, dtype=np.bool_)
+        gone[: len(self._gone)] = self._gone
+        self._gone = gone
         for column in self.columns.values():
             column.grow(self._capacity)
         for table in self.tables.values():

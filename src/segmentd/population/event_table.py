@@ -89,6 +89,36 @@ class EventTable:
         self._lengths[row] += 1
         self.appended += 1
 
+    def clear(self, row: int) -> None:
+        """Forget the events of a row."""
+        self._taken -= int(self._rooms[row])
+        self._lengths[row] = self._rooms[row] = 0
+        self._compact = False
+
+    def replace(self, row: int, times: Index, properties: Mapping[str, list[Stored | None]]) -> None:
+        """Give a row these events, in order of time and arrival, and no others."""
+        self.clear(row)
+        size = len(times)
+        self._reserve(size)
+        start = self._end
+        self._times[start : start + size] = times
+        for name, column in self.columns.items():
+            for place, value in enumerate(properties[name], start):
+                column.data[place] = column.code(value)
+        self._starts[row], self._lengths[row], self._rooms[row] = start, size, size
+        self._end += size
+        self._taken += size
+        self.appended += size
+
+    def drop_first(self, rows: Index, counts: Index) -> None:
+        """Forget the first so many events of each of these rows; unique."""
+        for array, sign in ((self._starts, 1), (self._lengths, -1), (self._rooms, -1)):
+            array[rows] += sign * counts
+        self._taken -= int(counts.sum())
+        self._compact = False
+        if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:
+            self.compact()
+
     def gather(self, rows: Index | slice) -> tuple[Index, Index | slice]:
         """Offsets int64 (n+1,) and the positions in the pool of all events of these rows, oldest first."""
         lengths = self._lengths[rows]

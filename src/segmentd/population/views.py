@@ -29,7 +29,13 @@ class Users(Protocol):
     user_ids: list[str]
     columns: dict[str, Column]
 
+    ids_repeat: bool
+    merged: dict[str, int]
+
     def __len__(self) -> int: ...
+    def row_of(self, user_id: str) -> int | None: ...
+    def ids_of(self, row: int) -> tuple[str, ...]: ...
+    def gone(self, rows: Rows) -> Mask | None: ...
     def event_table(self, name: str) -> EventTable: ...
 
 
@@ -158,14 +164,17 @@ class UsersView(ColumnsView):
         return [ids[row] for row in self.positions.tolist()]
 
     def named(self, ids: frozenset[str]) -> Mask:
-        """Which of the users are among `ids`; the shorter side is walked."""
-        one_row_an_id = len(self.dataset.index) == len(self.dataset)
-        if len(self) <= len(ids) or not one_row_an_id:
-            return frozen(np.array([user in ids for user in self.user_ids()], dtype=np.bool_))
-        index = self.dataset.index
+        """Which of the users are among `ids`, by any of their own; the shorter side is walked."""
+        if len(self) <= len(ids) or self.dataset.ids_repeat:
+            return frozen(self._among(ids))
+        rows = (self.dataset.row_of(user) for user in ids)
         table = np.zeros(len(self.dataset), dtype=np.bool_)
-        table[[index[user] for user in ids if user in index]] = True
+        table[[row for row in rows if row is not None]] = True
         return frozen(table[self.positions])
+
+    def gone(self) -> Mask | None:
+        """Which of the rows were removed, bool (n,); None where none ever was."""
+        return self.dataset.gone(self.positions)
 
     def listed(self, name: str) -> Mask:
         """Which of the users are in this user list."""
@@ -180,6 +189,13 @@ class UsersView(ColumnsView):
     def first_hidden(self, event: str) -> Instants:
         """When the next event of this name appears to each user, int64 (n,); FOREVER where none is ahead."""
         return self.events(event).first_hidden
+
+    def _among(self, ids: frozenset[str]) -> Mask:
+        if not self.dataset.merged:
+            return np.array([user in ids for user in self.user_ids()], dtype=np.bool_)
+        positions = self.positions
+        rows = range(*positions.indices(len(self.dataset))) if isinstance(positions, slice) else positions.tolist()
+        return np.array([not ids.isdisjoint(self.dataset.ids_of(row)) for row in rows], dtype=np.bool_)
 
 
 def frozen(array: NDArray[G]) -> NDArray[G]:
