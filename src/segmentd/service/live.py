@@ -14,6 +14,7 @@ from segmentd.engine.models import Models
 from segmentd.engine.plan import Plan
 from segmentd.population.dataset import Dataset
 from segmentd.population.schema import Schema
+from segmentd.records import UserListRecord
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.times import MIN_INSTANT, Micros
 
@@ -40,6 +41,7 @@ class Live:
         self.declared: set[tuple[str, str]] = set()
         self.catalogue = Catalogue({})
         self.segments: dict[str, SegmentInfo] = {}
+        self.lists: dict[str, UserListRecord] = {}
         self.shadows: list[Plan] = []
         self.shadow_failures: dict[int, EvaluationFailed] = {}
         self.memberships = Memberships()

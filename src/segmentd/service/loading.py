@@ -20,6 +20,7 @@ from segmentd.service.binding import bind_entry, judged_with, needed_events
 from segmentd.service.commit import fail_segments
 from segmentd.service.event_loading import load_tables
 from segmentd.service.ingest import typed_attributes
+from segmentd.service.list_change import load_lists
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
@@ -42,6 +43,7 @@ def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     live.surroundings = f"zones {ZONES_VERSION}, derivations {plugins.derivation_signature()}"
     _derive_again(store, plugins)
     _load_profiles(live, store)
+    load_lists(live, store)
     _load_models(live, store)
     stale = _load_segments(live, store, plugins)
     state = store.state()

@@ -9,9 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from segmentd.errors import StorageFailed
+from segmentd.storage.consumers import Consumers
 from segmentd.storage.driver import sqlite
 from segmentd.storage.event_reads import EventReads
 from segmentd.storage.events import Events
+from segmentd.storage.exclusive_groups import ExclusiveGroups
 from segmentd.storage.kinds import Kinds
 from segmentd.storage.lock import FileLock
 from segmentd.storage.log import Log
@@ -24,10 +26,25 @@ from segmentd.storage.profiles import Profiles
 from segmentd.storage.schema import MIGRATIONS
 from segmentd.storage.segments import Segments
 from segmentd.storage.session import Session
+from segmentd.storage.user_lists import UserLists
 from segmentd.storage.users import Users
 
 
-class Store(Meta, Users, Profiles, Events, EventReads, Kinds, Segments, Models, Log, LogReads):
+class Store(
+    Meta,
+    Users,
+    UserLists,
+    Profiles,
+    Events,
+    EventReads,
+    Kinds,
+    Segments,
+    ExclusiveGroups,
+    Models,
+    Log,
+    LogReads,
+    Consumers,
+):
     """One database file, held exclusively by this process.
 
     Not thread-safe: one thread uses it at a time (the engine's). It may have been opened by another.
