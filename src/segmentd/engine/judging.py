@@ -75,7 +75,7 @@ class Pass:
         return reduce(Verdict.__and__ if node.conjunction else Verdict.__or__, verdicts)
 
     def named(self, plan: Plan, verdict: Verdict) -> Verdict:
-        """The verdict with `include` and `exclude` laid over it, and removed rows left out; all of these hold forever."""
+        """The verdict with `include` and `exclude` laid over it, and removed rows left out; all of it holds forever."""
         for ids, member in ((plan.include, True), (plan.exclude, False)):
             if ids:
                 here = self._users.named(ids)

@@ -35,9 +35,20 @@ class RowWrites:
     new: bool = False
     defined: bool = False
     """Whether the row is new because a definition includes the user."""
+    merged: bool = False
+    """Whether another user was merged into this one."""
+    removed: Cause | None = None
+    """Why the row is nobody from now on."""
+
+    @property
+    def afresh(self) -> bool:
+        """Whether the row is judged for every segment, whatever each reads."""
+        return self.new or self.merged or self.removed is not None
 
     def cause(self, plan: Plan) -> tuple[Cause, str | None]:
         """The cause of a move that this write made, and the message id of the event."""
+        if self.removed is not None or self.merged:
+            return self.removed or Cause.MERGE, None
         for name, message_id in self.events.items():
             if name in plan.events:
                 return Cause.EVENT, message_id
@@ -90,8 +101,8 @@ class Written:
         return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
 
     def new_rows(self) -> Rows:
-        """The rows of new users: sorted and unique, int64 (n,)."""
-        new = as_rows(row for row, writes in self.rows.items() if writes.new)
+        """The rows of users who are new, merged or removed: sorted and unique, int64 (n,)."""
+        new = as_rows(row for row, writes in self.rows.items() if writes.afresh)
         return new if self.many is None else np.union1d(new, self.many.rows[self.many.rows >= self.many.first_new])
 
     def all_rows(self) -> Rows:
