@@ -8,14 +8,16 @@ from itertools import islice
 
 from segmentd.errors import OutOfRange, Reason
 from segmentd.records import START, LoggedTransition, LogStart, Position
+from segmentd.storage.backwards import Backwards
 from segmentd.storage.block_streams import BlockStreams
 from segmentd.storage.history import History
+from segmentd.storage.past_reads import PastReads
 from segmentd.storage.single_streams import SingleStreams
 from segmentd.storage.wanted import Wanted
 from segmentd.times import Micros
 
 
-class LogReads(SingleStreams, BlockStreams, History):
+class LogReads(SingleStreams, BlockStreams, History, Backwards, PastReads):
     """Questions to the log. Where others write meanwhile, all must be asked within one read transaction."""
 
     def transitions(
