@@ -24,6 +24,14 @@ _PRAGMAS = (
     f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",
     f"PRAGMA journal_size_limit = {2 * _CHECKPOINT_PAGES * 4096}",
 )
+_READING_CACHE_KIB = 8 * 1024
+_READING_PRAGMAS = (
+    "PRAGMA query_only = ON",
+    # Only the connection that writes may checkpoint: with two, releases before 3.51.3 can corrupt the file.
+    "PRAGMA wal_autocheckpoint = 0",
+    "PRAGMA temp_store = FILE",
+    f"PRAGMA cache_size = -{_READING_CACHE_KIB}",
+)
 
 
 def check_folder(path: Path) -> None:
@@ -54,6 +62,21 @@ def connect(path: Path | None) -> sqlite.Connection:
     except StorageFailed:
         connection.close()
         raise
+    return connection
+
+
+def connect_reading(path: Path) -> sqlite.Connection:
+    """A second connection to a file that `connect` has opened: for reading alone. Raises StorageFailed.
+
+    It may be used by another thread than this one, but only by one at a time.
+    """
+    try:
+        uri = f"{path.absolute().as_uri()}?mode=ro"
+        connection = sqlite.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+        for pragma in _READING_PRAGMAS:
+            connection.execute(pragma).fetchall()
+    except sqlite.Error as error:
+        raise StorageFailed(f"cannot read {path}: {error}") from error
     return connection
 
 

@@ -62,6 +62,15 @@ class Session:
             self._writing = False
 
     @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """A read transaction: all reads inside see the database as of the first of them."""
+        self._run("BEGIN", "begin")
+        try:
+            yield
+        finally:
+            self._roll_back()
+
+    @contextmanager
     def _change(self) -> Iterator[sqlite.Connection]:
         """Refuse a write outside of a transaction, where it would be one, and an fsync, of its own."""
         if not self._writing:

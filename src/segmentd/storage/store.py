@@ -23,6 +23,7 @@ from segmentd.storage.migrations import Migration, migrate
 from segmentd.storage.models import Models
 from segmentd.storage.opening import MEMORY, check_folder, connect
 from segmentd.storage.profiles import Profiles
+from segmentd.storage.reader import Reader
 from segmentd.storage.schema import MIGRATIONS
 from segmentd.storage.segments import Segments
 from segmentd.storage.session import Session
@@ -54,6 +55,7 @@ class Store(
     def __init__(self, session: Session, lock: FileLock | None) -> None:
         super().__init__(session)
         self._lock = lock
+        self._file: Path | None = None
 
     @classmethod
     def open(cls, path: str | Path, migrations: Sequence[Migration] = MIGRATIONS) -> Store:
@@ -68,10 +70,16 @@ class Store(
         check_folder(file)
         lock = FileLock(file)
         try:
-            return cls(_session(file, migrations), lock)
+            store = cls(_session(file, migrations), lock)
         except BaseException:
             lock.release()
             raise
+        store._file = file
+        return store
+
+    def reader(self) -> Reader | None:
+        """A second connection for reading the log, to be closed before the store; None for a database in memory."""
+        return None if self._file is None else Reader(self._file)
 
     def transaction(self) -> AbstractContextManager[None]:
         """BEGIN IMMEDIATE … COMMIT; rolled back on any exception. Raises StorageFailed when COMMIT fails."""
