@@ -113,5 +113,8 @@ class Consumer(ABC):
     def deliver(self, batch: Batch) -> None:
         """Pass the batch on. Raises TryAgain or Refused where that fails."""
 
+    def interrupt(self) -> None:  # noqa: B027  (most deliver in no time)
+        """Make a `deliver` that is under way end soon; called by another thread, when the server stops."""
+
     def close(self) -> None:  # noqa: B027  (most have nothing to let go of)
-        """End a `deliver` that is under way on another thread, and let go of what is held; called once, at the end."""
+        """Let go of what is held; called at the end, by the thread that delivers."""
