@@ -13,12 +13,15 @@ from segmentd.engine.models import model_conditions
 from segmentd.engine.plan import Fitted
 from segmentd.engine.rule import Condition
 from segmentd.plugins.host import Plugins
+from segmentd.records import END_OFFSET, Position
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.service.ingest import Ingest, Item
 from segmentd.service.loading import load
+from segmentd.service.log_reader import LogReader
 from segmentd.service.revisions import Revisions
 from segmentd.service.switch import Edit, Switch
+from segmentd.service.tail import Tail
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
@@ -40,6 +43,8 @@ class Engine:
         self.live, self._stale = load(store, plugins)
         self.committer = Committer(self.live, store, clock)
         self.thread = EngineThread(self, clock)
+        self.tail = Tail(Position(self.live.revision, END_OFFSET))
+        self.log_reader = LogReader(store, self.thread)
         self._refitting: set[str] = set()
         self._learning: tuple[Catalogue | None, Mapping[str, Condition]] = None, {}
 
@@ -77,11 +82,13 @@ class Engine:
         """Start again from disk."""
         live, self._stale = load(self.store, self.plugins)
         self.live.adopt(live)
+        self.tail.clear(self.live.revision)
         self._refitting.clear()
         self._catch_up()
 
     def close(self) -> None:
         """Give up the database."""
+        self.log_reader.close()  # the one that writes closes last, and checkpoints
         self.store.close()
 
     def edit(self, make: Callable[[], Edit], seen: Callable[[int], T]) -> Future[T]:
