@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from segmentd.engine.catalogue import Catalogue
 from segmentd.engine.memberships import Rows
@@ -139,8 +140,8 @@ class ListDeletion:
         return catalogue
 
 
-def listed(live: Live, list_id: str, rows: Rows | slice) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Which of these users are in the list, bool (n,)."""
+def listed(live: Live, list_id: str, rows: Rows | slice | int) -> NDArray[np.bool_]:
+    """Which of these users are in the list, bool (n,); a single truth for a single row."""
     data = live.users.column(list_attribute(list_id), Kind.FLAG).data
     return np.asarray(data[: len(live.users)][rows] == 1)
 

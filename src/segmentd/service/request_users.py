@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from segmentd.errors import InvalidInput
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.dataset import Dataset
-from segmentd.population.kinds import Json, Stored
+from segmentd.population.kinds import Json, Kind, Stored
+from segmentd.population.listed import list_attribute
 from segmentd.service.ingest import effective_time, typed_attributes
 from segmentd.service.items import EventWrite, PreparedEvent, ProfileWrite, prepare_event, prepare_profile
+from segmentd.service.list_change import listed
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.value_types import Currencies, Typed, ValueTypes
@@ -50,8 +52,9 @@ class RequestUsers:
         given = self._types.attributes(attributes, "attributes")
         draft.given = {name: value for name, value in {**draft.given, **attributes}.items() if value is not None}
         derive_all(draft, self._derivations)
+        lists = self._lists_of(user_id)
         # A stored value need not be of the attribute's kind any more: it is missing, as in the columns.
-        values = {**typed_attributes(self._live, draft.effective()), **given}
+        values = {**typed_attributes(self._live, draft.effective()), **given, **lists}
         self.dataset.set_attributes(self.dataset.add_user(user_id), values)
 
     def add_given(self, given: GivenProfile) -> None:
@@ -62,6 +65,13 @@ class RequestUsers:
             self._types.settle(kept=False)
             raise
         self._types.settle(kept=True)
+
+    def _lists_of(self, user_id: str) -> Typed:
+        """The user lists that have this id among their users, as attributes."""
+        live = self._live
+        row = live.users.index.get(user_id)
+        names = {list_attribute(name) for name in live.lists if row is not None and listed(live, name, row)}
+        return dict.fromkeys(names, (Kind.FLAG, 1))
 
     def _add_given(self, given: GivenProfile) -> None:
         profile = prepare_profile(given.profile)
