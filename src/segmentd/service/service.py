@@ -14,6 +14,7 @@ from segmentd.service.evaluation import Evaluations
 from segmentd.service.memberships import Memberships
 from segmentd.service.profiles import Profiles
 from segmentd.service.segments import Segments
+from segmentd.service.user_lists import UserLists
 from segmentd.service.value_types import Currencies
 from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, Clock, FrozenClock, Micros, WallClock
@@ -51,6 +52,7 @@ class Service:
         self.segments = Segments(engine)
         self.profiles = Profiles(engine)
         self.evaluations = Evaluations(engine)
+        self.user_lists = UserLists(engine)
 
     @classmethod
     def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
