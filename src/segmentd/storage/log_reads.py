@@ -11,13 +11,14 @@ from segmentd.records import START, LoggedTransition, LogStart, Position
 from segmentd.storage.backwards import Backwards
 from segmentd.storage.block_streams import BlockStreams
 from segmentd.storage.history import History
+from segmentd.storage.log_names import LogNames
 from segmentd.storage.past_reads import PastReads
 from segmentd.storage.single_streams import SingleStreams
 from segmentd.storage.wanted import Wanted
 from segmentd.times import Micros
 
 
-class LogReads(SingleStreams, BlockStreams, History, Backwards, PastReads):
+class LogReads(SingleStreams, BlockStreams, History, Backwards, PastReads, LogNames):
     """Questions to the log. Where others write meanwhile, all must be asked within one read transaction."""
 
     def transitions(
