@@ -288,13 +288,13 @@ MUTANTS: Final = (
         "dependants of a failed segment go on",
     ),
     Mutant(
-        "service/switch.py",
-        "self._names = self._candidate.dependants([*edit.entries, *edit.again])",
-        "self._names = [*edit.entries, *edit.again]",
+        "service/aside.py",
+        "self.names = self._candidate.dependants([*edit.entries, *edit.again])",
+        "self.names = [*edit.entries, *edit.again]",
         "dependants are not switched with an edit",
     ),
     Mutant(
-        "service/switch.py",
+        "service/aside.py",
         "            memberships.lower_horizons(start, verdict.holds_until)\n",
         "",
         "what is judged aside has no deadlines",
@@ -306,8 +306,8 @@ MUTANTS: Final = (
         "members of both versions enter again",
     ),
     Mutant(
-        "service/switch.py",
-        "if self._live.memberships is not memberships:",
+        "service/aside.py",
+        "if self._live.memberships is not self._memberships:",
         "if False:",
         "an edit outlives a start from disk, with slots that are others' now",
     ),

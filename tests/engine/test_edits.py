@@ -12,7 +12,7 @@ from tests.engine.driver import Driver, event, every, has, named, negated, ref, 
 from tests.engine.inline import run
 
 from segmentd.errors import InvalidInput, SegmentdError
-from segmentd.service import switch
+from segmentd.service import aside
 from segmentd.service.evaluation import Evaluations
 
 WINDOW = 1_000
@@ -22,7 +22,7 @@ USERS = [f"u{i}" for i in range(6)]
 @pytest.fixture
 def chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two rows a step."""
-    monkeypatch.setattr(switch, "CHUNK", 2)
+    monkeypatch.setattr(aside, "CHUNK", 2)
 
 
 def start(engine: Driver, steps: Generator[None, None, int], number: int = 1) -> None:

@@ -15,7 +15,7 @@ from tests.engine.driver import Driver
 from tests.engine.history import History
 
 from segmentd.plugins.host import load_plugins
-from segmentd.service import switch
+from segmentd.service import aside
 
 ASKED = int(os.environ.get("SEGMENTD_HISTORIES", "0"))
 TAPES = st.binary(min_size=100, max_size=300)
@@ -37,7 +37,7 @@ def test_built_in_types_agree_with_the_oracle(data: bytes) -> None:
 def live_through(data: bytes, engine: Driver, dialect: Dialect) -> None:
     """A history with edits judged two users at a time."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(switch, "CHUNK", 2)
+        patch.setattr(aside, "CHUNK", 2)
         try:
             History(data, engine, dialect).run()
         finally:

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import Any, TypeVar
 
-from segmentd.engine.catalogue import Catalogue, State
-from segmentd.engine.compile import conditions, model_key
-from segmentd.engine.models import model_conditions
-from segmentd.engine.plan import Fitted
-from segmentd.engine.rule import Condition
+from segmentd.engine.judging import EvaluationFailed
+from segmentd.errors import Unavailable
 from segmentd.plugins.host import Plugins
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.service.ingest import Ingest, Item
+from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
+from segmentd.service.preview import Preview, Trial
+from segmentd.service.refits import Refits, Why
 from segmentd.service.revisions import Revisions
 from segmentd.service.switch import Edit, Switch
 from segmentd.service.tail import Tail
+from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import Clock
+from segmentd.times import Clock, FrozenClock, Micros
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -34,19 +36,26 @@ _log = logging.getLogger(__name__)
 class Engine:
     """Opened on one database; `start` makes the moves that came due while it was down, then serves."""
 
-    def __init__(self, store: Store, plugins: Plugins, clock: Clock, currencies: Currencies) -> None:
+    def __init__(
+        self,
+        store: Store,
+        plugins: Plugins,
+        clock: Clock,
+        currencies: Currencies,
+        erasure_refusal: Micros = ERASURE_REFUSAL,
+    ) -> None:
         self.store = store
         self.plugins = plugins
         self.clock = clock
         self.currencies = currencies
         self.revisions = Revisions()
-        self.live, self._stale = load(store, plugins)
-        self.committer = Committer(self.live, store, clock)
-        self.thread = EngineThread(self, clock)
+        self._erasure_refusal = erasure_refusal
+        self.live, self._stale = self._loaded()
         self.tail = Tail(Position(self.live.revision, END_OFFSET))
+        self.committer = Committer(self.live, store, clock, self.tail)
+        self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
-        self._refitting: set[str] = set()
-        self._learning: tuple[Catalogue | None, Mapping[str, Condition]] = None, {}
+        self.refits = Refits(self.live, clock)
 
     def start(self) -> None:
         """Catch up with the clock, judge what has to be judged anew, and serve."""
@@ -68,22 +77,33 @@ class Engine:
         """Make all moves that are due."""
         self.committer.catch_up(self.live.present(self.clock.now()))
         self.revisions.publish(self.live.revision)
+        self.refit_due()
 
     def step(self) -> None:
-        """Make some of the moves that are due: one commit of a wave."""
-        self.committer.step(self.live.present(self.clock.now()))
+        """Make some of the moves that are due: one commit of a wave. After the last, queue the refits that are due."""
+        if not self.committer.step(self.live.present(self.clock.now())):
+            self.refit_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
-        """When some horizon may come due, or FOREVER."""
-        return self.live.memberships.next_deadline()
+        """When some horizon may come due, or a model by its schedule; else FOREVER."""
+        return min(self.live.memberships.next_deadline(), self.next_refit())
+
+    def next_refit(self) -> int:
+        """When a model is due by its schedule that is not queued yet, or FOREVER."""
+        return self.refits.next_due()
+
+    def refit_due(self) -> None:
+        """Queue a new fit of the models that are due."""
+        if self.next_refit() <= self.clock.now():
+            self._queue_refit([key for key in self.refits.due() if key not in self.refits.queued], Why.SCHEDULE)
 
     def recover(self) -> None:
         """Start again from disk."""
-        live, self._stale = load(self.store, self.plugins)
+        live, self._stale = self._loaded()
         self.live.adopt(live)
         self.tail.clear(self.live.revision)
-        self._refitting.clear()
+        self.refits.queued.clear()
         self._catch_up()
 
     def close(self) -> None:
@@ -98,9 +118,25 @@ class Engine:
         """
         return self.thread.background(_seen(self._edited(make), seen))
 
-    def refit(self, condition_keys: Sequence[str], *, only_if_doubled: bool = False) -> Future[int]:
-        """Queue a new fit of these models and the switch to them."""
-        return self.thread.background(self._refitted(condition_keys, only_if_doubled))
+    def preview(self, make: Callable[[], Edit], sample_size: int) -> Future[Preview]:
+        """Queue an edit that is judged and thrown away; what it would change."""
+        return self.thread.background(self._previewed(make, sample_size))
+
+    def refit(self, keys: Sequence[str]) -> Future[int]:
+        """Queue a new fit of these models and the switch to them; the revision."""
+        return self.thread.background(self._refitted(keys, Why.REQUEST))
+
+    def advance(self, clock: FrozenClock, target: Callable[[], Micros]) -> Future[tuple[int, Micros]]:
+        """Queue a move of the engine's clock to `target`: what is due on the way is made at its own instant.
+
+        The future gives how many memberships changed on the way, and the target.
+        """
+        return self.thread.background(self._advanced(clock, target))
+
+    def _loaded(self) -> tuple[Live, list[str]]:
+        live, stale = load(self.store, self.plugins)
+        live.tombstones = Tombstones.load(self.store, self._erasure_refusal)
+        return live, stale
 
     def _catch_up(self) -> None:
         self.tick()
@@ -119,53 +155,59 @@ class Engine:
         self._refit_doubled()  # writes that came meanwhile did not know of the edit's models
         return revision
 
-    def _refitted(self, keys: Sequence[str], only_if_doubled: bool) -> Generator[None, None, int]:
+    def _previewed(self, make: Callable[[], Edit], sample_size: int) -> Generator[None, None, Preview]:
+        self.tick()
+        return (yield from Trial(self.live, self.store, self.clock, self.committer, make(), sample_size).run())
+
+    def _refitted(self, keys: Sequence[str], why: Why) -> Generator[None, None, int]:
         try:
-            edit = self._refit_edit(keys, only_if_doubled)
+            edit = self.refits.edit(keys, why)
             if edit is None:
                 return self.live.revision
-            return (yield from self._switch(edit))
+            return (yield from self._switched_to(edit, why))
         finally:
-            self._refitting.difference_update(keys)
+            self.refits.queued.difference_update(keys)
 
-    def _refit_edit(self, keys: Sequence[str], only_if_doubled: bool) -> Edit | None:
-        live = self.live
-        at = live.present(self.clock.now())
-        models: dict[str, Fitted] = {}
-        known = self._model_conditions()
-        for key in keys:
-            model = live.models.fit(key, known[key], live.users, at) if key in known else None
-            before = live.models.get(key)
-            if model is None or (only_if_doubled and before and model.size < 2 * before.model.size):
-                continue
-            models[key] = Fitted(key, live.models.next_version(key), model, at)
-        users = frozenset(
-            name
-            for name, entry in live.catalogue.entries.items()
-            if entry.state is not State.ARCHIVED
-            and any(model_key(each) in models for each in conditions(entry.definition.rule))
-        )
-        return Edit(Cause.MODEL, models=models, again=users) if models else None
+    def _switched_to(self, edit: Edit, why: Why) -> Generator[None, None, int]:
+        """Switch to new models. By schedule, those that cannot be judged with stay away alone."""
+        try:
+            return (yield from self._switch(edit))
+        except EvaluationFailed as error:
+            if why is not Why.SCHEDULE:
+                raise
+            _log.error("a model that was fitted by schedule cannot be judged with: %s", error.message)
+        if len(edit.models) > 1:
+            for part in self.refits.one_by_one(edit):
+                yield from self._switched_to(part, why)
+        return self.live.revision
 
-    def _model_conditions(self) -> Mapping[str, Condition]:
-        """By model key; found once for each catalogue, because every write asks."""
-        catalogue, found = self._learning
-        if catalogue is not self.live.catalogue:
-            catalogue = self.live.catalogue
-            entries = catalogue.entries.values()
-            found = model_conditions([entry.definition.rule for entry in entries if entry.state is not State.ARCHIVED])
-            self._learning = catalogue, found
-        return found
+    def _advanced(self, clock: FrozenClock, target: Callable[[], Micros]) -> Generator[None, None, tuple[int, Micros]]:
+        before, until = self.committer.transitions, target()
+        while (due := max(self.refits.next_due(with_queued=True), clock.now())) <= until:
+            yield from self._moved(clock, Micros(due))
+            yield from self._refitted(self.refits.due(), Why.SCHEDULE)
+        yield from self._moved(clock, until)
+        return self.committer.transitions - before, until
+
+    def _moved(self, clock: FrozenClock, to: Micros) -> Generator[None, None, None]:
+        if to > clock.now():
+            clock.move_to(to)
+        while self.committer.step(self.live.present(clock.now())):
+            yield
+        self.revisions.publish(self.live.revision)
 
     def _refit_doubled(self) -> None:
         """Refit by itself what may have doubled. The write before it stands, whatever becomes of this."""
         try:
-            for key, condition in self._model_conditions().items():
-                if key not in self._refitting and self.live.models.worth_a_fit(key, condition, self.live.users):
-                    self._log_failure_of(self.refit([key], only_if_doubled=True))
-                    self._refitting.add(key)
-        except Exception:  # noqa: BLE001  (a plugin may raise anything, and the thread refuses work when it stops)
+            for key in self.refits.worth_a_fit():
+                self._queue_refit([key], Why.DOUBLED)
+        except Exception:  # noqa: BLE001  (a plugin may raise anything)
             _log.exception("models were not looked at")
+
+    def _queue_refit(self, keys: Sequence[str], why: Why) -> None:
+        with suppress(Unavailable):  # the thread refuses work when it stops
+            self._log_failure_of(self.thread.background(self._refitted(keys, why)))
+            self.refits.queued.update(keys)
 
     def _log_failure_of(self, future: Future[Any]) -> None:
         future.add_done_callback(_report)

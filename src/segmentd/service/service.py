@@ -99,23 +99,21 @@ class Service:
             )
 
     async def advance_clock(self, *, to: Micros | None = None, by: Micros | None = None) -> Advanced:
-        """Move a frozen clock; every deadline on the way is made at its own instant before this returns."""
-        return await asyncio.wrap_future(self._engine.thread.change(lambda: self._advance(to, by)))
-
-    def _advance(self, to: Micros | None, by: Micros | None) -> Advanced:
-        engine = self._engine
-        clock = engine.clock
+        """Move a frozen clock; every deadline and refit on the way is made at its own instant before this returns."""
+        engine, clock = self._engine, self._engine.clock
         if not isinstance(clock, FrozenClock):
             raise FailedPrecondition(
                 Reason.CLOCK_NOT_FROZEN, "the server runs on the wall clock; start it with --clock to move it"
             )
-        target = to if to is not None else Micros(clock.now() + (by or 0))
-        if not clock.now() < target <= MAX_INSTANT:
-            raise InvalidInput.at("to_time" if to is not None else "by", "is not ahead of the clock")
-        before = engine.committer.transitions
-        clock.move_to(target)
-        engine.tick()
-        return Advanced(target, engine.live.revision, engine.committer.transitions - before)
+        transitions, target = await asyncio.wrap_future(engine.advance(clock, lambda: _target(clock, to, by)))
+        return Advanced(target, engine.live.revision, transitions)
+
+
+def _target(clock: Clock, to: Micros | None, by: Micros | None) -> Micros:
+    target = to if to is not None else Micros(clock.now() + (by or 0))
+    if not clock.now() < target <= MAX_INSTANT:
+        raise InvalidInput.at("to_time" if to is not None else "by", "is not ahead of the clock")
+    return target
 
 
 def keep_currency(store: Store, base: str) -> None:
