@@ -20,11 +20,17 @@ class ServerProcess:
             raise SystemExit(f"the server ended with {process.wait()}")
         self.address = str(json.loads(line)["listening"])
         self._stat = Path(f"/proc/{process.pid}/stat")
+        self._status = Path(f"/proc/{process.pid}/status")
 
     def cpu_seconds(self) -> float:
         """User and system time so far, of all threads; its resolution is a clock tick (10 ms)."""
         fields = self._stat.read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def peak_mib(self) -> float:
+        """The most memory that was resident so far, in MiB."""
+        lines = self._status.read_text().splitlines()
+        return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM")) / 1024
 
 
 @contextmanager

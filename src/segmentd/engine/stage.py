@@ -28,6 +28,9 @@ class Movements:
     """Moves one by one: arrays of equal length, ordered by (instant, dependency order, left before entered, row)."""
 
     plans: list[Plan]
+    """Some plans, among them those that have moves."""
+    owners: NDArray[np.int64]
+    """Of each move, the place of its plan in `plans`."""
     rows: Rows
     entered: NDArray[np.bool_]
     at: Instants
@@ -37,7 +40,7 @@ def in_order(moves: list[Moves]) -> Movements:
     """All moves of a commit in the order in which they became true."""
     if not moves:
         nothing = np.zeros(0, dtype=np.int64)
-        return Movements([], nothing, nothing.astype(np.bool_), nothing)
+        return Movements([], nothing, nothing, nothing.astype(np.bool_), nothing)
     lengths = [len(each.rows) for each in moves]
     owner = np.repeat(np.arange(len(moves)), lengths)
     order = np.repeat(np.array([each.order for each in moves]), lengths)
@@ -45,8 +48,7 @@ def in_order(moves: list[Moves]) -> Movements:
     at = np.concatenate([each.at for each in moves])
     entered = np.concatenate([each.entered for each in moves])
     sequence = np.lexsort((rows, entered, order, at))
-    plans = [moves[place].plan for place in owner[sequence].tolist()]
-    return Movements(plans, rows[sequence], entered[sequence], at[sequence])
+    return Movements([each.plan for each in moves], owner[sequence], rows[sequence], entered[sequence], at[sequence])
 
 
 class Stage:

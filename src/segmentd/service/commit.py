@@ -16,8 +16,9 @@ from segmentd.engine.plan import Plan
 from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
 from segmentd.engine.stage import Movements, Stage, in_order
 from segmentd.errors import InvalidInput
-from segmentd.records import TransitionRecord
+from segmentd.records import MoveBatch
 from segmentd.service.live import Live
+from segmentd.service.tail import Tail
 from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
 from segmentd.times import DAY, Clock, Micros
@@ -56,10 +57,11 @@ class Change(Protocol):
 class Committer:
     """Makes commits on live data; used by the engine's thread alone."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock) -> None:
+    def __init__(self, live: Live, store: Store, clock: Clock, tail: Tail) -> None:
         self._live = live
         self._store = store
         self._clock = clock
+        self._tail = tail
         self.transitions = 0
 
     def next_instant(self) -> Micros:
@@ -107,11 +109,12 @@ class Committer:
             written = change.write(self._store, instant)
             self._recheck(work, written)
             self._judge(work, written, instant, replaced)
-            self._store.advance(revision, instant)
+            recorded = self._advance(revision, instant)
             self._record(work, written, revision, instant)
             catalogue = self._without_failed(work)
             change.judged(self._store, work.stage, revision, instant)
         self._publish(work, lambda: change.published(catalogue), revision, instant)
+        self._tail.append(revision, recorded, self._store.take_appended())
         return revision
 
     def _wave(self, rows: Rows, now: Micros) -> Wave:
@@ -152,10 +155,18 @@ class Committer:
             return
         instant, revision = Micros(wave.until), live.revision + 1
         with self._store.transaction():
-            self._store.advance(revision, instant)
+            recorded = self._advance(revision, instant, wave.walked_key)
             self._record(work, Written(), revision, instant)
             catalogue = self._without_failed(work)
         self._publish(work, lambda: catalogue, revision, instant)
+        self._tail.append(revision, recorded, self._store.take_appended())
+
+    def _advance(self, revision: int, instant: Micros, walked_key: int | None = None) -> Micros:
+        """Record the commit; gives when, by the clock."""
+        self._store.take_appended()  # what a failed commit left
+        recorded = self._clock.now()
+        self._store.advance(revision, instant, recorded, walked_key)
+        return recorded
 
     def _recheck(self, work: Work, written: Written) -> None:
         """A kind that became known can show that a condition never could apply: its segment fails, and says so."""
@@ -190,8 +201,25 @@ class Committer:
     def _record(self, work: Work, written: Written, revision: int, instant: Micros) -> None:
         movements = in_order(work.stage.moves)
         self.transitions += len(movements.rows)
-        keys = self._live.user_keys(movements.rows)
-        self._store.append_transitions(revision, list(_transitions(movements, keys.tolist(), written, instant)))
+        if len(movements.rows):
+            self._store.append_moves(revision, self._batch(movements, written, instant))
+
+    def _batch(self, movements: Movements, written: Written, instant: Micros) -> MoveBatch:
+        plans, owners, size = movements.plans, movements.owners, len(movements.rows)
+        batch = MoveBatch(
+            np.array([plan.segment_key for plan in plans], dtype=np.int64)[owners],
+            np.array([plan.version for plan in plans], dtype=np.int64)[owners],
+            self._live.user_keys(movements.rows),
+            movements.entered,
+            movements.at,
+            [str(Cause.TIME)] * size,
+            [None] * size,
+        )
+        here = (movements.at == instant) & np.isin(movements.rows, written.all_rows())
+        for place in np.flatnonzero(here).tolist():
+            plan = plans[int(owners[place])]
+            batch.causes[place], batch.message_ids[place] = written.cause(int(movements.rows[place]), plan)
+        return batch
 
     def _without_failed(self, work: Work) -> Catalogue:
         """Note segments that could not be judged; from this revision on they answer with the reason."""
@@ -238,19 +266,3 @@ def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, Evaluati
 def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
     attributes, events = written.attributes(), written.events()
     return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]
-
-
-def _transitions(
-    movements: Movements, user_keys: list[int], written: Written, instant: Micros
-) -> Iterable[TransitionRecord]:
-    moves = zip(
-        movements.plans,
-        movements.rows.tolist(),
-        user_keys,
-        movements.entered.tolist(),
-        movements.at.tolist(),
-        strict=True,
-    )
-    for plan, row, user_key, entered, at in moves:
-        cause, message_id = written.cause(row, plan) if at == instant else (Cause.TIME, None)
-        yield TransitionRecord(plan.segment_key, plan.version, user_key, entered, Micros(at), cause, message_id)

@@ -16,6 +16,7 @@ from segmentd.population.dataset import Dataset
 from segmentd.population.schema import Schema
 from segmentd.records import UserListRecord
 from segmentd.service.segment_info import SegmentInfo
+from segmentd.service.tombstones import Tombstones
 from segmentd.times import MIN_INSTANT, Micros
 
 
@@ -47,6 +48,11 @@ class Live:
         self.memberships = Memberships()
         self.models = Models()
         self.published_rows = 0
+        self.tombstones = Tombstones(b"", Micros(0), {})
+        self.keeps: dict[str, Micros] = {}
+        """For how long the events of a name are kept, in microseconds; absent: for ever."""
+        self.rewrites = 0
+        """Counts the erasures that changed definitions in force."""
         self.surroundings = ""
         """The versions of what all answers depend on besides the segment types: time zones, derivations."""
         self.revision = 0
@@ -70,6 +76,10 @@ class Live:
     def user_keys(self, rows: NDArray[np.int64] | slice) -> NDArray[np.int64]:
         """The surrogate keys of rows; they ascend with the rows."""
         return self._user_keys[: len(self.users)][rows]
+
+    def row_after(self, user_key: int) -> int:
+        """The first row whose surrogate key is greater."""
+        return int(np.searchsorted(self.user_keys(slice(None)), user_key, side="right"))
 
     def rows_of(self, user_keys: NDArray[np.int64]) -> NDArray[np.int64]:
         """The rows of those surrogate keys that exist, in order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import orjson
@@ -23,8 +23,10 @@ from segmentd.service.ingest import typed_attributes
 from segmentd.service.list_change import load_lists
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.reach import kept_for
 from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
 from segmentd.storage import Store
+from segmentd.times import Micros
 from segmentd.zones import ZONES_VERSION
 
 _SIGNATURE = "derivations"
@@ -38,6 +40,7 @@ def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     derivations, time zones) has a new version, or they refer to such a segment.
     """
     live = Live()
+    live.keeps = kept_for(store)
     _load_schema(live, store, plugins.derivations)
     _load_users(live, store)
     live.surroundings = f"zones {ZONES_VERSION}, derivations {plugins.derivation_signature()}"
@@ -71,6 +74,12 @@ def _load_users(live: Live, store: Store) -> None:
     for batch in store.users():
         for key, user_id in batch:
             live.add_user(user_id, key)
+    for merged in store.merged_users():
+        rows = live.rows_of(np.array([key for key, _ in merged], dtype=np.int64)).tolist()
+        survivors = live.rows_of(np.array([key for _, key in merged], dtype=np.int64)).tolist()
+        for row, survivor in zip(rows, survivors, strict=True):
+            live.users.merge_row(row, survivor)
+    live.users.index.update(live.users.merged)
     live.next_user_key = max(live.next_user_key, store.next_user_key())
 
 
@@ -164,14 +173,20 @@ def _record(store: Store, entry: Entry) -> None:
 
 
 def _judge(live: Live, store: Store) -> None:
-    """Bits and horizons of all rows as of the last revision, from scratch; the log says the same."""
-    plans = live.catalogue.plans
+    """Bits and horizons of all rows as of the last revision, from scratch; the log says the same.
+
+    Where the last commit was a part of a wave cut inside its instant, the other users are judged as of just before.
+    """
+    walked_key = store.state().walked_key
+    walked = len(live.users) if walked_key is None else live.row_after(walked_key)
     failed: dict[str, EvaluationFailed] = {}
-    for start in range(0, len(live.users), _CHUNK):
-        stop = min(start + _CHUNK, len(live.users))
-        users = live.users.span(start, stop, live.instant)
+    for start, stop, at in (
+        *_chunks(0, walked, live.instant),
+        *_chunks(walked, len(live.users), Micros(live.instant - 1)),
+    ):
+        users = live.users.span(start, stop, at)
         judging = Pass(users, users.at)
-        for plan in plans:
+        for plan in live.catalogue.plans:
             try:
                 verdict = judging.verdict(plan)
             except EvaluationFailed as error:
@@ -181,6 +196,11 @@ def _judge(live: Live, store: Store) -> None:
             live.memberships.lower_horizons(start, verdict.holds_until)
     if failed:
         _fail(live, store, failed)
+
+
+def _chunks(start: int, stop: int, at: Micros) -> Iterator[tuple[int, int, Micros]]:
+    for begin in range(start, stop, _CHUNK):
+        yield begin, min(begin + _CHUNK, stop), at
 
 
 def _fail(live: Live, store: Store, failed: dict[str, EvaluationFailed]) -> None:

@@ -8,7 +8,7 @@ from segmentd.records import MoveBatch, SwitchRecord, TransitionRecord, UserKeys
 from segmentd.storage.keypacking import blocks, pack
 from segmentd.storage.part import Part
 from segmentd.storage.runs import runs
-from segmentd.storage.session import Row
+from segmentd.storage.session import Row, Session
 
 _INSERT = """
 INSERT INTO transitions (revision, offset, segment_key, segment_version, user_key, entered, effective_time, cause,
@@ -38,6 +38,15 @@ class Log(Part):
     The revision of what is appended must have been recorded by COMMIT.
     """
 
+    def __init__(self, session: Session) -> None:
+        super().__init__(session)
+        self._appended: list[MoveBatch | SwitchRecord] = []
+
+    def take_appended(self) -> list[MoveBatch | SwitchRecord]:
+        """What was appended since this was last asked, in order."""
+        taken, self._appended = self._appended, []
+        return taken
+
     def append_moves(self, revision: int, batch: MoveBatch) -> None:
         """Add moves in the given order after what the revision has; long runs of like moves are packed."""
         offset = self._next_offset(revision)
@@ -47,6 +56,7 @@ class Log(Part):
             else:
                 self._session.write_many(_INSERT, _rows_of(revision, offset, batch, start, stop))
         self._count(revision, len(batch))
+        self._appended.append(batch)
 
     def append_transitions(self, revision: int, transitions: Sequence[TransitionRecord]) -> None:
         """The same of moves that are not columns yet."""
@@ -64,6 +74,7 @@ class Log(Part):
             self._session.write_many(_INSERT_BLOCK, list(_packed(switch.revision, offset, keys, about)))
             offset += len(keys)
         self._count(switch.revision, len(switch.left) + len(switch.entered))
+        self._appended.append(switch)
 
     def _count(self, revision: int, moves: int) -> None:
         if moves:

@@ -1,0 +1,88 @@
+"""A user whose own horizon has passed is judged on the spot, whatever the engine's thread is busy with."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+
+import pytest
+from tests.service.opened import START, define, member, opened
+
+from segmentd.errors import StorageFailed
+from segmentd.service.items import EventWrite
+from segmentd.service.service import Service
+from segmentd.storage import Store
+from segmentd.times import HOUR, FrozenClock, Micros
+
+RECENT = {"behavioral": {"event": "Login", "count": {"at_least": 1}, "within": "1h"}}
+
+
+async def one_login(service: Service) -> None:
+    await define(service, "recent", RECENT)
+    await service.profiles.ingest([EventWrite("u", "Login")])
+
+
+def move(service: Service, to: int) -> None:
+    """The clock goes on, and nobody has told the engine."""
+    clock = service._engine.clock
+    assert isinstance(clock, FrozenClock)
+    clock.move_to(Micros(to))
+
+
+def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
+    async def steps(service: Service) -> tuple[bool, bool, bool]:
+        await one_login(service)
+        busy, told = threading.Event(), threading.Event()
+
+        def work() -> None:
+            told.set()
+            busy.wait(30)
+
+        working = service._engine.thread.call(work)
+        await asyncio.to_thread(told.wait)
+        before = await member(service, "u", "recent")
+        move(service, START + 2 * HOUR)
+        after = await member(service, "u", "recent")
+        busy.set()
+        await asyncio.wrap_future(working)
+        return before, after, await member(service, "u", "recent")
+
+    service = opened()
+    try:
+        assert asyncio.run(steps(service)) == (True, False, False)
+    finally:
+        service.close()
+
+
+def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit failed after it changed a column: until memory is loaded anew, an overdue user waits for the engine."""
+
+    def refuse(*_: object) -> None:
+        raise StorageFailed("the disk is full")
+
+    async def steps(service: Service) -> tuple[bool, bool]:
+        await one_login(service)
+        move(service, START + 2 * HOUR)
+        live = service._engine.live
+        commit = service._engine.committer.commit
+        seen: list[bool] = []
+
+        def commit_and_look(*arguments: object, **more: object) -> int:
+            try:
+                return commit(*arguments, **more)  # type: ignore[arg-type]  # passed on as it came
+            finally:
+                seen.append(live.ahead)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "insert_events", refuse)
+            patch.setattr(service._engine.committer, "commit", commit_and_look)
+            with pytest.raises(StorageFailed):
+                await service.profiles.ingest([EventWrite("u", "Login")])
+        return seen[0], await member(service, "u", "recent")
+
+    service = opened()
+    try:
+        assert asyncio.run(steps(service)) == (True, False)
+        assert not service._engine.live.ahead
+    finally:
+        service.close()
