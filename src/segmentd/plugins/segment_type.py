@@ -32,12 +32,16 @@ class Reads:
     `events` maps an event name to the properties that are read. `clock` says that the answer may change as time
     passes although nothing is written; a condition that reads events always counts as such. `lists` are the ids of
     user lists; a rule that reads one that does not exist is refused.
+
+    `reach` says how far back an event is looked at, in microseconds: one at t matters only before t + reach, to no
+    answer, no model and no explanation after. Absent: every event matters for ever.
     """
 
     attributes: frozenset[str] = frozenset()
     events: Mapping[str, frozenset[str]] = field(default_factory=dict)
     clock: bool = False
     lists: frozenset[str] = frozenset()
+    reach: Mapping[str, Micros] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +108,13 @@ class SegmentType(ABC, Generic[P]):
 
     def fit(self, params: P, users: Population, at: Micros) -> Model | None:
         """Learn from all users at `at`; None where there is nobody to learn from yet."""
+        return None
+
+    def refit_every(self, params: P) -> Micros | None:
+        """How often the model is fitted again by itself, in microseconds from its last fit; None: by no schedule.
+
+        It is no part of `model_params`: of the conditions that share a model, the shortest interval counts.
+        """
         return None
 
     @abstractmethod
