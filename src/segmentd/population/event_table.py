@@ -43,6 +43,10 @@ class EventTable:
     def __len__(self) -> int:
         return int(self._lengths.sum())
 
+    def count(self, row: int) -> int:
+        """How many events a row has."""
+        return int(self._lengths[row])
+
     def add_column(self, name: str, kind: Kind) -> None:
         """Give a kept property its column, once its kind is known; earlier events miss it."""
         self.properties.add(name)

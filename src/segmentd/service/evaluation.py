@@ -109,7 +109,7 @@ class Evaluations:
             users = live.users.span(start, stop, at)
             stored = StoredVerdicts(live.memberships.words[start:stop], live.memberships.horizons[start:stop])
             members += int(np.count_nonzero(Pass(users, users.at, stored).verdict(plan).member))
-        return Count(members, len(live.users), live.revision, at)
+        return Count(members, live.users.present, live.revision, at)
 
     def _stored(self, write: ProfileWrite, segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live

@@ -39,6 +39,17 @@ def drop_tables(live: Live, needed: Iterable[Mapping[str, frozenset[str]]]) -> N
             del live.users.tables[name]
 
 
+def load_row(live: Live, store: Store, name: str, row: int) -> None:
+    """Read one user's events of a name anew into the table in memory; a commit does so while it writes."""
+    table = live.users.tables[name]
+    kinds = {each: column.kind for each, column in table.columns.items()}
+    values: _Values = {each: [] for each in kinds}
+    key = live.user_key(row)
+    events = store.events_of(key, [name])
+    _collect(kinds, values, [(key, each.time, each.properties, each.rate) for each in events])
+    table.replace(row, as_keys([each.time for each in events]), values)
+
+
 def _load(live: Live, store: Store, name: str, properties: set[str]) -> EventTable:
     table = live.users.new_table({each: live.schema.event_property(name, each) for each in properties})
     keys, times = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]

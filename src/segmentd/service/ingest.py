@@ -128,7 +128,7 @@ class Ingest:
     def _event(self, item: PreparedEvent) -> ItemResult:
         digest = blake2b(item.stated, digest_size=16).digest() if item.message_id else None
         if digest is not None and item.message_id in self._messages:
-            return _repeated(item.message_id, digest, self._messages[item.message_id])
+            return _repeated(item.message_id, self._digests(item, digest), self._messages[item.message_id])
         properties, rate = self._types.properties(item.name, item.properties)
         if item.raw_context not in self._sound_contexts:
             self._types.attributes(item.context, "context")
@@ -156,11 +156,19 @@ class Ingest:
         self._events.append(_NewEvent(record, item.user_id, values))
         return ItemResult(created=created)
 
+    def _digests(self, item: PreparedEvent, digest: bytes) -> set[bytes]:
+        """What the event's content can be known by: it may have come before under another id of its user."""
+        row = self._live.users.index.get(item.user_id)
+        ids = self._live.users.ids_of(row) if row is not None else ()
+        return {digest, *(blake2b(item.stated_by(each), digest_size=16).digest() for each in ids)}
+
     def _user(self, user_id: str) -> tuple[int, bool]:
         row = self._live.users.index.get(user_id)
         if row is not None:
             return self._live.user_key(row), False
         known = user_id in self._new_users
+        if not known:
+            self._live.tombstones.check((user_id,), self._instant)
         return self._new_users.setdefault(user_id, self._live.next_user_key + len(self._new_users)), not known
 
     def _edited(self, key: int) -> _Edited:
@@ -264,8 +272,8 @@ def stored_property(kind: Kind, value: Json, rate: str | None) -> Stored | None:
         return None
 
 
-def _repeated(message_id: str, digest: bytes, known: bytes | None) -> ItemResult:
-    if digest == known:
+def _repeated(message_id: str, digests: set[bytes], known: bytes | None) -> ItemResult:
+    if known in digests:
         return ItemResult(duplicate=True)
     raise AlreadyExists(
         Reason.MESSAGE_ID_REUSED,

@@ -88,7 +88,11 @@ class PreparedEvent:
     raw_properties: bytes
     raw_context: bytes
     stated: bytes
-    """What the message id stands for, in canonical form."""
+    """What the message id stands for, in canonical form; it begins with the user's id."""
+
+    def stated_by(self, user_id: str) -> bytes:
+        """The same as stated by a user of another id."""
+        return b"[" + orjson.dumps(user_id) + self.stated[1 + len(orjson.dumps(self.user_id)) :]
 
 
 def prepare_profile(write: ProfileWrite) -> PreparedProfile:

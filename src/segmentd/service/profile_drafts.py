@@ -12,7 +12,6 @@ import orjson
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.kinds import Json
 from segmentd.records import ProfileRecord
-from segmentd.service.items import CONTEXT
 from segmentd.times import Micros
 
 _log = logging.getLogger(__name__)
@@ -20,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Draft:
-    """One profile: `given` as written, `derived` from it, and `times` of what came from event context."""
+    """One profile: `given` as written, `derived` from it, and the `times` at which names were written or removed."""
 
     user_key: int
     given: dict[str, Json] = field(default_factory=dict)
@@ -49,13 +48,19 @@ class Draft:
 def merge(draft: Draft, attributes: Mapping[str, Json], now: Micros) -> set[str]:
     """Merge attributes written directly, None removing one; returns the names that changed.
 
-    What could also come from an event's context is noted with its time, so that an older event does not win.
+    The time of each is noted, so that an older event does not win, and for merging profiles.
     """
+    date_undated(draft)
     for name in attributes:
-        if name.split(".")[0] in CONTEXT:
-            draft.times[name] = now
-            draft.touched = True
+        draft.times[name] = now
+        draft.touched = True
     return _apply(draft, attributes)
+
+
+def date_undated(draft: Draft) -> None:
+    """What was stored before times were noted counts as written when the profile had last changed."""
+    for name in draft.given.keys() - draft.times.keys():
+        draft.times[name] = draft.update_time
 
 
 def merge_context(draft: Draft, context: Mapping[str, Json], time: Micros) -> set[str]:

@@ -46,12 +46,16 @@ class Attribute:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is stored about a user, apart from events: attributes flat, the derived ones among them."""
+    """What is stored about a user, apart from events: attributes flat, the derived ones among them.
+
+    `merged_ids` are those of users who were merged into this one.
+    """
 
     user_id: str
     attributes: Mapping[str, Json]
     create_time: Micros
     update_time: Micros
+    merged_ids: tuple[str, ...] = ()
 
 
 class Profiles:
@@ -106,7 +110,9 @@ class Profiles:
             raise NotFound(Reason.USER_NOT_FOUND, f"there is no user {user_id!r}", {"user_id": user_id})
         key = live.user_key(row)
         record = self._engine.store.read_profiles([key])[key]
-        return Profile(user_id, effective(record), record.create_time, record.update_time), live.revision
+        own, *merged = live.users.ids_of(row)
+        attributes = effective(record)
+        return Profile(own, attributes, record.create_time, record.update_time, tuple(sorted(merged))), live.revision
 
     def _source(self, name: str, derived: set[str]) -> Source:
         if ("", name) in self._live.declared:

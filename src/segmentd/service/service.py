@@ -11,11 +11,14 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.host import Plugins
 from segmentd.service.engine import Engine
 from segmentd.service.evaluation import Evaluations
+from segmentd.service.identity import Identity
 from segmentd.service.memberships import Memberships
 from segmentd.service.profiles import Profiles
 from segmentd.service.segments import Segments
+from segmentd.service.tombstones import ERASURE_REFUSAL
 from segmentd.service.user_lists import UserLists
 from segmentd.service.value_types import Currencies
+from segmentd.service.watching import Watching
 from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, Clock, FrozenClock, Micros, WallClock
 
@@ -53,9 +56,19 @@ class Service:
         self.profiles = Profiles(engine)
         self.evaluations = Evaluations(engine)
         self.user_lists = UserLists(engine)
+        self.watching = Watching(engine)
+        self.database_id = engine.thread.call(engine.store.database_id).result()
+        self.identity = Identity(engine)
 
     @classmethod
-    def open(cls, path: str | Path, plugins: Plugins, clock: Clock, currencies: Currencies) -> Service:
+    def open(
+        cls,
+        path: str | Path,
+        plugins: Plugins,
+        clock: Clock,
+        currencies: Currencies,
+        erasure_refusal: Micros = ERASURE_REFUSAL,
+    ) -> Service:
         """Open a database, catch up with the clock and serve. Raises StorageFailed, PluginBroken, FailedPrecondition.
 
         A frozen clock that stands before the last recorded instant is moved there.
@@ -63,7 +76,7 @@ class Service:
         store = Store.open(path)
         try:
             keep_currency(store, currencies.base)
-            engine = Engine(store, plugins, clock, currencies)
+            engine = Engine(store, plugins, clock, currencies, erasure_refusal)
             if isinstance(clock, FrozenClock):
                 clock.move_to(engine.live.present(clock.now()))
             engine.start()
@@ -92,7 +105,7 @@ class Service:
                 live.revision,
                 live.present(engine.clock.now()),
                 engine.clock.frozen,
-                live.published_rows,
+                live.published_rows - live.users.removed,
                 events,
                 segments,
                 self._started,

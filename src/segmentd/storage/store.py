@@ -14,6 +14,7 @@ from segmentd.storage.driver import sqlite
 from segmentd.storage.event_reads import EventReads
 from segmentd.storage.events import Events
 from segmentd.storage.exclusive_groups import ExclusiveGroups
+from segmentd.storage.identity import Identity
 from segmentd.storage.kinds import Kinds
 from segmentd.storage.lock import FileLock
 from segmentd.storage.log import Log
@@ -24,6 +25,7 @@ from segmentd.storage.models import Models
 from segmentd.storage.opening import MEMORY, check_folder, connect
 from segmentd.storage.profiles import Profiles
 from segmentd.storage.reader import Reader
+from segmentd.storage.retention import Retention
 from segmentd.storage.schema import MIGRATIONS
 from segmentd.storage.segments import Segments
 from segmentd.storage.session import Session
@@ -34,6 +36,8 @@ from segmentd.storage.users import Users
 class Store(
     Meta,
     Users,
+    Identity,
+    Retention,
     UserLists,
     Profiles,
     Events,

@@ -1,0 +1,85 @@
+"""What merging and erasing users changes: keys, events, lists, tombstones, and ids inside of definitions."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+
+import orjson
+
+from segmentd.storage.part import Part
+from segmentd.times import Micros
+
+_MOVE_EVENTS = """
+UPDATE events SET user_key = ?2 WHERE event_key IN
+  (SELECT event_key FROM event_names CROSS JOIN events INDEXED BY events_by_user
+   ON events.name_id = event_names.name_id AND user_key = ?1)
+"""
+_MOVE_LISTS = """
+INSERT INTO list_members (list_key, user_key) SELECT list_key, ?2 FROM list_members WHERE user_key = ?1
+ON CONFLICT DO NOTHING
+"""
+_MENTIONS = """
+SELECT segment_key, version, definition FROM segment_versions
+WHERE EXISTS (SELECT 1 FROM json_each(?) WHERE instr(definition, value) > 0)
+"""
+
+
+class Identity(Part):
+    """Who is who: tables `users` (its survivors), `tombstones`, and the traces of users in others."""
+
+    def merged_users(self) -> Iterator[list[tuple[int, int]]]:
+        """Users who were merged, as batches of (user_key, key of the survivor), by ascending key."""
+        last = 0
+        sql = "SELECT user_key, survivor_key FROM users WHERE survivor_key NOT NULL AND user_key > ?"
+        while batch := self._session.rows(f"{sql} ORDER BY user_key LIMIT ?", (last, self.batch_size)):
+            yield [(key, survivor) for key, survivor in batch]
+            last = batch[-1][0]
+
+    def merge_user(self, user_key: int, survivor_key: int) -> None:
+        """Give events and list entries of a user to another one, whom its id leads to from now on.
+
+        The profile is dropped, and what had been merged into the user before follows.
+        """
+        for sql in (
+            _MOVE_EVENTS,
+            _MOVE_LISTS,
+            "UPDATE users SET survivor_key = ?2 WHERE user_key = ?1 OR survivor_key = ?1",
+        ):
+            self._session.write(sql, (user_key, survivor_key))
+        for sql in ("DELETE FROM list_members WHERE user_key = ?", "DELETE FROM profiles WHERE user_key = ?"):
+            self._session.write(sql, (user_key,))
+
+    def forget_list_entries(self, user_keys: Sequence[int]) -> None:
+        """Take these users out of all lists."""
+        self._session.write_many("DELETE FROM list_members WHERE user_key = ?", [(key,) for key in user_keys])
+
+    def lists_of(self, user_key: int) -> list[str]:
+        """The ids of the lists that a user is in."""
+        sql = "SELECT list_id FROM list_members JOIN user_lists USING (list_key) WHERE user_key = ? ORDER BY list_id"
+        return [row[0] for row in self._session.rows(sql, (user_key,))]
+
+    def tombstones(self) -> dict[bytes, Micros]:
+        """The hashes of erased ids, and when each was erased."""
+        return {bytes(key): Micros(time) for key, time in self._session.rows("SELECT * FROM tombstones")}
+
+    def put_tombstones(self, hashes: Sequence[bytes], erase_time: Micros) -> None:
+        """Note that the ids with these hashes are erased."""
+        rows = [(each, erase_time) for each in hashes]
+        self._session.write_many("INSERT OR REPLACE INTO tombstones (id_hash, erase_time) VALUES (?, ?)", rows)
+
+    def drop_tombstones(self, hashes: Sequence[bytes]) -> None:
+        """Forget tombstones."""
+        self._session.write_many("DELETE FROM tombstones WHERE id_hash = ?", [(each,) for each in hashes])
+
+    def versions_with(self, texts: Sequence[str]) -> list[tuple[int, int, str]]:
+        """Stored versions, of deleted segments too, in which one of these texts stands as a JSON text:
+        (segment_key, version, definition).
+        """
+        wanted = json.dumps([orjson.dumps(each).decode() for each in texts])
+        return [(key, version, text) for key, version, text in self._session.rows(_MENTIONS, (wanted,))]
+
+    def rewrite_version(self, segment_key: int, version: int, definition: str) -> None:
+        """Replace what a stored version says."""
+        sql = "UPDATE segment_versions SET definition = ? WHERE segment_key = ? AND version = ?"
+        self._session.write(sql, (definition, segment_key, version))
