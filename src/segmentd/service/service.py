@@ -19,7 +19,6 @@ from segmentd.service.tombstones import ERASURE_REFUSAL
 from segmentd.service.user_lists import UserLists
 from segmentd.service.value_types import Currencies
 from segmentd.service.watching import Watching
-from segmentd.service.watching import Watching
 from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, Clock, FrozenClock, Micros, WallClock
 
@@ -57,8 +56,6 @@ class Service:
         self.profiles = Profiles(engine)
         self.evaluations = Evaluations(engine)
         self.user_lists = UserLists(engine)
-        self.watching = Watching(engine)
-        self.database_id = engine.thread.call(engine.store.database_id).result()
         self.watching = Watching(engine)
         self.database_id = engine.thread.call(engine.store.database_id).result()
         self.identity = Identity(engine)
