@@ -29,8 +29,11 @@ SETTLED_SECONDS = 1.5
 EVENT = "Application Opened"
 
 
-def load(address: str, users: int) -> datetime:
-    """One event a user, all at one instant, and segments that everybody leaves at one instant; that instant."""
+def load(address: str, users: int) -> tuple[datetime, float]:
+    """One event a user, all at one instant, and segments that everybody leaves at one instant.
+
+    Gives that instant, and the seconds that defining the segments took: judging all users once for each.
+    """
     opened = datetime.now(UTC).replace(microsecond=0)
     with Client(address, timeout=600) as client:
         for start in range(0, users, BATCH):
@@ -43,12 +46,13 @@ def load(address: str, users: int) -> datetime:
         defining = 2 + users / 40_000
         ahead = datetime.now(UTC) + timedelta(seconds=defining + QUIET_SECONDS + 4)
         window = round((ahead - opened).total_seconds())
+        began = time.monotonic()
         for number in range(SEGMENTS):
             recent = {"behavioral": {"event": EVENT, "count": {"at_least": 1}, "within": f"{window}s"}}
             never = {"attribute": {f"a{number}": {"missing": True}}}
             segment = segment_pb2.Segment(id=f"s{number}", rule=as_struct({"all": [recent, never]}))
             client.create_segment(segment)
-    return opened + timedelta(seconds=window)
+        return opened + timedelta(seconds=window), time.monotonic() - began
 
 
 async def paced(until: float) -> AsyncIterator[None]:
@@ -113,7 +117,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         serve = ("-m", "segmentd", "serve", "--json", "--listen", "127.0.0.1:0", "--db", f"{folder}/bench.db")
         with running(*serve) as server:
-            due = load(server.address, users).timestamp()
+            instant, judging = load(server.address, users)
+            due = instant.timestamp()
             spare = due - time.time()
             if spare < QUIET_SECONDS:
                 raise SystemExit(f"defining the segments took too long: the wave is {spare:.0f} s away")
@@ -126,7 +131,7 @@ def main() -> None:
                 during = checks.latencies(due, ended, percentile)
                 peer = checks.latencies(due - QUIET_SECONDS, due, percentile)
                 show(f"{title}: p{percentile} of checks meanwhile", during, "ms", quiet, peer)
-            show(f"{title}: moves a second", users * SEGMENTS / (ended - due), "moves/s", "seconds in all", ended - due)
+            show(f"{title}: in all", ended - due, "s", "defining the segments, all users judged for each", judging)
             show(f"{title}: peak memory", server.peak_mib(), "MiB", "peak before the wave", before)
 
 

@@ -9,7 +9,7 @@ from tests.engine.driver import START, Driver, event, every, has, named, negated
 
 from segmentd.service import commit
 from segmentd.service.items import ProfileWrite
-from segmentd.times import FOREVER, MINUTE, Instants
+from segmentd.times import FOREVER, MINUTE
 
 WINDOW = 1_000
 
@@ -352,6 +352,32 @@ def test_a_stop_between_two_waves_loses_no_move(engine: Driver, monkeypatch: pyt
     engine.restart()
     times = [WINDOW] * 10 if ties else [WINDOW - i for i in range(9, -1, -1)]
     assert [move.at for move in engine.moves()] == times
+    assert engine.stored("recent") == set()
+
+
+@pytest.mark.parametrize("steps", range(7))
+def test_a_wave_at_one_instant_survives_a_stop_between_any_two_of_its_commits(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, steps: int
+) -> None:
+    """Users who have no deadline stand among the others; some have a second one a moment later."""
+    monkeypatch.setattr(commit, "WAVE", 3)
+    engine.define("recent", tally(within=WINDOW))
+    engine.define("quiet", negated(ref("recent")))
+    engine.write(*(event(f"u{i}", "E" if i % 4 else "Other", at=0) for i in range(20)))
+    engine.write(*(event(f"u{i}", at=1) for i in range(0, 20, 5)))
+    engine.moves()
+    engine.move(2 * WINDOW, tick=False)
+    last = engine.engine.live.revision
+    for _ in range(steps):
+        engine.engine.committer.step(engine.clock.now())
+    assert engine.engine.live.revision == last + min(steps, 5)
+    engine.restart()
+    moves = engine.moves()
+    later = {f"u{i}" for i in range(0, 20, 5)}
+    leaving = dict.fromkeys((f"u{i}" for i in range(20) if i % 4), WINDOW) | dict.fromkeys(later, WINDOW + 1)
+    expected = {(at, name, user) for user, at in leaving.items() for name in ("recent", "quiet")}
+    assert sorted((move.at, move.segment, move.user) for move in moves) == sorted(expected)
+    assert [move.at for move in moves] == sorted(move.at for move in moves)
     assert engine.stored("recent") == set()
 
 
