@@ -53,6 +53,12 @@ class Settings(BaseSettings):
         le=3600,
         description="How many seconds the calls under way have to end when the server is stopped.",
     )
+    watch_patience: float = Field(
+        default=30.0,
+        gt=0,
+        le=3600,
+        description="How many seconds the consumer of a watch may take for one message before it is cut off.",
+    )
     log_level: LogLevel = Field(
         default="info",
         description="The least severe log lines that are written: `debug`, `info`, `warning` or `error`.",

@@ -37,6 +37,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "BASE_CURRENCY": "EUR",
         "CURRENCY_RATES": "USD=0.93, GBP=1.17",
         "DRAIN_GRACE": "1.5",
+        "WATCH_PATIENCE": "2.5",
         "LOG_LEVEL": "debug",
     }
     for name, value in values.items():
@@ -47,6 +48,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert {name: str(rate) for name, rate in settings.currency_rates.items()} == {"USD": "0.93", "GBP": "1.17"}
     assert (settings.database, settings.listen) == (Path("x.db"), "[::1]:0")
     assert (settings.base_currency, settings.drain_grace, settings.log_level) == ("EUR", 1.5, "debug")
+    assert settings.watch_patience == 2.5
 
 
 @pytest.mark.parametrize(
@@ -58,6 +60,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         ("CURRENCY_RATES", "EUR=1.08, USD=1"),
         ("BASE_CURRENCY", "euro"),
         ("DRAIN_GRACE", "-1"),
+        ("WATCH_PATIENCE", "0"),
         ("LOG_LEVEL", "chatty"),
     ],
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from segmentd.errors import Reason, Unavailable
 from segmentd.server.rpc import Context
+
+ENDLESS: Final = frozenset({"/segmentd.v1.MembershipService/WatchTransitions"})
+"""Methods whose calls do not end by themselves, and can be taken up again elsewhere."""
 
 
 class CallsUnderWay:
@@ -17,10 +20,12 @@ class CallsUnderWay:
 
     def __init__(self) -> None:
         self.count = 0
+        self.draining = False
         self.ended = False
         self._none = asyncio.Event()
         self._none.set()
         self._tasks: set[asyncio.Task[Any]] = set()
+        self._endless: set[asyncio.Task[Any]] = set()
 
     def add(self, method: str, context: Context) -> None:
         """Note a call of `method` (`/segmentd.v1.AdminService/GetStatus`) until gRPC has sent all of its answer.
@@ -32,10 +37,25 @@ class CallsUnderWay:
         task = cast("asyncio.Task[Any]", asyncio.current_task())
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+        if method in ENDLESS:
+            if self.draining:
+                raise going_down()
+            self._endless.add(task)
+            task.add_done_callback(self._endless.discard)
         if not method.startswith("/grpc."):
             self.count += 1
             self._none.clear()
             context.add_done_callback(self._subtract)  # type: ignore[arg-type]  # the stubs take one class only
+
+    def end_endless(self) -> None:
+        """Cancel the calls that a drain need not wait for, and take no more of them; they too get SHUTTING_DOWN."""
+        self.draining = True
+        for task in self._endless:
+            task.cancel()
+
+    def has_ended(self, task: asyncio.Task[Any] | None) -> bool:
+        """Whether a call was cancelled from here."""
+        return self.ended or (self.draining and task in self._endless)
 
     def end_all(self) -> None:
         """Cancel the calls that are left; the interceptor answers them with SHUTTING_DOWN."""

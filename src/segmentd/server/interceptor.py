@@ -82,7 +82,7 @@ class Interceptor(grpc.aio.ServerInterceptor):
     async def _refuse(self, context: Context, error: BaseException, method: str) -> Never:
         """End the call with the status of `error`. Raises gRPC's AbortError, or the cancellation by a client."""
         if not isinstance(error, Exception):
-            if not self._calls.ended or context.cancelled():
+            if not self._calls.has_ended(asyncio.current_task()) or context.cancelled():
                 raise error
             error = going_down()
         known = as_segmentd_error(error, method)

@@ -11,9 +11,11 @@ from segmentd.server.errors import item_error_of
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_optional_timestamp, to_timestamp
 from segmentd.server.page_tokens import make_page_token, read_page_token
+from segmentd.server.positions import Positions
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id, check_ids, check_list, id_errors, plans_of
 from segmentd.server.waiting import reach
+from segmentd.server.watch import PATIENCE, WatchStreams
 from segmentd.service.memberships import Leaves
 from segmentd.service.service import Service
 from segmentd.times import FOREVER
@@ -28,8 +30,10 @@ _MEMBERS_PAGE: Final = (1_000, 10_000)
 class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
     """Answers from published bits, without evaluation unless a horizon has passed."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, watch_patience: float = PATIENCE) -> None:
+        """`watch_patience` is how many seconds the consumer of a watch may take for one message."""
         self._memberships = service.memberships
+        self._watches = WatchStreams(service.watching, Positions(service.database_id), watch_patience)
 
     async def CheckMembership(self, request: pb.CheckMembershipRequest, context: Context) -> pb.CheckMembershipResponse:
         check_ids(request.user_id, request.segment_id)
@@ -149,6 +153,15 @@ class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
             leaves_time_is_lower_bound=leaves.at_least,
             user_known=found.check.user_known,
         )
+
+    # A coroutine that writes, and no generator: only so the time that one message takes can be bounded.
+    async def WatchTransitions(  # type: ignore[override]  # the stubs know generators only
+        self, request: pb.WatchTransitionsRequest, context: Context
+    ) -> None:
+        wanted = self._watches.wanted(request)
+        if request.min_revision:
+            await reach(self._memberships, request.min_revision, context)
+        await self._watches.write(wanted, context)
 
 
 def _check_cells(users: int, segments: int) -> None:

@@ -27,6 +27,9 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     # Two servers on one port would share its calls without knowing of each other.
     ("grpc.so_reuseport", 0),
+    # Who watches sends nothing; a machine that is gone without a word is found out by asking it.
+    ("grpc.keepalive_time_ms", 60_000),
+    ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 Begin = Callable[[], Awaitable[None]]
@@ -56,10 +59,14 @@ class Server:
         return bound
 
     async def drain(self, grace: float) -> None:
-        """Take no new calls, let those under way end for at most `grace` seconds, then cancel the rest."""
+        """Take no new calls, let those under way end for at most `grace` seconds, then cancel the rest.
+
+        Those that would never end are cancelled at once.
+        """
         await self._health.enter_graceful_shutdown()
         # gRPC crashes where one stop overtakes another, so it is called once, and the calls are ended from here.
         stopped = asyncio.create_task(self._grpc.stop(grace + _UNWINDING))
+        self.calls.end_endless()
         await self.calls.wait_for_none(grace)
         self.calls.end_all()
         await stopped

@@ -16,6 +16,7 @@ from segmentd.server.membership import MembershipHandlers
 from segmentd.server.profile import ProfileHandlers
 from segmentd.server.run import Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
+from segmentd.server.watch import PATIENCE
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
 from segmentd.settings import Settings
@@ -47,7 +48,7 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     # Off the loop, because loading takes long and the loop has signals to hear.
     service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies)
     try:
-        server = server_of(service)
+        server = server_of(service, settings.watch_patience)
         lost = asyncio.wrap_future(service.lost)
 
         async def begin() -> None:
@@ -61,13 +62,14 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
         await asyncio.to_thread(service.close)
 
 
-def server_of(service: Service) -> Server:
+def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
     """The gRPC server of an open service. To be made inside of the running event loop."""
 
     def register(server: grpc.aio.Server) -> None:
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminHandlers(service), server)
         evaluation_service_pb2_grpc.add_EvaluationServiceServicer_to_server(EvaluationHandlers(service), server)
-        membership_service_pb2_grpc.add_MembershipServiceServicer_to_server(MembershipHandlers(service), server)
+        memberships = MembershipHandlers(service, watch_patience)
+        membership_service_pb2_grpc.add_MembershipServiceServicer_to_server(memberships, server)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileHandlers(service), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentHandlers(service), server)
 

@@ -13,7 +13,7 @@ from segmentd.server.faults import Faults
 from segmentd.server.instants import from_duration, to_timestamp
 from segmentd.server.positions import Positions
 from segmentd.server.rpc import Context
-from segmentd.server.transitions import transition_message
+from segmentd.server.transitions import transition
 from segmentd.service.log_pages import LogPage
 from segmentd.service.watch_parts import Checkpoint, Members, Part, SnapshotEnd, Start, Wanted
 from segmentd.service.watching import Watching
@@ -85,7 +85,7 @@ class WatchStreams:
     def _page(self, page: LogPage) -> pb.WatchTransitionsResponse:
         message = self._made.get(page)
         if message is None:
-            made = [transition_message(*move, self._positions) for move in page.moves]
+            made = [transition(move, self._positions) for move in page.moves]
             batch = pb.TransitionBatch(transitions=made)
             message = self._made[page] = pb.WatchTransitionsResponse(transitions=batch)
         return message
