@@ -19,6 +19,7 @@ class SlowMatrix:
     after: Mapping[Name, int]
     created: Mapping[Name, int]
     users: int
+    created_users: int
     stayed: int
     moved: int
 
@@ -44,4 +45,4 @@ def slow_matrix(
         columns.update(now or [None])
         if user in new:
             created.update(now or [None])
-    return SlowMatrix(cells, rows, columns, created, len(users), stayed, moved)
+    return SlowMatrix(cells, rows, columns, created, len(users), len(new), stayed, moved)

@@ -41,6 +41,7 @@ class MigrationMatrix:
     after: Counts
     created: Counts
     users: int
+    created_users: int
     stayed: int
     moved: int
 
@@ -66,6 +67,7 @@ def migration_matrix(before: Sequence[KeyBits], after: Sequence[KeyBits], everyb
         _sizes(after, some_after, everybody.users),
         _sizes([bits & created for bits in after], some_after & created, created_users),
         everybody.users,
+        created_users,
         _count(some_before & ~changed),
         _count(changed),
     )

@@ -11,6 +11,7 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.host import Plugins
 from segmentd.service.engine import Engine
 from segmentd.service.evaluation import Evaluations
+from segmentd.service.history import History
 from segmentd.service.identity import Identity
 from segmentd.service.memberships import Memberships
 from segmentd.service.profiles import Profiles
@@ -57,6 +58,7 @@ class Service:
         self.evaluations = Evaluations(engine)
         self.user_lists = UserLists(engine)
         self.watching = Watching(engine)
+        self.history = History(engine)
         self.database_id = engine.thread.call(engine.store.database_id).result()
         self.identity = Identity(engine)
 
