@@ -116,13 +116,13 @@ class Driver:
 
     def archive(self, name: str) -> int:
         """All members leave."""
-        return run(self.engine._edited(lambda: self.segments._archival(name, "")))
+        return run(self.engine._edited(lambda: self.segments._edits.archival(name, "", "", "")))
 
     def _definition(self, spec: SegmentSpec) -> Edit:
         entry = self.engine.live.catalogue.entries.get(spec.segment_id)
         if entry is not None and entry.state is not State.ARCHIVED:
-            return self.segments._update(spec, {"rule", "include", "exclude"}, "", "", "")
-        return self.segments._creation(spec, "", "")
+            return self.segments._edits.update(spec, {"rule", "include", "exclude"}, "", "", "")
+        return self.segments._edits.creation(spec, "", "")
 
     def see(self, *users: str, exactly: bool = True) -> Seen:
         """What a reader sees; judged on the spot where a horizon has passed."""

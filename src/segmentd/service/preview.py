@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +15,7 @@ from segmentd.population.dataset import Dataset
 from segmentd.service.aside import Aside, Edit
 from segmentd.service.commit import Committer
 from segmentd.service.live import Live
+from segmentd.service.segment_info import SegmentInfo
 from segmentd.storage import Store
 from segmentd.times import Clock, Micros
 
@@ -46,6 +47,7 @@ class Preview:
     """
 
     changes: tuple[Change, ...]
+    infos: Mapping[str, SegmentInfo]
     new_users: int
     revision: int
     at: Micros
@@ -62,8 +64,7 @@ class Trial:
         self._committer = committer
         self._aside = Aside(live, store, clock, committer, edit)
         self._sample_size = sample_size
-        included = {user for info in edit.infos.values() for user in info.spec.include}
-        self._included = included
+        self._infos = edit.infos
 
     def run(self) -> Generator[None, None, Preview]:
         """Judge aside, one chunk a step, compare, and leave everything as it was."""
@@ -78,11 +79,12 @@ class Trial:
         live = self._live
         self._committer.catch_up(live.present(self._clock.now()))
         at = live.present(self._clock.now())
-        newcomers = sorted(self._included - live.users.index.keys())
+        included = {user for info in self._infos.values() for user in info.spec.include}
+        newcomers = sorted(included - live.users.index.keys())
         members = self._newcomers(newcomers, at)
         self._aside.mark_failed()
         changes = tuple(self._change(name, newcomers, members) for name in self._aside.names)
-        return Preview(changes, len(newcomers), live.revision, at)
+        return Preview(changes, self._infos, len(newcomers), live.revision, at)
 
     def _newcomers(self, newcomers: Sequence[str], at: Micros) -> dict[str, NDArray[np.bool_]]:
         """Which of the users who would be created would be members of each segment, bool (newcomers,)."""

@@ -1,4 +1,4 @@
-"""Defining segments: create, update, archive, refit and look at them."""
+"""Defining segments: create, update, restore, archive, delete, refit and look at them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Final, TypeVar
 
 import orjson
 
-from segmentd.engine.catalogue import Entry, State, check_references
-from segmentd.engine.compile import Definition, check_kinds, conditions, model_key, references
+from segmentd.engine.catalogue import Entry, State
+from segmentd.engine.compile import conditions, model_key
 from segmentd.engine.plan import Fitted
-from segmentd.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput, Reason
+from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.population.kinds import Json
-from segmentd.records import SegmentRecord
+from segmentd.records import ModelRecord, SegmentRecord
 from segmentd.service.engine import Engine
+from segmentd.service.preview import Change, Preview
 from segmentd.service.seen import unknown_segment
-from segmentd.service.segment_info import NOBODY, SegmentInfo, SegmentSpec
+from segmentd.service.segment_edits import SegmentEdits, archived, check_etag
+from segmentd.service.segment_info import SegmentInfo, SegmentSpec
 from segmentd.service.switch import Edit
-from segmentd.service.written import Cause
-from segmentd.times import Micros
 
 T = TypeVar("T")
 FIELDS: Final = frozenset({"name", "description", "owner", "labels", "rule", "include", "exclude"})
@@ -39,7 +39,10 @@ class ModelView:
 
 @dataclass(frozen=True, slots=True)
 class SegmentView:
-    """A segment as it stands: its latest version, state and models; `size` where it is active."""
+    """A segment as it stands: its latest version, state and models; `size` where it is active.
+
+    The models are also those of the segments that it refers to, after its own.
+    """
 
     info: SegmentInfo
     state: State
@@ -49,12 +52,21 @@ class SegmentView:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class Previewed:
+    """A segment as it would stand after an edit that was not made, and what else that edit would change."""
+
+    view: SegmentView
+    preview: Preview
+
+
 class Segments:
     """The use cases of SegmentService."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._live = engine.live
+        self._edits = SegmentEdits(engine)
 
     def origins(self) -> Mapping[str, str]:
         """The plugin that brought each type."""
@@ -96,34 +108,73 @@ class Segments:
     async def create(self, spec: SegmentSpec, author: str, note: str) -> SegmentView:
         """Define a new segment; judged for all users when this returns. An archived id may be used again."""
         spec.check()
-        return await self._edit(spec.segment_id, lambda: self._creation(spec, author, note))
+        return await self._edit(spec.segment_id, lambda: self._edits.creation(spec, author, note))
+
+    async def preview_creation(self, spec: SegmentSpec, author: str, note: str, sample_size: int) -> Previewed:
+        """What `create` would do; nothing is stored."""
+        spec.check()
+        return await self._preview(spec.segment_id, lambda: self._edits.creation(spec, author, note), sample_size)
 
     async def update(
         self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str
     ) -> SegmentView:
         """Change the named fields to those of `spec`; a change of nothing makes no version."""
-        current = self.get(spec.segment_id)
-        changed = replace(current.info.spec, **{name: getattr(spec, name) for name in fields})
-        changed.check()
-        if changed.says_the_same(current.info.spec) and current.state is not State.ARCHIVED:
-            _check_etag(current.info, etag)
+        current = self._unchanged(spec, fields, etag)
+        if current is not None:
             return current
-        return await self._edit(spec.segment_id, lambda: self._update(spec, fields, etag, author, note))
+        return await self._edit(spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note))
 
-    async def archive(self, segment_id: str, etag: str) -> SegmentView:
-        """All members leave; the versions remain."""
-        return await self._edit(segment_id, lambda: self._archival(segment_id, etag))
+    async def preview_update(
+        self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str, sample_size: int
+    ) -> Previewed:
+        """What `update` would do; nothing is stored."""
+        current = self._unchanged(spec, fields, etag)
+        if current is not None:
+            return self._as_it_is(current)
+        return await self._preview(
+            spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note), sample_size
+        )
+
+    async def restore(self, segment_id: str, version: int, etag: str, author: str, note: str) -> SegmentView:
+        """Define the segment as it was in an old version, as a new one; an archived segment is back with it."""
+        return await self._edit(segment_id, lambda: self._edits.restoration(segment_id, version, etag, author, note))
+
+    async def preview_restoration(
+        self, segment_id: str, version: int, etag: str, author: str, note: str, sample_size: int
+    ) -> Previewed:
+        """What `restore` would do; nothing is stored."""
+        return await self._preview(
+            segment_id, lambda: self._edits.restoration(segment_id, version, etag, author, note), sample_size
+        )
+
+    async def archive(self, segment_id: str, etag: str, author: str = "", note: str = "") -> SegmentView:
+        """All members leave; the versions and the log remain, and the id stays taken."""
+        return await self._edit(segment_id, lambda: self._edits.archival(segment_id, etag, author, note))
+
+    async def delete(self, segment_id: str, etag: str = "") -> int:
+        """All members leave, and the id is free: a new segment of that id is another one. Returns the revision."""
+        return await asyncio.wrap_future(
+            self._engine.edit(lambda: self._edits.deletion(segment_id, etag), lambda revision: revision)
+        )
+
+    def refuse_managed(self, segment_id: str) -> None:
+        """Raises FailedPrecondition where an exclusive group makes the segment."""
+        info = self._live.segments.get(segment_id)
+        if info is not None:
+            self._edits.check_manager(info)
 
     async def refit(self, segment_id: str) -> SegmentView:
-        """Fit the segment's models on the data of now, and judge all that share them."""
+        """Fit the segment's own models on the data of now, and judge all that share them; the view has only those."""
         keys = await self._on_engine(lambda: self._model_keys(segment_id))
         before = self._live.revision
         revision = await asyncio.wrap_future(self._engine.refit(keys))
-        if revision == before and all(each.fitted is None for each in self.get(segment_id).models):
+        view = self.get(segment_id)
+        fitted = tuple(_model_view(key, self._live.models.get(key)) for key in keys)
+        if revision == before and all(each.fitted is None for each in fitted):
             raise FailedPrecondition(
                 Reason.NO_MODEL, f"segment {segment_id} has nobody to learn from yet", {"segment_id": segment_id}
             )
-        return replace(self.get(segment_id), revision=revision)
+        return replace(view, models=fitted, revision=revision)
 
     async def versions(self, segment_id: str) -> tuple[list[SegmentRecord], int]:
         """All versions, the latest first, and the revision they are of. Raises NotFound."""
@@ -132,108 +183,75 @@ class Segments:
             lambda: (self._engine.store.segment_versions(segment_id)[::-1], self._live.revision)
         )
 
+    async def models(self, segment_id: str) -> tuple[list[ModelRecord], int]:
+        """Every fit of the models by which any version was judged, the latest first, and the revision.
+
+        Raises NotFound.
+        """
+        self.get(segment_id)
+        return await self._on_engine(lambda: (self._fits(segment_id), self._live.revision))
+
     async def _edit(self, segment_id: str, make: Callable[[], Edit]) -> SegmentView:
         return await asyncio.wrap_future(self._engine.edit(make, lambda _: self.get(segment_id)))
+
+    async def _preview(self, segment_id: str, make: Callable[[], Edit], sample_size: int) -> Previewed:
+        preview = await asyncio.wrap_future(self._engine.preview(make, sample_size))
+        change = next(each for each in preview.changes if each.segment_id == segment_id)
+        info = preview.infos[segment_id]
+        dated = replace(info, update_time=preview.at, create_time=info.create_time if info.version > 1 else preview.at)
+        models = tuple(_model_view(each.key, each) for each in change.models)
+        view = SegmentView(dated, change.state, change.reason, models, change.size, preview.revision)
+        return Previewed(view, preview)
 
     async def _on_engine(self, run: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._engine.thread.call(run))
 
-    def _creation(self, spec: SegmentSpec, author: str, note: str) -> Edit:
-        old = self._live.segments.get(spec.segment_id)
-        if old is not None and not self._archived(spec.segment_id):
-            raise AlreadyExists(
-                Reason.SEGMENT_EXISTS, f"there is a segment {spec.segment_id!r}", {"segment_id": spec.segment_id}
-            )
-        key = old.segment_key if old else self._engine.store.next_segment_key()
-        version = old.version + 1 if old else 1
-        created = old.create_time if old else Micros(0)
-        return self._definition(SegmentInfo(spec, key, version, author, note, created, Micros(0)))
-
-    def _update(self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str) -> Edit:
-        old = self._changeable(spec.segment_id, etag)
-        changed = replace(old.spec, **{name: getattr(spec, name) for name in fields})
+    def _unchanged(self, spec: SegmentSpec, fields: Collection[str], etag: str) -> SegmentView | None:
+        """The segment as it stands where an update changes nothing of it. Raises NotFound, InvalidInput, Conflict."""
+        current = self.get(spec.segment_id)
+        self._edits.check_manager(current.info)
+        changed = replace(current.info.spec, **{name: getattr(spec, name) for name in fields})
         changed.check()
-        info = replace(old, spec=changed, version=old.version + 1, author=author, note=note)
-        return self._definition(info)
+        if current.state is State.ARCHIVED or not changed.says_the_same(current.info.spec):
+            return None
+        check_etag(current.info, etag)
+        return current
 
-    def _definition(self, info: SegmentInfo) -> Edit:
-        """The edit to a definition, after all checks that need no judging."""
-        name = info.spec.segment_id
-        try:
-            definition = self._checked(info)
-        except InvalidInput as error:
-            # One reason for all that is wrong with a rule, whatever found it.
-            raise InvalidInput(error.violations, Reason.INVALID_RULE, {"segment_id": name}) from None
-        return Edit(Cause.DEFINITION, {name: Entry(definition, State.PENDING)}, {name: info})
-
-    def _checked(self, info: SegmentInfo) -> Definition:
-        rule = info.spec.parse(self.types())
-        definition = info.definition(rule)
-        entries = self._live.catalogue.entries.items()
-        check_references(definition, {name: entry for name, entry in entries if entry.state is not State.ARCHIVED})
-        check_kinds(rule, self._live.schema)
-        return definition
-
-    def _archival(self, segment_id: str, etag: str) -> Edit:
-        info = self._changeable(segment_id, etag)
-        entries = self._live.catalogue.entries
-        users = [
-            name
-            for name, entry in entries.items()
-            if name != segment_id
-            and entry.state is not State.ARCHIVED
-            and segment_id in {each.segment_id for each in references(entry.definition.rule)}
-        ]
-        if users:
-            raise FailedPrecondition(
-                Reason.SEGMENT_REFERENCED,
-                f"segment {segment_id} is referred to by {', '.join(sorted(users))}",
-                {"segment_id": segment_id, "referenced_by": ",".join(sorted(users))},
-            )
-        archived = Entry(info.definition(NOBODY), State.ARCHIVED)
-        return Edit(Cause.DEFINITION, {segment_id: archived})
+    def _as_it_is(self, view: SegmentView) -> Previewed:
+        name = view.info.spec.segment_id
+        models = tuple(each.fitted for each in view.models if each.fitted is not None)
+        change = Change(name, view.state, view.reason, models, view.size)
+        at = self._live.present(self._engine.clock.now())
+        return Previewed(view, Preview((change,), {name: view.info}, 0, view.revision, at))
 
     def _models(self, entry: Entry) -> tuple[ModelView, ...]:
         """What the segment is judged with; of one that waits, what it needs."""
         if entry.state is State.ARCHIVED:
             return ()
-        used = {each.key: each for each in entry.plan.models} if entry.plan is not None else self._live.models.latest
+        plan = entry.plan
+        used = {each.key: each for each in plan.all_models} if plan is not None else self._live.models.latest
         keys = {key: None for each in conditions(entry.definition.rule) if (key := model_key(each)) is not None}
-        identities = [(key, orjson.loads(key)) for key in keys]
-        return tuple(ModelView(name, parameters, used.get(key)) for key, (name, parameters) in identities)
+        referred = {each.key: None for each in plan.all_models} if plan is not None else {}
+        return tuple(_model_view(key, used.get(key)) for key in (keys | referred))
 
     def _model_keys(self, segment_id: str) -> list[str]:
         entry = self._live.catalogue.entries.get(segment_id)
         if entry is None:
             raise unknown_segment(segment_id)
         if entry.state is State.ARCHIVED:
-            raise _archived(segment_id)
+            raise archived(segment_id)
         keys = {model_key(each) for each in conditions(entry.definition.rule)} - {None}
         if not keys:
             raise InvalidInput.at("segment_id", f"no condition of segment {segment_id} learns from the population")
         return sorted(key for key in keys if key is not None)
 
-    def _changeable(self, segment_id: str, etag: str) -> SegmentInfo:
-        info = self._live.segments.get(segment_id)
-        if info is None:
-            raise unknown_segment(segment_id)
-        if self._archived(segment_id):
-            raise _archived(segment_id)
-        _check_etag(info, etag)
-        return info
-
-    def _archived(self, segment_id: str) -> bool:
-        return self._live.catalogue.entries[segment_id].state is State.ARCHIVED
+    def _fits(self, segment_id: str) -> list[ModelRecord]:
+        store = self._engine.store
+        keys = {key for each in store.segment_versions(segment_id) for key in orjson.loads(each.models)}
+        records = [record for key in keys for record in store.model_versions(key)]
+        return sorted(records, key=lambda each: (each.fit_time, each.model_key, each.version), reverse=True)
 
 
-def _check_etag(info: SegmentInfo, etag: str) -> None:
-    if etag and etag != info.etag:
-        raise Conflict(
-            Reason.ETAG_MISMATCH,
-            f"segment {info.spec.segment_id} is at etag {info.etag}, not {etag}: somebody changed it first",
-            {"segment_id": info.spec.segment_id, "given": etag, "current": info.etag},
-        )
-
-
-def _archived(segment_id: str) -> FailedPrecondition:
-    return FailedPrecondition(Reason.SEGMENT_ARCHIVED, f"segment {segment_id} is archived", {"segment_id": segment_id})
+def _model_view(key: str, fitted: Fitted | None) -> ModelView:
+    name, parameters = orjson.loads(key)
+    return ModelView(name, parameters, fitted)
