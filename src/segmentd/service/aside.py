@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,10 +27,20 @@ from segmentd.service.live import Live
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import Clock
+from segmentd.times import Clock, Micros
 
 CHUNK: Final = 65_536
 """Rows judged between two turns of the engine's thread."""
+
+
+class Companion(Protocol):
+    """What an edit changes besides segments and models."""
+
+    def write(self, store: Store, instant: Micros) -> None:
+        """Change the database, inside the transaction of the switch."""
+
+    def published(self) -> None:
+        """Change what is published, under the lock."""
 
 
 @dataclass(slots=True)
@@ -43,6 +53,7 @@ class Edit:
     models: dict[str, Fitted] = field(default_factory=dict)
     again: frozenset[str] = frozenset()
     deleted: frozenset[str] = frozenset()
+    also: Companion | None = None
 
 
 class Aside:

@@ -15,6 +15,7 @@ from segmentd.engine.plan import Plan
 from segmentd.population.dataset import Dataset
 from segmentd.population.schema import Schema
 from segmentd.records import UserListRecord
+from segmentd.service.group_info import GroupInfo
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.tombstones import Tombstones
 from segmentd.times import MIN_INSTANT, Micros
@@ -28,7 +29,7 @@ class Live:
     only starting again from disk makes the columns agree with the published answers.
 
     Other threads may read, under `lock`, what is published there together: `catalogue`, `segments`,
-    `memberships`, `published_rows`, `revision` and `instant`;
+    `groups`, `memberships`, `published_rows`, `revision` and `instant`;
     and look up ids in `users.index`, where a row at or beyond
     `published_rows` belongs to a user who does not exist yet.
     """
@@ -42,6 +43,7 @@ class Live:
         self.declared: set[tuple[str, str]] = set()
         self.catalogue = Catalogue({})
         self.segments: dict[str, SegmentInfo] = {}
+        self.groups: dict[str, GroupInfo] = {}
         self.lists: dict[str, UserListRecord] = {}
         self.shadows: list[Plan] = []
         self.shadow_failures: dict[int, EvaluationFailed] = {}

@@ -19,6 +19,7 @@ from segmentd.records import ProfileRecord, SegmentRecord
 from segmentd.service.binding import bind_entry, judged_with, needed_events
 from segmentd.service.commit import fail_segments
 from segmentd.service.event_loading import load_tables
+from segmentd.service.group_info import GroupInfo
 from segmentd.service.ingest import typed_attributes
 from segmentd.service.list_change import load_lists
 from segmentd.service.live import Live
@@ -49,6 +50,7 @@ def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     load_lists(live, store)
     _load_models(live, store)
     stale = _load_segments(live, store, plugins)
+    live.groups = {record.group_id: GroupInfo.of(record) for record in store.exclusive_groups()}
     state = store.state()
     live.revision, live.instant = state.revision, state.instant
     live.published_rows = len(live.users)

@@ -11,6 +11,7 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.host import Plugins
 from segmentd.service.engine import Engine
 from segmentd.service.evaluation import Evaluations
+from segmentd.service.groups import Groups
 from segmentd.service.history import History
 from segmentd.service.identity import Identity
 from segmentd.service.memberships import Memberships
@@ -56,6 +57,7 @@ class Service:
         self.segments = Segments(engine)
         self.profiles = Profiles(engine)
         self.evaluations = Evaluations(engine)
+        self.groups = Groups(engine)
         self.user_lists = UserLists(engine)
         self.watching = Watching(engine)
         self.history = History(engine)

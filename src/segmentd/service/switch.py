@@ -56,6 +56,8 @@ class Switch:
             created = info.create_time if info.version > 1 else instant
             dated = self._edit.infos[name] = replace(info, update_time=instant, create_time=created)
             store.put_segment_version(_segment_record(dated, self._aside.bound[name], self._live.surroundings))
+        if self._edit.also is not None:
+            self._edit.also.write(store, instant)
         return self._include(store, instant)
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
@@ -81,6 +83,8 @@ class Switch:
         live, bound, deleted = self._live, self._aside.bound, self._edit.deleted
         live.segments = {k: v for k, v in {**live.segments, **self._edit.infos}.items() if k not in deleted}
         live.models.latest.update(self._edit.models)
+        if self._edit.also is not None:
+            self._edit.also.published()
         for key, last in self._aside.looks.items():
             live.models.looked(key, last)
         changed = (*self._aside.names, *deleted)
