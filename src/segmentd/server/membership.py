@@ -11,12 +11,12 @@ from segmentd.server.errors import item_error_of
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_optional_timestamp, to_timestamp
 from segmentd.server.page_tokens import make_page_token, read_page_token
-from segmentd.server.positions import Positions
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id, check_ids, check_list, id_errors, plans_of
 from segmentd.server.waiting import reach
 from segmentd.server.watch import PATIENCE, WatchStreams
 from segmentd.service.memberships import Leaves
+from segmentd.service.positions import Positions
 from segmentd.service.service import Service
 from segmentd.times import FOREVER
 from segmentd.v1 import membership_pb2, membership_service_pb2_grpc

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Final
 
 from segmentd.server.instants import to_timestamp
-from segmentd.server.positions import Positions
 from segmentd.service.log_naming import NamedMove
+from segmentd.service.positions import Positions
 from segmentd.v1 import transition_pb2
 
 _CAUSES: Final = {

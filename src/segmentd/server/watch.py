@@ -11,10 +11,10 @@ from segmentd.errors import Reason, ResourceExhausted
 from segmentd.limits import check_batch
 from segmentd.server.faults import Faults
 from segmentd.server.instants import from_duration, to_timestamp
-from segmentd.server.positions import Positions
 from segmentd.server.rpc import Context
 from segmentd.server.transitions import transition
 from segmentd.service.log_pages import LogPage
+from segmentd.service.positions import Positions
 from segmentd.service.watch_parts import Checkpoint, Members, Part, SnapshotEnd, Start, Wanted
 from segmentd.service.watching import Watching
 from segmentd.times import HOUR, SECOND
