@@ -28,6 +28,7 @@ from segmentd.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
     evaluation_service_pb2_grpc,
+    history_service_pb2_grpc,
     item_error_pb2,
     membership_pb2,
     membership_service_pb2,
@@ -57,6 +58,7 @@ class Client:
         # Any, because the published types know only blocking stubs.
         self.admin: Any = admin_service_pb2_grpc.AdminServiceStub(self.channel)
         self.evaluations: Any = evaluation_service_pb2_grpc.EvaluationServiceStub(self.channel)
+        self.history: Any = history_service_pb2_grpc.HistoryServiceStub(self.channel)
         self.memberships: Any = membership_service_pb2_grpc.MembershipServiceStub(self.channel)
         self.profiles: Any = profile_service_pb2_grpc.ProfileServiceStub(self.channel)
         self.segments: Any = segment_service_pb2_grpc.SegmentServiceStub(self.channel)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from segmentd.cli import apply, clock, imports, listings, questions, serving
+from segmentd.cli import apply, clock, history, imports, listings, questions, serving
 from segmentd.cli.errors import exit_code_of
 from segmentd.cli.output import show
 
@@ -53,6 +53,9 @@ for _command in (
     questions.user,
     questions.members,
     questions.explain,
+    history.history,
+    history.was,
+    history.migration,
     listings.segments,
     listings.types,
     listings.attributes,

@@ -8,6 +8,7 @@ Answers are the messages of the contract. Every failed call raises CallFailed.
 
 from segmentd.client.client import Client
 from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
+from segmentd.client.history import History
 from segmentd.client.instants import Instant, as_instant, as_timestamp
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
@@ -18,6 +19,7 @@ __all__ = [
     "CallFailed",
     "Client",
     "FieldFault",
+    "History",
     "Instant",
     "ItemFault",
     "Json",

@@ -10,6 +10,7 @@ import grpc
 from segmentd.client.admin import Admin
 from segmentd.client.calling import Caller
 from segmentd.client.channel import open_channel
+from segmentd.client.history import History
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
@@ -18,7 +19,7 @@ DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 
 
-class Client(Questions, Segments, Profiles, Admin):
+class Client(Questions, Segments, Profiles, History, Admin):
     """All calls of segmentd over one connection. Threads may share it; use it as a context manager, or close it."""
 
     def __init__(

@@ -12,6 +12,7 @@ from segmentd.plugins.host import load_plugins
 from segmentd.server import address
 from segmentd.server.admin import AdminHandlers
 from segmentd.server.evaluation import EvaluationHandlers
+from segmentd.server.history import HistoryHandlers
 from segmentd.server.membership import MembershipHandlers
 from segmentd.server.profile import ProfileHandlers
 from segmentd.server.run import Server, run_until_signal
@@ -24,6 +25,7 @@ from segmentd.times import Clock
 from segmentd.v1 import (
     admin_service_pb2_grpc,
     evaluation_service_pb2_grpc,
+    history_service_pb2_grpc,
     membership_service_pb2_grpc,
     profile_service_pb2_grpc,
     segment_service_pb2_grpc,
@@ -32,7 +34,7 @@ from segmentd.v1 import (
 Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
 """Told the address once the server answers there; what it awaits, calls of the server among it, is awaited."""
 SERVICES: Final = tuple(
-    f"segmentd.v1.{name}Service" for name in ("Admin", "Evaluation", "Membership", "Profile", "Segment")
+    f"segmentd.v1.{name}Service" for name in ("Admin", "Evaluation", "History", "Membership", "Profile", "Segment")
 )
 
 
@@ -68,6 +70,7 @@ def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
     def register(server: grpc.aio.Server) -> None:
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminHandlers(service), server)
         evaluation_service_pb2_grpc.add_EvaluationServiceServicer_to_server(EvaluationHandlers(service), server)
+        history_service_pb2_grpc.add_HistoryServiceServicer_to_server(HistoryHandlers(service), server)
         memberships = MembershipHandlers(service, watch_patience)
         membership_service_pb2_grpc.add_MembershipServiceServicer_to_server(memberships, server)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileHandlers(service), server)

@@ -1,0 +1,55 @@
+"""Questions about the past."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import grpc
+
+from segmentd.client.instants import Instant, as_timestamp
+from segmentd.client.part import Part
+from segmentd.v1 import history_service_pb2 as history
+from segmentd.v1.history_service_pb2_grpc import HistoryServiceStub
+
+
+class History(Part):
+    """Calls of HistoryService. Instants are microseconds UTC, and not ahead of the server's clock."""
+
+    def _connect(self, channel: grpc.Channel) -> None:
+        super()._connect(channel)
+        self._history = HistoryServiceStub(channel)
+
+    def membership_history(
+        self,
+        *,
+        user_id: str = "",
+        segment_id: str = "",
+        start: Instant | None = None,
+        end: Instant | None = None,
+        newest_first: bool = False,
+        page_size: int = 1_000,
+    ) -> Iterator[history.ListMembershipHistoryResponse]:
+        """The transitions of a user, a segment or both with effective times in [start, end), page by page."""
+        request = history.ListMembershipHistoryRequest(
+            user_id=user_id,
+            segment_id=segment_id,
+            start_time=None if start is None else as_timestamp(start),
+            end_time=None if end is None else as_timestamp(end),
+            order=history.HISTORY_ORDER_NEWEST_FIRST if newest_first else history.HISTORY_ORDER_OLDEST_FIRST,
+            page_size=page_size,
+        )
+        return self._caller.pages(self._history.ListMembershipHistory, request)
+
+    def check_at(self, user_id: str, segment_id: str, at: Instant) -> history.CheckMembershipAtResponse:
+        """Whether a user was in a segment at an instant, and since and until when."""
+        request = history.CheckMembershipAtRequest(user_id=user_id, segment_id=segment_id, at_time=as_timestamp(at))
+        return self._caller.call(self._history.CheckMembershipAt, request)
+
+    def migration_matrix(
+        self, segment_ids: Sequence[str], start: Instant, end: Instant
+    ) -> history.GetMigrationMatrixResponse:
+        """How many users were in which of the segments at `start`, and in which at `end`."""
+        request = history.GetMigrationMatrixRequest(
+            segment_ids=segment_ids, from_time=as_timestamp(start), to_time=as_timestamp(end)
+        )
+        return self._caller.call(self._history.GetMigrationMatrix, request)
