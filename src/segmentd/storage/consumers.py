@@ -126,6 +126,10 @@ class Consumers(Part):
         """Forget them; those that are not there are passed over."""
         self._session.write_many("DELETE FROM dead_letters WHERE dead_letter_key = ?", [(key,) for key in keys])
 
+    def discard_dead_letters(self, consumer: str) -> int:
+        """Forget all of a consumer; how many those were."""
+        return len(self._session.write("DELETE FROM dead_letters WHERE consumer = ? RETURNING 1", (consumer,)))
+
 
 def _consumer(row: Row) -> ConsumerRecord:
     name, revision, offset, delivered, disabled, *rest = row

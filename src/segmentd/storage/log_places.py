@@ -36,6 +36,19 @@ class LogPlaces(Part):
         )
         return (int(last[0]) if last else 0) - (int(before[0]) if before else 0)
 
+    def moves_after(self, position: Position) -> int:
+        """How many moves were logged after a position; erased ones count."""
+        totals = [
+            self._session.row(f"SELECT total FROM log_sizes {where} ORDER BY revision DESC LIMIT 1", parameters)
+            for where, parameters in (
+                ("", ()),
+                ("WHERE revision <= ?", (position.revision,)),
+                ("WHERE revision < ?", (position.revision,)),
+            )
+        ]
+        last, within, before = (int(found[0]) if found else 0 for found in totals)
+        return last - min(within, before + position.offset + 1)
+
     def revision_before(self, instant: Micros) -> int:
         """The last revision whose instant lies before this one; 0 for none."""
         first = self._first(_AT_INSTANT, instant)
