@@ -12,6 +12,7 @@ import orjson
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.kinds import Json
 from segmentd.records import ProfileRecord
+from segmentd.service.items import CONTEXT
 from segmentd.times import Micros
 
 _log = logging.getLogger(__name__)
@@ -19,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class Draft:
-    """One profile: `given` as written, `derived` from it, and the `times` at which names were written or removed."""
+    """One profile: `given` as written, `derived` from it, and the `times` at which names last changed."""
 
     user_key: int
     given: dict[str, Json] = field(default_factory=dict)
@@ -48,13 +49,17 @@ class Draft:
 def merge(draft: Draft, attributes: Mapping[str, Json], now: Micros) -> set[str]:
     """Merge attributes written directly, None removing one; returns the names that changed.
 
-    The time of each is noted, so that an older event does not win, and for merging profiles.
+    What changed is noted with its time, for merging profiles. So is what could also come from an event's context, be
+    it unchanged, so that an older event does not win.
     """
     date_undated(draft)
+    changed = _apply(draft, attributes)
     for name in attributes:
-        draft.times[name] = now
-        draft.touched = True
-    return _apply(draft, attributes)
+        in_context = name.split(".")[0] in CONTEXT
+        if in_context or name in changed:
+            draft.times[name] = now
+        draft.touched |= in_context
+    return changed
 
 
 def date_undated(draft: Draft) -> None:
