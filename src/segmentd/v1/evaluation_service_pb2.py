@@ -26,34 +26,35 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from segmentd.v1 import item_error_pb2 as segmentd_dot_v1_dot_item__error__pb2
 from segmentd.v1 import membership_pb2 as segmentd_dot_v1_dot_membership__pb2
+from segmentd.v1 import model_version_pb2 as segmentd_dot_v1_dot_model__version__pb2
 from segmentd.v1 import profile_pb2 as segmentd_dot_v1_dot_profile__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$segmentd/v1/evaluation_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\x1a\x19segmentd/v1/profile.proto\"\xdc\x01\n\x17\x45valuateSegmentsRequest\x12\x13\n\x0bsegment_ids\x18\x01 \x03(\t\x12%\n\x04rule\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\x0bstored_user\x18\x03 \x01(\x0b\x32\x17.segmentd.v1.StoredUserH\x00\x12\x34\n\x0egiven_profiles\x18\x04 \x01(\x0b\x32\x1a.segmentd.v1.GivenProfilesH\x00\x12\x14\n\x0cmin_revision\x18\x05 \x01(\x03\x42\t\n\x07subject\"G\n\nStoredUser\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"<\n\rGivenProfiles\x12+\n\x08profiles\x18\x01 \x03(\x0b\x32\x19.segmentd.v1.GivenProfile\"p\n\x0cGivenProfile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\"\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x12.segmentd.v1.Event\"\x8d\x01\n\x18\x45valuateSegmentsResponse\x12,\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32\x17.segmentd.v1.Evaluation\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x01\n\nEvaluation\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x33\n\x0bmemberships\x18\x02 \x03(\x0b\x32\x1e.segmentd.v1.SegmentMembership\x12\x34\n\x0frule_membership\x18\x03 \x01(\x0b\x32\x1b.segmentd.v1.RuleMembership\x12%\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x16.segmentd.v1.ItemError\x12\x12\n\nuser_known\x18\x05 \x01(\x08\"\x9a\x01\n\x0eRuleMembership\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"R\n\x13\x43ountMembersRequest\x12%\n\x04rule\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"\x85\x01\n\x14\x43ountMembersResponse\x12\x14\n\x0cmember_count\x18\x01 \x01(\x03\x12\x12\n\nuser_count\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xc9\x01\n\x11\x45valuationService\x12_\n\x10\x45valuateSegments\x12$.segmentd.v1.EvaluateSegmentsRequest\x1a%.segmentd.v1.EvaluateSegmentsResponse\x12S\n\x0c\x43ountMembers\x12 .segmentd.v1.CountMembersRequest\x1a!.segmentd.v1.CountMembersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$segmentd/v1/evaluation_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\x1a\x1fsegmentd/v1/model_version.proto\x1a\x19segmentd/v1/profile.proto\"\xdc\x01\n\x17\x45valuateSegmentsRequest\x12\x13\n\x0bsegment_ids\x18\x01 \x03(\t\x12%\n\x04rule\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12.\n\x0bstored_user\x18\x03 \x01(\x0b\x32\x17.segmentd.v1.StoredUserH\x00\x12\x34\n\x0egiven_profiles\x18\x04 \x01(\x0b\x32\x1a.segmentd.v1.GivenProfilesH\x00\x12\x14\n\x0cmin_revision\x18\x05 \x01(\x03\x42\t\n\x07subject\"G\n\nStoredUser\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12(\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"<\n\rGivenProfiles\x12+\n\x08profiles\x18\x01 \x03(\x0b\x32\x19.segmentd.v1.GivenProfile\"p\n\x0cGivenProfile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\"\n\x06\x65vents\x18\x03 \x03(\x0b\x32\x12.segmentd.v1.Event\"\x8d\x01\n\x18\x45valuateSegmentsResponse\x12,\n\x0b\x65valuations\x18\x01 \x03(\x0b\x32\x17.segmentd.v1.Evaluation\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xc3\x01\n\nEvaluation\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x33\n\x0bmemberships\x18\x02 \x03(\x0b\x32\x1e.segmentd.v1.SegmentMembership\x12\x34\n\x0frule_membership\x18\x03 \x01(\x0b\x32\x1b.segmentd.v1.RuleMembership\x12%\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x16.segmentd.v1.ItemError\x12\x12\n\nuser_known\x18\x05 \x01(\x08\"\xc5\x01\n\x0eRuleMembership\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.segmentd.v1.ItemError\x12)\n\x06models\x18\x04 \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\"R\n\x13\x43ountMembersRequest\x12%\n\x04rule\x18\x01 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"\x85\x01\n\x14\x43ountMembersResponse\x12\x14\n\x0cmember_count\x18\x01 \x01(\x03\x12\x12\n\nuser_count\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xc9\x01\n\x11\x45valuationService\x12_\n\x10\x45valuateSegments\x12$.segmentd.v1.EvaluateSegmentsRequest\x1a%.segmentd.v1.EvaluateSegmentsResponse\x12S\n\x0c\x43ountMembers\x12 .segmentd.v1.CountMembersRequest\x1a!.segmentd.v1.CountMembersResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.evaluation_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_EVALUATESEGMENTSREQUEST']._serialized_start=204
-  _globals['_EVALUATESEGMENTSREQUEST']._serialized_end=424
-  _globals['_STOREDUSER']._serialized_start=426
-  _globals['_STOREDUSER']._serialized_end=497
-  _globals['_GIVENPROFILES']._serialized_start=499
-  _globals['_GIVENPROFILES']._serialized_end=559
-  _globals['_GIVENPROFILE']._serialized_start=561
-  _globals['_GIVENPROFILE']._serialized_end=673
-  _globals['_EVALUATESEGMENTSRESPONSE']._serialized_start=676
-  _globals['_EVALUATESEGMENTSRESPONSE']._serialized_end=817
-  _globals['_EVALUATION']._serialized_start=820
-  _globals['_EVALUATION']._serialized_end=1015
-  _globals['_RULEMEMBERSHIP']._serialized_start=1018
-  _globals['_RULEMEMBERSHIP']._serialized_end=1172
-  _globals['_COUNTMEMBERSREQUEST']._serialized_start=1174
-  _globals['_COUNTMEMBERSREQUEST']._serialized_end=1256
-  _globals['_COUNTMEMBERSRESPONSE']._serialized_start=1259
-  _globals['_COUNTMEMBERSRESPONSE']._serialized_end=1392
-  _globals['_EVALUATIONSERVICE']._serialized_start=1395
-  _globals['_EVALUATIONSERVICE']._serialized_end=1596
+  _globals['_EVALUATESEGMENTSREQUEST']._serialized_start=237
+  _globals['_EVALUATESEGMENTSREQUEST']._serialized_end=457
+  _globals['_STOREDUSER']._serialized_start=459
+  _globals['_STOREDUSER']._serialized_end=530
+  _globals['_GIVENPROFILES']._serialized_start=532
+  _globals['_GIVENPROFILES']._serialized_end=592
+  _globals['_GIVENPROFILE']._serialized_start=594
+  _globals['_GIVENPROFILE']._serialized_end=706
+  _globals['_EVALUATESEGMENTSRESPONSE']._serialized_start=709
+  _globals['_EVALUATESEGMENTSRESPONSE']._serialized_end=850
+  _globals['_EVALUATION']._serialized_start=853
+  _globals['_EVALUATION']._serialized_end=1048
+  _globals['_RULEMEMBERSHIP']._serialized_start=1051
+  _globals['_RULEMEMBERSHIP']._serialized_end=1248
+  _globals['_COUNTMEMBERSREQUEST']._serialized_start=1250
+  _globals['_COUNTMEMBERSREQUEST']._serialized_end=1332
+  _globals['_COUNTMEMBERSRESPONSE']._serialized_start=1335
+  _globals['_COUNTMEMBERSRESPONSE']._serialized_end=1468
+  _globals['_EVALUATIONSERVICE']._serialized_start=1471
+  _globals['_EVALUATIONSERVICE']._serialized_end=1672
 # @@protoc_insertion_point(module_scope)

@@ -11,6 +11,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
 from segmentd.v1 import membership_pb2 as _membership_pb2
+from segmentd.v1 import model_version_pb2 as _model_version_pb2
 from segmentd.v1 import profile_pb2 as _profile_pb2
 import builtins as _builtins
 import sys
@@ -252,6 +253,7 @@ class RuleMembership(_message.Message):
     MEMBERSHIP_FIELD_NUMBER: _builtins.int
     HOLDS_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     membership: _membership_pb2.Membership.ValueType
     """The answer. Unspecified if and only if `error` is set."""
     @_builtins.property
@@ -264,16 +266,21 @@ class RuleMembership(_message.Message):
     def error(self) -> _item_error_pb2.ItemError:
         """Why there is no answer: EVALUATION_FAILED, SEGMENT_FAILED, SEGMENT_PENDING (of a segment that the rule refers to)."""
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which the answer was judged, also those of the segments that the rule refers to."""
+
     def __init__(
         self,
         *,
         membership: _membership_pb2.Membership.ValueType = ...,
         holds_until_time: _timestamp_pb2.Timestamp | None = ...,
         error: _item_error_pb2.ItemError | None = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time", "membership", b"membership"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time", "membership", b"membership", "models", b"models"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from segmentd.v1 import item_error_pb2 as segmentd_dot_v1_dot_item__error__pb2
+from segmentd.v1 import model_version_pb2 as segmentd_dot_v1_dot_model__version__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csegmentd/v1/membership.proto\x12\x0bsegmentd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\"\xb1\x01\n\x11SegmentMembership\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12+\n\nmembership\x18\x02 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\x9f\x02\n\x0bUserSegment\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x06labels\x18\x03 \x03(\x0b\x32$.segmentd.v1.UserSegment.LabelsEntry\x12\x34\n\x10holds_until_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bleaves_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1aleaves_time_is_lower_bound\x18\x06 \x01(\x08\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"I\n\x0cSegmentError\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\" \n\rSegmentMember\x12\x0f\n\x07user_id\x18\x01 \x01(\t*Z\n\nMembership\x12\x1a\n\x16MEMBERSHIP_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBERSHIP_MEMBER\x10\x01\x12\x19\n\x15MEMBERSHIP_NOT_MEMBER\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1csegmentd/v1/membership.proto\x12\x0bsegmentd.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1fsegmentd/v1/model_version.proto\"\xdc\x01\n\x11SegmentMembership\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12+\n\nmembership\x18\x02 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x34\n\x10holds_until_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12%\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x16.segmentd.v1.ItemError\x12)\n\x06models\x18\x05 \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\"\xca\x02\n\x0bUserSegment\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x34\n\x06labels\x18\x03 \x03(\x0b\x32$.segmentd.v1.UserSegment.LabelsEntry\x12\x34\n\x10holds_until_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bleaves_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1aleaves_time_is_lower_bound\x18\x06 \x01(\x08\x12)\n\x06models\x18\x07 \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"I\n\x0cSegmentError\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\" \n\rSegmentMember\x12\x0f\n\x07user_id\x18\x01 \x01(\t*Z\n\nMembership\x12\x1a\n\x16MEMBERSHIP_UNSPECIFIED\x10\x00\x12\x15\n\x11MEMBERSHIP_MEMBER\x10\x01\x12\x19\n\x15MEMBERSHIP_NOT_MEMBER\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,16 +36,16 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_USERSEGMENT_LABELSENTRY']._loaded_options = None
   _globals['_USERSEGMENT_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_MEMBERSHIP']._serialized_start=687
-  _globals['_MEMBERSHIP']._serialized_end=777
-  _globals['_SEGMENTMEMBERSHIP']._serialized_start=109
-  _globals['_SEGMENTMEMBERSHIP']._serialized_end=286
-  _globals['_USERSEGMENT']._serialized_start=289
-  _globals['_USERSEGMENT']._serialized_end=576
-  _globals['_USERSEGMENT_LABELSENTRY']._serialized_start=531
-  _globals['_USERSEGMENT_LABELSENTRY']._serialized_end=576
-  _globals['_SEGMENTERROR']._serialized_start=578
-  _globals['_SEGMENTERROR']._serialized_end=651
-  _globals['_SEGMENTMEMBER']._serialized_start=653
-  _globals['_SEGMENTMEMBER']._serialized_end=685
+  _globals['_MEMBERSHIP']._serialized_start=806
+  _globals['_MEMBERSHIP']._serialized_end=896
+  _globals['_SEGMENTMEMBERSHIP']._serialized_start=142
+  _globals['_SEGMENTMEMBERSHIP']._serialized_end=362
+  _globals['_USERSEGMENT']._serialized_start=365
+  _globals['_USERSEGMENT']._serialized_end=695
+  _globals['_USERSEGMENT_LABELSENTRY']._serialized_start=650
+  _globals['_USERSEGMENT_LABELSENTRY']._serialized_end=695
+  _globals['_SEGMENTERROR']._serialized_start=697
+  _globals['_SEGMENTERROR']._serialized_end=770
+  _globals['_SEGMENTMEMBER']._serialized_start=772
+  _globals['_SEGMENTMEMBER']._serialized_end=804
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
+from segmentd.v1 import model_version_pb2 as _model_version_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -55,6 +56,7 @@ class SegmentMembership(_message.Message):
     MEMBERSHIP_FIELD_NUMBER: _builtins.int
     HOLDS_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.str
     """The segment that was asked about, as given."""
     membership: Global___Membership.ValueType
@@ -71,6 +73,10 @@ class SegmentMembership(_message.Message):
         EVALUATION_FAILED, INVALID_REQUEST.
         """
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which the answer was judged, also those of the segments that this one refers to."""
+
     def __init__(
         self,
         *,
@@ -78,10 +84,11 @@ class SegmentMembership(_message.Message):
         membership: Global___Membership.ValueType = ...,
         holds_until_time: _timestamp_pb2.Timestamp | None = ...,
         error: _item_error_pb2.ItemError | None = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time", "membership", b"membership", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "holds_until_time", b"holds_until_time", "membership", b"membership", "models", b"models", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -119,6 +126,7 @@ class UserSegment(_message.Message):
     HOLDS_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     LEAVES_TIME_FIELD_NUMBER: _builtins.int
     LEAVES_TIME_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     segment_id: _builtins.str
     """The segment."""
     name: _builtins.str
@@ -141,6 +149,10 @@ class UserSegment(_message.Message):
         for, or no passing of time ends the membership.
         """
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which the membership was judged, also those of the segments that this one refers to."""
+
     def __init__(
         self,
         *,
@@ -150,10 +162,11 @@ class UserSegment(_message.Message):
         holds_until_time: _timestamp_pb2.Timestamp | None = ...,
         leaves_time: _timestamp_pb2.Timestamp | None = ...,
         leaves_time_is_lower_bound: _builtins.bool = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["holds_until_time", b"holds_until_time", "leaves_time", b"leaves_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds_until_time", b"holds_until_time", "labels", b"labels", "leaves_time", b"leaves_time", "leaves_time_is_lower_bound", b"leaves_time_is_lower_bound", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["holds_until_time", b"holds_until_time", "labels", b"labels", "leaves_time", b"leaves_time", "leaves_time_is_lower_bound", b"leaves_time_is_lower_bound", "models", b"models", "name", b"name", "segment_id", b"segment_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

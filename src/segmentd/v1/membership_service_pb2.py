@@ -27,10 +27,11 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from segmentd.v1 import explanation_pb2 as segmentd_dot_v1_dot_explanation__pb2
 from segmentd.v1 import item_error_pb2 as segmentd_dot_v1_dot_item__error__pb2
 from segmentd.v1 import membership_pb2 as segmentd_dot_v1_dot_membership__pb2
+from segmentd.v1 import model_version_pb2 as segmentd_dot_v1_dot_model__version__pb2
 from segmentd.v1 import transition_pb2 as segmentd_dot_v1_dot_transition__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$segmentd/v1/membership_service.proto\x12\x0bsegmentd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsegmentd/v1/explanation.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\x1a\x1csegmentd/v1/transition.proto\"S\n\x16\x43heckMembershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\xd5\x01\n\x17\x43heckMembershipResponse\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x05 \x01(\x08\"U\n\x17\x43heckMembershipsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x13\n\x0bsegment_ids\x18\x02 \x03(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\xa8\x01\n\x18\x43heckMembershipsResponse\x12\x33\n\x0bmemberships\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.SegmentMembership\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x04 \x01(\x08\"[\n\x1c\x42\x61tchCheckMembershipsRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\x12\x13\n\x0bsegment_ids\x18\x02 \x03(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\xc8\x02\n\x1d\x42\x61tchCheckMembershipsResponse\x12\x13\n\x0bmember_bits\x18\x01 \x01(\x0c\x12\x16\n\x0e\x62ytes_per_user\x18\x02 \x01(\x05\x12\x1c\n\x14unknown_user_indexes\x18\x03 \x03(\x05\x12.\n\x0buser_errors\x18\x04 \x03(\x0b\x32\x19.segmentd.v1.IndexedError\x12\x31\n\x0esegment_errors\x18\x05 \x03(\x0b\x32\x19.segmentd.v1.IndexedError\x12\x10\n\x08revision\x18\x06 \x01(\x03\x12\x31\n\revaluate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x0cIndexedError\x12\r\n\x05index\x18\x01 \x01(\x05\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\xf2\x01\n\x17ListUserSegmentsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12@\n\x06labels\x18\x02 \x03(\x0b\x32\x30.segmentd.v1.ListUserSegmentsRequest.LabelsEntry\x12\x18\n\x10with_leaves_time\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe3\x01\n\x18ListUserSegmentsResponse\x12*\n\x08segments\x18\x01 \x03(\x0b\x32\x18.segmentd.v1.UserSegment\x12)\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x19.segmentd.v1.SegmentError\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x05 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x06 \x01(\t\"l\n\x19ListSegmentMembersRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\xbb\x01\n\x1aListSegmentMembersResponse\x12+\n\x07members\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.SegmentMember\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"o\n\x18\x45xplainMembershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x18\n\x10with_leaves_time\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\"\xf4\x02\n\x19\x45xplainMembershipResponse\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12-\n\x0b\x65xplanation\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.Explanation\x12\x17\n\x0fsegment_version\x18\x03 \x01(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\x31\n\revaluate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bleaves_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1aleaves_time_is_lower_bound\x18\x08 \x01(\x08\x12\x12\n\nuser_known\x18\t \x01(\x08\"\xc8\x01\n\x17WatchTransitionsRequest\x12\x13\n\x0bsegment_ids\x18\x01 \x03(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\x12&\n\x05start\x18\x03 \x01(\x0e\x32\x17.segmentd.v1.WatchStart\x12\x10\n\x08position\x18\x04 \x01(\t\x12\x36\n\x13\x63heckpoint_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmin_revision\x18\x06 \x01(\x03\"\xe9\x01\n\x18WatchTransitionsResponse\x12/\n\x07members\x18\x01 \x01(\x0b\x32\x1c.segmentd.v1.SnapshotMembersH\x00\x12\x30\n\x0csnapshot_end\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.SnapshotEndH\x00\x12\x33\n\x0btransitions\x18\x03 \x01(\x0b\x32\x1c.segmentd.v1.TransitionBatchH\x00\x12-\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x17.segmentd.v1.CheckpointH\x00\x42\x06\n\x04part\"\\\n\x0fSnapshotMembers\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x10\n\x08user_ids\x18\x03 \x03(\t\x12\x11\n\tuser_keys\x18\x04 \x03(\x03\"d\n\x0bSnapshotEnd\x12\x10\n\x08position\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"?\n\x0fTransitionBatch\x12,\n\x0btransitions\x18\x01 \x03(\x0b\x32\x17.segmentd.v1.Transition\"e\n\nCheckpoint\x12\x10\n\x08position\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x33\n\x0f\x63heckpoint_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*m\n\nWatchStart\x12\x1b\n\x17WATCH_START_UNSPECIFIED\x10\x00\x12\x13\n\x0fWATCH_START_NOW\x10\x01\x12\x18\n\x14WATCH_START_SNAPSHOT\x10\x02\x12\x13\n\x0fWATCH_START_LOG\x10\x03\x32\xd1\x05\n\x11MembershipService\x12\\\n\x0f\x43heckMembership\x12#.segmentd.v1.CheckMembershipRequest\x1a$.segmentd.v1.CheckMembershipResponse\x12_\n\x10\x43heckMemberships\x12$.segmentd.v1.CheckMembershipsRequest\x1a%.segmentd.v1.CheckMembershipsResponse\x12n\n\x15\x42\x61tchCheckMemberships\x12).segmentd.v1.BatchCheckMembershipsRequest\x1a*.segmentd.v1.BatchCheckMembershipsResponse\x12_\n\x10ListUserSegments\x12$.segmentd.v1.ListUserSegmentsRequest\x1a%.segmentd.v1.ListUserSegmentsResponse\x12\x65\n\x12ListSegmentMembers\x12&.segmentd.v1.ListSegmentMembersRequest\x1a\'.segmentd.v1.ListSegmentMembersResponse\x12\x62\n\x11\x45xplainMembership\x12%.segmentd.v1.ExplainMembershipRequest\x1a&.segmentd.v1.ExplainMembershipResponse\x12\x61\n\x10WatchTransitions\x12$.segmentd.v1.WatchTransitionsRequest\x1a%.segmentd.v1.WatchTransitionsResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n$segmentd/v1/membership_service.proto\x12\x0bsegmentd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dsegmentd/v1/explanation.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x1csegmentd/v1/membership.proto\x1a\x1fsegmentd/v1/model_version.proto\x1a\x1csegmentd/v1/transition.proto\"S\n\x16\x43heckMembershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\x80\x02\n\x17\x43heckMembershipResponse\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x05 \x01(\x08\x12)\n\x06models\x18\x06 \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\"U\n\x17\x43heckMembershipsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x13\n\x0bsegment_ids\x18\x02 \x03(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\xa8\x01\n\x18\x43heckMembershipsResponse\x12\x33\n\x0bmemberships\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.SegmentMembership\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x04 \x01(\x08\"[\n\x1c\x42\x61tchCheckMembershipsRequest\x12\x10\n\x08user_ids\x18\x01 \x03(\t\x12\x13\n\x0bsegment_ids\x18\x02 \x03(\t\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"\xc8\x02\n\x1d\x42\x61tchCheckMembershipsResponse\x12\x13\n\x0bmember_bits\x18\x01 \x01(\x0c\x12\x16\n\x0e\x62ytes_per_user\x18\x02 \x01(\x05\x12\x1c\n\x14unknown_user_indexes\x18\x03 \x03(\x05\x12.\n\x0buser_errors\x18\x04 \x03(\x0b\x32\x19.segmentd.v1.IndexedError\x12\x31\n\x0esegment_errors\x18\x05 \x03(\x0b\x32\x19.segmentd.v1.IndexedError\x12\x10\n\x08revision\x18\x06 \x01(\x03\x12\x31\n\revaluate_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"D\n\x0cIndexedError\x12\r\n\x05index\x18\x01 \x01(\x05\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\xf2\x01\n\x17ListUserSegmentsRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12@\n\x06labels\x18\x02 \x03(\x0b\x32\x30.segmentd.v1.ListUserSegmentsRequest.LabelsEntry\x12\x18\n\x10with_leaves_time\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\xe3\x01\n\x18ListUserSegmentsResponse\x12*\n\x08segments\x18\x01 \x03(\x0b\x32\x18.segmentd.v1.UserSegment\x12)\n\x06\x65rrors\x18\x02 \x03(\x0b\x32\x19.segmentd.v1.SegmentError\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x12\n\nuser_known\x18\x05 \x01(\x08\x12\x17\n\x0fnext_page_token\x18\x06 \x01(\t\"l\n\x19ListSegmentMembersRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"\xbb\x01\n\x1aListSegmentMembersResponse\x12+\n\x07members\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.SegmentMember\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x31\n\revaluate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fnext_page_token\x18\x05 \x01(\t\"o\n\x18\x45xplainMembershipRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x12\n\nsegment_id\x18\x02 \x01(\t\x12\x18\n\x10with_leaves_time\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\"\x9f\x03\n\x19\x45xplainMembershipResponse\x12+\n\nmembership\x18\x01 \x01(\x0e\x32\x17.segmentd.v1.Membership\x12-\n\x0b\x65xplanation\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.Explanation\x12\x17\n\x0fsegment_version\x18\x03 \x01(\x03\x12\x10\n\x08revision\x18\x04 \x01(\x03\x12\x31\n\revaluate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x34\n\x10holds_until_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bleaves_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\"\n\x1aleaves_time_is_lower_bound\x18\x08 \x01(\x08\x12\x12\n\nuser_known\x18\t \x01(\x08\x12)\n\x06models\x18\n \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\"\xc8\x01\n\x17WatchTransitionsRequest\x12\x13\n\x0bsegment_ids\x18\x01 \x03(\t\x12\x10\n\x08user_ids\x18\x02 \x03(\t\x12&\n\x05start\x18\x03 \x01(\x0e\x32\x17.segmentd.v1.WatchStart\x12\x10\n\x08position\x18\x04 \x01(\t\x12\x36\n\x13\x63heckpoint_interval\x18\x05 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cmin_revision\x18\x06 \x01(\x03\"\xe9\x01\n\x18WatchTransitionsResponse\x12/\n\x07members\x18\x01 \x01(\x0b\x32\x1c.segmentd.v1.SnapshotMembersH\x00\x12\x30\n\x0csnapshot_end\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.SnapshotEndH\x00\x12\x33\n\x0btransitions\x18\x03 \x01(\x0b\x32\x1c.segmentd.v1.TransitionBatchH\x00\x12-\n\ncheckpoint\x18\x04 \x01(\x0b\x32\x17.segmentd.v1.CheckpointH\x00\x42\x06\n\x04part\"\\\n\x0fSnapshotMembers\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x10\n\x08user_ids\x18\x03 \x03(\t\x12\x11\n\tuser_keys\x18\x04 \x03(\x03\"d\n\x0bSnapshotEnd\x12\x10\n\x08position\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"?\n\x0fTransitionBatch\x12,\n\x0btransitions\x18\x01 \x03(\x0b\x32\x17.segmentd.v1.Transition\"e\n\nCheckpoint\x12\x10\n\x08position\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x33\n\x0f\x63heckpoint_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp*m\n\nWatchStart\x12\x1b\n\x17WATCH_START_UNSPECIFIED\x10\x00\x12\x13\n\x0fWATCH_START_NOW\x10\x01\x12\x18\n\x14WATCH_START_SNAPSHOT\x10\x02\x12\x13\n\x0fWATCH_START_LOG\x10\x03\x32\xd1\x05\n\x11MembershipService\x12\\\n\x0f\x43heckMembership\x12#.segmentd.v1.CheckMembershipRequest\x1a$.segmentd.v1.CheckMembershipResponse\x12_\n\x10\x43heckMemberships\x12$.segmentd.v1.CheckMembershipsRequest\x1a%.segmentd.v1.CheckMembershipsResponse\x12n\n\x15\x42\x61tchCheckMemberships\x12).segmentd.v1.BatchCheckMembershipsRequest\x1a*.segmentd.v1.BatchCheckMembershipsResponse\x12_\n\x10ListUserSegments\x12$.segmentd.v1.ListUserSegmentsRequest\x1a%.segmentd.v1.ListUserSegmentsResponse\x12\x65\n\x12ListSegmentMembers\x12&.segmentd.v1.ListSegmentMembersRequest\x1a\'.segmentd.v1.ListSegmentMembersResponse\x12\x62\n\x11\x45xplainMembership\x12%.segmentd.v1.ExplainMembershipRequest\x1a&.segmentd.v1.ExplainMembershipResponse\x12\x61\n\x10WatchTransitions\x12$.segmentd.v1.WatchTransitionsRequest\x1a%.segmentd.v1.WatchTransitionsResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -39,48 +40,48 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_WATCHSTART']._serialized_start=3358
-  _globals['_WATCHSTART']._serialized_end=3467
-  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_start=239
-  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_end=322
-  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_start=325
-  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_end=538
-  _globals['_CHECKMEMBERSHIPSREQUEST']._serialized_start=540
-  _globals['_CHECKMEMBERSHIPSREQUEST']._serialized_end=625
-  _globals['_CHECKMEMBERSHIPSRESPONSE']._serialized_start=628
-  _globals['_CHECKMEMBERSHIPSRESPONSE']._serialized_end=796
-  _globals['_BATCHCHECKMEMBERSHIPSREQUEST']._serialized_start=798
-  _globals['_BATCHCHECKMEMBERSHIPSREQUEST']._serialized_end=889
-  _globals['_BATCHCHECKMEMBERSHIPSRESPONSE']._serialized_start=892
-  _globals['_BATCHCHECKMEMBERSHIPSRESPONSE']._serialized_end=1220
-  _globals['_INDEXEDERROR']._serialized_start=1222
-  _globals['_INDEXEDERROR']._serialized_end=1290
-  _globals['_LISTUSERSEGMENTSREQUEST']._serialized_start=1293
-  _globals['_LISTUSERSEGMENTSREQUEST']._serialized_end=1535
-  _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._serialized_start=1490
-  _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._serialized_end=1535
-  _globals['_LISTUSERSEGMENTSRESPONSE']._serialized_start=1538
-  _globals['_LISTUSERSEGMENTSRESPONSE']._serialized_end=1765
-  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_start=1767
-  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_end=1875
-  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_start=1878
-  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_end=2065
-  _globals['_EXPLAINMEMBERSHIPREQUEST']._serialized_start=2067
-  _globals['_EXPLAINMEMBERSHIPREQUEST']._serialized_end=2178
-  _globals['_EXPLAINMEMBERSHIPRESPONSE']._serialized_start=2181
-  _globals['_EXPLAINMEMBERSHIPRESPONSE']._serialized_end=2553
-  _globals['_WATCHTRANSITIONSREQUEST']._serialized_start=2556
-  _globals['_WATCHTRANSITIONSREQUEST']._serialized_end=2756
-  _globals['_WATCHTRANSITIONSRESPONSE']._serialized_start=2759
-  _globals['_WATCHTRANSITIONSRESPONSE']._serialized_end=2992
-  _globals['_SNAPSHOTMEMBERS']._serialized_start=2994
-  _globals['_SNAPSHOTMEMBERS']._serialized_end=3086
-  _globals['_SNAPSHOTEND']._serialized_start=3088
-  _globals['_SNAPSHOTEND']._serialized_end=3188
-  _globals['_TRANSITIONBATCH']._serialized_start=3190
-  _globals['_TRANSITIONBATCH']._serialized_end=3253
-  _globals['_CHECKPOINT']._serialized_start=3255
-  _globals['_CHECKPOINT']._serialized_end=3356
-  _globals['_MEMBERSHIPSERVICE']._serialized_start=3470
-  _globals['_MEMBERSHIPSERVICE']._serialized_end=4191
+  _globals['_WATCHSTART']._serialized_start=3477
+  _globals['_WATCHSTART']._serialized_end=3586
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_start=272
+  _globals['_CHECKMEMBERSHIPREQUEST']._serialized_end=355
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_start=358
+  _globals['_CHECKMEMBERSHIPRESPONSE']._serialized_end=614
+  _globals['_CHECKMEMBERSHIPSREQUEST']._serialized_start=616
+  _globals['_CHECKMEMBERSHIPSREQUEST']._serialized_end=701
+  _globals['_CHECKMEMBERSHIPSRESPONSE']._serialized_start=704
+  _globals['_CHECKMEMBERSHIPSRESPONSE']._serialized_end=872
+  _globals['_BATCHCHECKMEMBERSHIPSREQUEST']._serialized_start=874
+  _globals['_BATCHCHECKMEMBERSHIPSREQUEST']._serialized_end=965
+  _globals['_BATCHCHECKMEMBERSHIPSRESPONSE']._serialized_start=968
+  _globals['_BATCHCHECKMEMBERSHIPSRESPONSE']._serialized_end=1296
+  _globals['_INDEXEDERROR']._serialized_start=1298
+  _globals['_INDEXEDERROR']._serialized_end=1366
+  _globals['_LISTUSERSEGMENTSREQUEST']._serialized_start=1369
+  _globals['_LISTUSERSEGMENTSREQUEST']._serialized_end=1611
+  _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._serialized_start=1566
+  _globals['_LISTUSERSEGMENTSREQUEST_LABELSENTRY']._serialized_end=1611
+  _globals['_LISTUSERSEGMENTSRESPONSE']._serialized_start=1614
+  _globals['_LISTUSERSEGMENTSRESPONSE']._serialized_end=1841
+  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_start=1843
+  _globals['_LISTSEGMENTMEMBERSREQUEST']._serialized_end=1951
+  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_start=1954
+  _globals['_LISTSEGMENTMEMBERSRESPONSE']._serialized_end=2141
+  _globals['_EXPLAINMEMBERSHIPREQUEST']._serialized_start=2143
+  _globals['_EXPLAINMEMBERSHIPREQUEST']._serialized_end=2254
+  _globals['_EXPLAINMEMBERSHIPRESPONSE']._serialized_start=2257
+  _globals['_EXPLAINMEMBERSHIPRESPONSE']._serialized_end=2672
+  _globals['_WATCHTRANSITIONSREQUEST']._serialized_start=2675
+  _globals['_WATCHTRANSITIONSREQUEST']._serialized_end=2875
+  _globals['_WATCHTRANSITIONSRESPONSE']._serialized_start=2878
+  _globals['_WATCHTRANSITIONSRESPONSE']._serialized_end=3111
+  _globals['_SNAPSHOTMEMBERS']._serialized_start=3113
+  _globals['_SNAPSHOTMEMBERS']._serialized_end=3205
+  _globals['_SNAPSHOTEND']._serialized_start=3207
+  _globals['_SNAPSHOTEND']._serialized_end=3307
+  _globals['_TRANSITIONBATCH']._serialized_start=3309
+  _globals['_TRANSITIONBATCH']._serialized_end=3372
+  _globals['_CHECKPOINT']._serialized_start=3374
+  _globals['_CHECKPOINT']._serialized_end=3475
+  _globals['_MEMBERSHIPSERVICE']._serialized_start=3589
+  _globals['_MEMBERSHIPSERVICE']._serialized_end=4310
 # @@protoc_insertion_point(module_scope)

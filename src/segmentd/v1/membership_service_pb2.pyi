@@ -13,6 +13,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from segmentd.v1 import explanation_pb2 as _explanation_pb2
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
 from segmentd.v1 import membership_pb2 as _membership_pb2
+from segmentd.v1 import model_version_pb2 as _model_version_pb2
 from segmentd.v1 import transition_pb2 as _transition_pb2
 import builtins as _builtins
 import sys
@@ -98,6 +99,7 @@ class CheckMembershipResponse(_message.Message):
     EVALUATE_TIME_FIELD_NUMBER: _builtins.int
     HOLDS_UNTIL_TIME_FIELD_NUMBER: _builtins.int
     USER_KNOWN_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     membership: _membership_pb2.Membership.ValueType
     """The answer. Never unspecified."""
     revision: _builtins.int
@@ -114,6 +116,12 @@ class CheckMembershipResponse(_message.Message):
         any write may void it. Absent: no passing of time changes the answer.
         """
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which the answer was judged, also those of the segments that this one refers to. Empty for a user who
+        is not known.
+        """
+
     def __init__(
         self,
         *,
@@ -122,10 +130,11 @@ class CheckMembershipResponse(_message.Message):
         evaluate_time: _timestamp_pb2.Timestamp | None = ...,
         holds_until_time: _timestamp_pb2.Timestamp | None = ...,
         user_known: _builtins.bool = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "holds_until_time", b"holds_until_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "holds_until_time", b"holds_until_time", "membership", b"membership", "revision", b"revision", "user_known", b"user_known"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "holds_until_time", b"holds_until_time", "membership", b"membership", "models", b"models", "revision", b"revision", "user_known", b"user_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -573,6 +582,7 @@ class ExplainMembershipResponse(_message.Message):
     LEAVES_TIME_FIELD_NUMBER: _builtins.int
     LEAVES_TIME_IS_LOWER_BOUND_FIELD_NUMBER: _builtins.int
     USER_KNOWN_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     membership: _membership_pb2.Membership.ValueType
     """The answer, the same that CheckMembership gives at this instant and revision."""
     segment_version: _builtins.int
@@ -603,6 +613,10 @@ class ExplainMembershipResponse(_message.Message):
         for, not a member, or no passing of time ends the membership.
         """
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which the answer was judged, also those of the segments that this one refers to."""
+
     def __init__(
         self,
         *,
@@ -615,10 +629,11 @@ class ExplainMembershipResponse(_message.Message):
         leaves_time: _timestamp_pb2.Timestamp | None = ...,
         leaves_time_is_lower_bound: _builtins.bool = ...,
         user_known: _builtins.bool = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "explanation", b"explanation", "holds_until_time", b"holds_until_time", "leaves_time", b"leaves_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "explanation", b"explanation", "holds_until_time", b"holds_until_time", "leaves_time", b"leaves_time", "leaves_time_is_lower_bound", b"leaves_time_is_lower_bound", "membership", b"membership", "revision", b"revision", "segment_version", b"segment_version", "user_known", b"user_known"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time", "explanation", b"explanation", "holds_until_time", b"holds_until_time", "leaves_time", b"leaves_time", "leaves_time_is_lower_bound", b"leaves_time_is_lower_bound", "membership", b"membership", "models", b"models", "revision", b"revision", "segment_version", b"segment_version", "user_known", b"user_known"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -24,9 +24,10 @@ _sym_db = _symbol_database.Default()
 
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
+from segmentd.v1 import model_version_pb2 as segmentd_dot_v1_dot_model__version__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19segmentd/v1/segment.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xcf\x04\n\x07Segment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x30\n\x06labels\x18\x05 \x03(\x0b\x32 .segmentd.v1.Segment.LabelsEntry\x12%\n\x04rule\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x18\n\x10include_user_ids\x18\x07 \x03(\t\x12\x18\n\x10\x65xclude_user_ids\x18\x08 \x03(\t\x12(\n\x05state\x18\t \x01(\x0e\x32\x19.segmentd.v1.SegmentState\x12\x14\n\x0cstate_reason\x18\n \x01(\t\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12\x17\n\x0fserving_version\x18\x0c \x01(\x03\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x10 \x01(\t\x12\x0c\n\x04note\x18\x11 \x01(\t\x12\"\n\x06models\x18\x12 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x11\n\x04size\x18\x13 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nmanaged_by\x18\x14 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_size\"\xc8\x01\n\x05Model\x12\x0c\n\x04type\x18\x01 \x01(\t\x12/\n\x0e\x66it_parameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12,\n\x08\x66it_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpopulation_size\x18\x05 \x01(\x03\x12(\n\x07summary\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xe5\x02\n\x0eSegmentVersion\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x37\n\x06labels\x18\x05 \x03(\x0b\x32\'.segmentd.v1.SegmentVersion.LabelsEntry\x12%\n\x04rule\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x18\n\x10include_user_ids\x18\x07 \x03(\t\x12\x18\n\x10\x65xclude_user_ids\x18\x08 \x03(\t\x12\x0e\n\x06\x61uthor\x18\t \x01(\t\x12\x0c\n\x04note\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01*\x98\x01\n\x0cSegmentState\x12\x1d\n\x19SEGMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SEGMENT_STATE_PENDING\x10\x01\x12\x18\n\x14SEGMENT_STATE_ACTIVE\x10\x02\x12\x18\n\x14SEGMENT_STATE_FAILED\x10\x03\x12\x1a\n\x16SEGMENT_STATE_ARCHIVED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19segmentd/v1/segment.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1fsegmentd/v1/model_version.proto\"\xcf\x04\n\x07Segment\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x30\n\x06labels\x18\x05 \x03(\x0b\x32 .segmentd.v1.Segment.LabelsEntry\x12%\n\x04rule\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x18\n\x10include_user_ids\x18\x07 \x03(\t\x12\x18\n\x10\x65xclude_user_ids\x18\x08 \x03(\t\x12(\n\x05state\x18\t \x01(\x0e\x32\x19.segmentd.v1.SegmentState\x12\x14\n\x0cstate_reason\x18\n \x01(\t\x12\x0f\n\x07version\x18\x0b \x01(\x03\x12\x17\n\x0fserving_version\x18\x0c \x01(\x03\x12\x0c\n\x04\x65tag\x18\r \x01(\t\x12/\n\x0b\x63reate_time\x18\x0e \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x0f \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x0e\n\x06\x61uthor\x18\x10 \x01(\t\x12\x0c\n\x04note\x18\x11 \x01(\t\x12\"\n\x06models\x18\x12 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x11\n\x04size\x18\x13 \x01(\x03H\x00\x88\x01\x01\x12\x12\n\nmanaged_by\x18\x14 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\x42\x07\n\x05_size\"\xc8\x01\n\x05Model\x12\x0c\n\x04type\x18\x01 \x01(\t\x12/\n\x0e\x66it_parameters\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x0f\n\x07version\x18\x03 \x01(\x03\x12,\n\x08\x66it_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fpopulation_size\x18\x05 \x01(\x03\x12(\n\x07summary\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\"\xd0\x03\n\x0eSegmentVersion\x12\x0f\n\x07version\x18\x01 \x01(\x03\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\x12\r\n\x05owner\x18\x04 \x01(\t\x12\x37\n\x06labels\x18\x05 \x03(\x0b\x32\'.segmentd.v1.SegmentVersion.LabelsEntry\x12%\n\x04rule\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x18\n\x10include_user_ids\x18\x07 \x03(\t\x12\x18\n\x10\x65xclude_user_ids\x18\x08 \x03(\t\x12\x0e\n\x06\x61uthor\x18\t \x01(\t\x12\x0c\n\x04note\x18\n \x01(\t\x12/\n\x0b\x63reate_time\x18\x0b \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12(\n\x05state\x18\x0c \x01(\x0e\x32\x19.segmentd.v1.SegmentState\x12\x14\n\x0cstate_reason\x18\r \x01(\t\x12)\n\x06models\x18\x0e \x03(\x0b\x32\x19.segmentd.v1.ModelVersion\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"\x85\x01\n\x0b\x45\x64itPreview\x12+\n\x07\x63hanges\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.SegmentChange\x12\x16\n\x0enew_user_count\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe3\x01\n\rSegmentChange\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12(\n\x05state\x18\x02 \x01(\x0e\x32\x19.segmentd.v1.SegmentState\x12\x14\n\x0cstate_reason\x18\x03 \x01(\t\x12\x16\n\x0e\x65ntering_count\x18\x04 \x01(\x03\x12\x15\n\rleaving_count\x18\x05 \x01(\x03\x12\x11\n\x04size\x18\x06 \x01(\x03H\x00\x88\x01\x01\x12\x19\n\x11\x65ntering_user_ids\x18\x07 \x03(\t\x12\x18\n\x10leaving_user_ids\x18\x08 \x03(\tB\x07\n\x05_size*\x98\x01\n\x0cSegmentState\x12\x1d\n\x19SEGMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SEGMENT_STATE_PENDING\x10\x01\x12\x18\n\x14SEGMENT_STATE_ACTIVE\x10\x02\x12\x18\n\x14SEGMENT_STATE_FAILED\x10\x03\x12\x1a\n\x16SEGMENT_STATE_ARCHIVED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -37,16 +38,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_SEGMENT_LABELSENTRY']._serialized_options = b'8\001'
   _globals['_SEGMENTVERSION_LABELSENTRY']._loaded_options = None
   _globals['_SEGMENTVERSION_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_SEGMENTSTATE']._serialized_start=1263
-  _globals['_SEGMENTSTATE']._serialized_end=1415
-  _globals['_SEGMENT']._serialized_start=106
-  _globals['_SEGMENT']._serialized_end=697
-  _globals['_SEGMENT_LABELSENTRY']._serialized_start=643
-  _globals['_SEGMENT_LABELSENTRY']._serialized_end=688
-  _globals['_MODEL']._serialized_start=700
-  _globals['_MODEL']._serialized_end=900
-  _globals['_SEGMENTVERSION']._serialized_start=903
-  _globals['_SEGMENTVERSION']._serialized_end=1260
-  _globals['_SEGMENTVERSION_LABELSENTRY']._serialized_start=643
-  _globals['_SEGMENTVERSION_LABELSENTRY']._serialized_end=688
+  _globals['_SEGMENTSTATE']._serialized_start=1769
+  _globals['_SEGMENTSTATE']._serialized_end=1921
+  _globals['_SEGMENT']._serialized_start=139
+  _globals['_SEGMENT']._serialized_end=730
+  _globals['_SEGMENT_LABELSENTRY']._serialized_start=676
+  _globals['_SEGMENT_LABELSENTRY']._serialized_end=721
+  _globals['_MODEL']._serialized_start=733
+  _globals['_MODEL']._serialized_end=933
+  _globals['_SEGMENTVERSION']._serialized_start=936
+  _globals['_SEGMENTVERSION']._serialized_end=1400
+  _globals['_SEGMENTVERSION_LABELSENTRY']._serialized_start=676
+  _globals['_SEGMENTVERSION_LABELSENTRY']._serialized_end=721
+  _globals['_EDITPREVIEW']._serialized_start=1403
+  _globals['_EDITPREVIEW']._serialized_end=1536
+  _globals['_SEGMENTCHANGE']._serialized_start=1539
+  _globals['_SEGMENTCHANGE']._serialized_end=1766
 # @@protoc_insertion_point(module_scope)

@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from segmentd.v1 import model_version_pb2 as _model_version_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -38,7 +39,9 @@ class _SegmentStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SegmentS
     SEGMENT_STATE_FAILED: _SegmentState.ValueType  # 3
     """It cannot be judged; `state_reason` says why. Questions about its members are refused."""
     SEGMENT_STATE_ARCHIVED: _SegmentState.ValueType  # 4
-    """It was deleted. It has no members; its versions can still be read."""
+    """It was archived. It has no members; its versions and its history can still be read. Questions about its members
+    are refused.
+    """
 
 class SegmentState(_SegmentState, metaclass=_SegmentStateEnumTypeWrapper):
     """Where a segment stands."""
@@ -54,7 +57,9 @@ SEGMENT_STATE_ACTIVE: SegmentState.ValueType  # 2
 SEGMENT_STATE_FAILED: SegmentState.ValueType  # 3
 """It cannot be judged; `state_reason` says why. Questions about its members are refused."""
 SEGMENT_STATE_ARCHIVED: SegmentState.ValueType  # 4
-"""It was deleted. It has no members; its versions can still be read."""
+"""It was archived. It has no members; its versions and its history can still be read. Questions about its members
+are refused.
+"""
 Global___SegmentState: _TypeAlias = SegmentState  # noqa: Y015
 
 @_typing.final
@@ -164,7 +169,9 @@ class Segment(_message.Message):
 
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[Global___Model]:
-        """The models by which its conditions judge; empty where no condition is relative to the population. Output only."""
+        """The models by which it is judged: those of its own conditions, then those of the segments that it refers to. Empty
+        where no condition is relative to the population. Output only.
+        """
 
     def __init__(
         self,
@@ -287,6 +294,9 @@ class SegmentVersion(_message.Message):
     AUTHOR_FIELD_NUMBER: _builtins.int
     NOTE_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STATE_REASON_FIELD_NUMBER: _builtins.int
+    MODELS_FIELD_NUMBER: _builtins.int
     version: _builtins.int
     """The number of the version, from 1."""
     name: _builtins.str
@@ -299,6 +309,12 @@ class SegmentVersion(_message.Message):
     """Who made this version."""
     note: _builtins.str
     """Why it was made."""
+    state: Global___SegmentState.ValueType
+    """The state of the segment while this was the latest version: of the latest, its state now; of an earlier one, the
+    last that it had before the next was made.
+    """
+    state_reason: _builtins.str
+    """Why it was pending or failed, for people; empty in the other states."""
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """The labels in this version."""
@@ -319,6 +335,10 @@ class SegmentVersion(_message.Message):
     def create_time(self) -> _timestamp_pb2.Timestamp:
         """When it was made."""
 
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_model_version_pb2.ModelVersion]:
+        """The models by which it was last judged, also those of the segments that it refers to."""
+
     def __init__(
         self,
         *,
@@ -333,11 +353,106 @@ class SegmentVersion(_message.Message):
         author: _builtins.str = ...,
         note: _builtins.str = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
+        state: Global___SegmentState.ValueType = ...,
+        state_reason: _builtins.str = ...,
+        models: _abc.Iterable[_model_version_pb2.ModelVersion] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["create_time", b"create_time", "rule", b"rule"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "description", b"description", "exclude_user_ids", b"exclude_user_ids", "include_user_ids", b"include_user_ids", "labels", b"labels", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "create_time", b"create_time", "description", b"description", "exclude_user_ids", b"exclude_user_ids", "include_user_ids", b"include_user_ids", "labels", b"labels", "models", b"models", "name", b"name", "note", b"note", "owner", b"owner", "rule", b"rule", "state", b"state", "state_reason", b"state_reason", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___SegmentVersion: _TypeAlias = SegmentVersion  # noqa: Y015
+
+@_typing.final
+class EditPreview(_message.Message):
+    """What an edit would change, judged for all users at one instant and then thrown away."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CHANGES_FIELD_NUMBER: _builtins.int
+    NEW_USER_COUNT_FIELD_NUMBER: _builtins.int
+    EVALUATE_TIME_FIELD_NUMBER: _builtins.int
+    new_user_count: _builtins.int
+    """The users who are not known and would be created, because the definition includes them. They are counted below as
+    entering where they would be members.
+    """
+    @_builtins.property
+    def changes(self) -> _containers.RepeatedCompositeFieldContainer[Global___SegmentChange]:
+        """The segment itself and all segments that refer to it, directly or not; each after those that it refers to."""
+
+    @_builtins.property
+    def evaluate_time(self) -> _timestamp_pb2.Timestamp:
+        """The instant at which all users were judged."""
+
+    def __init__(
+        self,
+        *,
+        changes: _abc.Iterable[Global___SegmentChange] | None = ...,
+        new_user_count: _builtins.int = ...,
+        evaluate_time: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["evaluate_time", b"evaluate_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["changes", b"changes", "evaluate_time", b"evaluate_time", "new_user_count", b"new_user_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EditPreview: _TypeAlias = EditPreview  # noqa: Y015
+
+@_typing.final
+class SegmentChange(_message.Message):
+    """What an edit would do to one segment."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    STATE_REASON_FIELD_NUMBER: _builtins.int
+    ENTERING_COUNT_FIELD_NUMBER: _builtins.int
+    LEAVING_COUNT_FIELD_NUMBER: _builtins.int
+    SIZE_FIELD_NUMBER: _builtins.int
+    ENTERING_USER_IDS_FIELD_NUMBER: _builtins.int
+    LEAVING_USER_IDS_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment."""
+    state: Global___SegmentState.ValueType
+    """The state it would have. Where it is pending or failed there are no counts: nobody enters or leaves."""
+    state_reason: _builtins.str
+    """Why it would be pending or failed, for people; empty in the other states."""
+    entering_count: _builtins.int
+    """How many users would enter."""
+    leaving_count: _builtins.int
+    """How many members would leave."""
+    size: _builtins.int
+    """How many members it would have. Absent where it would be pending or failed."""
+    @_builtins.property
+    def entering_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Some of those who would enter: the first of them, by the order in which they became known; at most `sample_size`."""
+
+    @_builtins.property
+    def leaving_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Some of those who would leave, as above."""
+
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        state: Global___SegmentState.ValueType = ...,
+        state_reason: _builtins.str = ...,
+        entering_count: _builtins.int = ...,
+        leaving_count: _builtins.int = ...,
+        size: _builtins.int | None = ...,
+        entering_user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        leaving_user_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_size", b"_size", "size", b"size"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_size", b"_size", "entering_count", b"entering_count", "entering_user_ids", b"entering_user_ids", "leaving_count", b"leaving_count", "leaving_user_ids", b"leaving_user_ids", "segment_id", b"segment_id", "size", b"size", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__size: _TypeAlias = _typing.Literal["size"]  # noqa: Y015
+    _WhichOneofArgType__size: _TypeAlias = _typing.Literal["_size", b"_size"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__size) -> _WhichOneofReturnType__size | None: ...
+
+Global___SegmentChange: _TypeAlias = SegmentChange  # noqa: Y015

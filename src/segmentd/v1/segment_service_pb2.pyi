@@ -28,6 +28,16 @@ class CreateSegmentRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     SEGMENT_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
+    would do.
+    """
+    sample_size: _builtins.int
+    """How many users each sample of the preview has at most. Zero: 10; more than 1,000 counts as 1,000. Negative:
+    INVALID_REQUEST.
+    """
     @_builtins.property
     def segment(self) -> _segment_pb2.Segment:
         """The segment. `id` is required; fields that are output only are ignored, and so is `etag`."""
@@ -36,10 +46,12 @@ class CreateSegmentRequest(_message.Message):
         self,
         *,
         segment: _segment_pb2.Segment | None = ...,
+        validate_only: _builtins.bool = ...,
+        sample_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample_size", b"sample_size", "segment", b"segment", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -53,21 +65,27 @@ class CreateSegmentResponse(_message.Message):
 
     SEGMENT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """The revision of the change."""
+    """The revision of the change; with `validate_only` the one that the preview sees."""
     @_builtins.property
     def segment(self) -> _segment_pb2.Segment:
-        """The segment, active or pending."""
+        """The segment, active or pending; with `validate_only` as it would be, without an etag."""
+
+    @_builtins.property
+    def preview(self) -> _segment_pb2.EditPreview:
+        """What the change would do. Absent without `validate_only`."""
 
     def __init__(
         self,
         *,
         segment: _segment_pb2.Segment | None = ...,
         revision: _builtins.int = ...,
+        preview: _segment_pb2.EditPreview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "segment", b"segment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision", "segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "revision", b"revision", "segment", b"segment"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -241,6 +259,16 @@ class UpdateSegmentRequest(_message.Message):
 
     SEGMENT_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
+    would do.
+    """
+    sample_size: _builtins.int
+    """How many users each sample of the preview has at most. Zero: 10; more than 1,000 counts as 1,000. Negative:
+    INVALID_REQUEST.
+    """
     @_builtins.property
     def segment(self) -> _segment_pb2.Segment:
         """The segment. `id` is required. `etag`, where it is not empty, must be that of the latest version. `author` and
@@ -259,10 +287,12 @@ class UpdateSegmentRequest(_message.Message):
         *,
         segment: _segment_pb2.Segment | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        validate_only: _builtins.bool = ...,
+        sample_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample_size", b"sample_size", "segment", b"segment", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -276,11 +306,165 @@ class UpdateSegmentResponse(_message.Message):
 
     SEGMENT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """The revision of the change; the newest revision where nothing changed."""
+    """The revision of the change; the newest revision where nothing changed, and with `validate_only`."""
     @_builtins.property
     def segment(self) -> _segment_pb2.Segment:
-        """The segment with its new version, or as it was where nothing changed."""
+        """The segment with its new version, or as it was where nothing changed; with `validate_only` as it would be, without
+        an etag.
+        """
+
+    @_builtins.property
+    def preview(self) -> _segment_pb2.EditPreview:
+        """What the change would do. Absent without `validate_only`."""
+
+    def __init__(
+        self,
+        *,
+        segment: _segment_pb2.Segment | None = ...,
+        revision: _builtins.int = ...,
+        preview: _segment_pb2.EditPreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "segment", b"segment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "revision", b"revision", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UpdateSegmentResponse: _TypeAlias = UpdateSegmentResponse  # noqa: Y015
+
+@_typing.final
+class RestoreSegmentVersionRequest(_message.Message):
+    """Which version to restore."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment. Required."""
+    version: _builtins.int
+    """The version to restore, from 1. Required."""
+    etag: _builtins.str
+    """Where it is not empty, it must be that of the latest version."""
+    author: _builtins.str
+    """Who restores it; at most 256 bytes."""
+    note: _builtins.str
+    """Why; at most 64 KiB."""
+    validate_only: _builtins.bool
+    """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
+    would do.
+    """
+    sample_size: _builtins.int
+    """How many users each sample of the preview has at most. Zero: 10; more than 1,000 counts as 1,000. Negative:
+    INVALID_REQUEST.
+    """
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        version: _builtins.int = ...,
+        etag: _builtins.str = ...,
+        author: _builtins.str = ...,
+        note: _builtins.str = ...,
+        validate_only: _builtins.bool = ...,
+        sample_size: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "etag", b"etag", "note", b"note", "sample_size", b"sample_size", "segment_id", b"segment_id", "validate_only", b"validate_only", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreSegmentVersionRequest: _TypeAlias = RestoreSegmentVersionRequest  # noqa: Y015
+
+@_typing.final
+class RestoreSegmentVersionResponse(_message.Message):
+    """The segment as restored."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of the change; with `validate_only` the one that the preview sees."""
+    @_builtins.property
+    def segment(self) -> _segment_pb2.Segment:
+        """The segment with its new version; with `validate_only` as it would be, without an etag."""
+
+    @_builtins.property
+    def preview(self) -> _segment_pb2.EditPreview:
+        """What the change would do. Absent without `validate_only`."""
+
+    def __init__(
+        self,
+        *,
+        segment: _segment_pb2.Segment | None = ...,
+        revision: _builtins.int = ...,
+        preview: _segment_pb2.EditPreview | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "segment", b"segment"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["preview", b"preview", "revision", b"revision", "segment", b"segment"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RestoreSegmentVersionResponse: _TypeAlias = RestoreSegmentVersionResponse  # noqa: Y015
+
+@_typing.final
+class ArchiveSegmentRequest(_message.Message):
+    """Which segment to archive."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    ETAG_FIELD_NUMBER: _builtins.int
+    AUTHOR_FIELD_NUMBER: _builtins.int
+    NOTE_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment. Required."""
+    etag: _builtins.str
+    """Where it is not empty, it must be that of the latest version."""
+    author: _builtins.str
+    """Who archives it; at most 256 bytes."""
+    note: _builtins.str
+    """Why; at most 64 KiB."""
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        etag: _builtins.str = ...,
+        author: _builtins.str = ...,
+        note: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["author", b"author", "etag", b"etag", "note", b"note", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ArchiveSegmentRequest: _TypeAlias = ArchiveSegmentRequest  # noqa: Y015
+
+@_typing.final
+class ArchiveSegmentResponse(_message.Message):
+    """The segment as archived."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision of the change."""
+    @_builtins.property
+    def segment(self) -> _segment_pb2.Segment:
+        """The segment, archived."""
 
     def __init__(
         self,
@@ -294,11 +478,11 @@ class UpdateSegmentResponse(_message.Message):
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
-Global___UpdateSegmentResponse: _TypeAlias = UpdateSegmentResponse  # noqa: Y015
+Global___ArchiveSegmentResponse: _TypeAlias = ArchiveSegmentResponse  # noqa: Y015
 
 @_typing.final
 class DeleteSegmentRequest(_message.Message):
-    """Which segment to archive."""
+    """Which segment to delete."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -324,27 +508,21 @@ Global___DeleteSegmentRequest: _TypeAlias = DeleteSegmentRequest  # noqa: Y015
 
 @_typing.final
 class DeleteSegmentResponse(_message.Message):
-    """The segment as archived."""
+    """The segment is gone."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    SEGMENT_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
     """The revision of the change."""
-    @_builtins.property
-    def segment(self) -> _segment_pb2.Segment:
-        """The segment, archived."""
-
     def __init__(
         self,
         *,
-        segment: _segment_pb2.Segment | None = ...,
         revision: _builtins.int = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision", "segment", b"segment"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -384,7 +562,7 @@ class RefitSegmentResponse(_message.Message):
     """The revision of the change."""
     @_builtins.property
     def models(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.Model]:
-        """The models of the segment."""
+        """The models of the segment's own conditions, each with what it learned."""
 
     def __init__(
         self,
@@ -467,6 +645,74 @@ class ListSegmentVersionsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ListSegmentVersionsResponse: _TypeAlias = ListSegmentVersionsResponse  # noqa: Y015
+
+@_typing.final
+class ListSegmentModelsRequest(_message.Message):
+    """Which segment's models to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    SEGMENT_ID_FIELD_NUMBER: _builtins.int
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    segment_id: _builtins.str
+    """The segment. Required."""
+    min_revision: _builtins.int
+    """The answer sees at least this revision. Zero: the newest. Negative: INVALID_REQUEST."""
+    page_size: _builtins.int
+    """The most models to return. Zero: 100; more than 1,000 counts as 1,000. Negative: INVALID_REQUEST."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page. The rest of the request must be as it was then,
+    except `page_size`.
+    """
+    def __init__(
+        self,
+        *,
+        segment_id: _builtins.str = ...,
+        min_revision: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token", "segment_id", b"segment_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentModelsRequest: _TypeAlias = ListSegmentModelsRequest  # noqa: Y015
+
+@_typing.final
+class ListSegmentModelsResponse(_message.Message):
+    """The models."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODELS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision that the answer sees."""
+    next_page_token: _builtins.str
+    """The token of the next page. Empty: this is the last one."""
+    @_builtins.property
+    def models(self) -> _containers.RepeatedCompositeFieldContainer[_segment_pb2.Model]:
+        """The fits of this page, the latest first."""
+
+    def __init__(
+        self,
+        *,
+        models: _abc.Iterable[_segment_pb2.Model] | None = ...,
+        revision: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["models", b"models", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListSegmentModelsResponse: _TypeAlias = ListSegmentModelsResponse  # noqa: Y015
 
 @_typing.final
 class ListSegmentTypesRequest(_message.Message):

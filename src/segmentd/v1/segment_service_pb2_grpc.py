@@ -58,6 +58,16 @@ class SegmentServiceStub:
                 request_serializer=segmentd_dot_v1_dot_segment__service__pb2.UpdateSegmentRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_segment__service__pb2.UpdateSegmentResponse.FromString,
                 _registered_method=True)
+        self.RestoreSegmentVersion = channel.unary_unary(
+                '/segmentd.v1.SegmentService/RestoreSegmentVersion',
+                request_serializer=segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionResponse.FromString,
+                _registered_method=True)
+        self.ArchiveSegment = channel.unary_unary(
+                '/segmentd.v1.SegmentService/ArchiveSegment',
+                request_serializer=segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentResponse.FromString,
+                _registered_method=True)
         self.DeleteSegment = channel.unary_unary(
                 '/segmentd.v1.SegmentService/DeleteSegment',
                 request_serializer=segmentd_dot_v1_dot_segment__service__pb2.DeleteSegmentRequest.SerializeToString,
@@ -72,6 +82,11 @@ class SegmentServiceStub:
                 '/segmentd.v1.SegmentService/ListSegmentVersions',
                 request_serializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsResponse.FromString,
+                _registered_method=True)
+        self.ListSegmentModels = channel.unary_unary(
+                '/segmentd.v1.SegmentService/ListSegmentModels',
+                request_serializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsResponse.FromString,
                 _registered_method=True)
         self.ListSegmentTypes = channel.unary_unary(
                 '/segmentd.v1.SegmentService/ListSegmentTypes',
@@ -88,9 +103,10 @@ class SegmentServiceServicer:
     """
 
     def CreateSegment(self, request, context):
-        """Defines a new segment. An archived id may be used again: the versions then go on from the last one.
+        """Defines a new segment. An archived id may be used again: the versions then go on from the last one. That of a
+        deleted segment is free: the new segment has a history of its own.
 
-        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, OVERLOADED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, SEGMENT_MANAGED, OVERLOADED, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -115,28 +131,52 @@ class SegmentServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def UpdateSegment(self, request, context):
-        """Changes a segment. A change of nothing makes no version.
+        """Changes a segment. A change of nothing makes no version. The old version answers until the new one is judged for
+        all users; then the segment and all that refer to it are switched in one revision, cause DEFINITION.
 
-        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, ETAG_MISMATCH, OVERLOADED,
-        STORAGE_FAILED.
+        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_MANAGED, ETAG_MISMATCH,
+        OVERLOADED, STORAGE_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RestoreSegmentVersion(self, request, context):
+        """Defines a segment as it was in an old version. That makes a new version, also where it says what the latest says. An
+        archived segment is back with it.
+
+        Errors: INVALID_REQUEST, INVALID_RULE (what it refers to is gone, or has another type now), SEGMENT_NOT_FOUND,
+        VERSION_NOT_FOUND, SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ArchiveSegment(self, request, context):
+        """Archives a segment: all members leave, and questions about them are refused with SEGMENT_ARCHIVED. Its versions and
+        its history remain. Archiving is a version, with an author and a note.
+
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, SEGMENT_MANAGED, ETAG_MISMATCH,
+        OVERLOADED, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSegment(self, request, context):
-        """Archives a segment: all members leave, its versions remain.
+        """Deletes a segment for good, archived or not: all members leave, and questions about it are refused with
+        SEGMENT_NOT_FOUND. The id is free; a new segment of that id is another one.
 
-        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, ETAG_MISMATCH, OVERLOADED,
-        STORAGE_FAILED.
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_REFERENCED (the metadata name the segments and exclusive groups
+        that refer to it), SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def RefitSegment(self, request, context):
-        """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
-        revision.
+        """Fits the models of a segment's own conditions again, on the data of now. Every segment that shares them is judged
+        again, in the same revision, cause MODEL. Where a segment cannot be judged with the new model, the old one stays.
 
         Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
         (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
@@ -147,6 +187,16 @@ class SegmentServiceServicer:
 
     def ListSegmentVersions(self, request, context):
         """Lists the versions of a segment, the latest first.
+
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSegmentModels(self, request, context):
+        """Lists every fit of the models by which some version of a segment was judged, the latest first, each with its
+        summary.
 
         Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
         """
@@ -184,6 +234,16 @@ def add_SegmentServiceServicer_to_server(servicer, server):
                     request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.UpdateSegmentRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_segment__service__pb2.UpdateSegmentResponse.SerializeToString,
             ),
+            'RestoreSegmentVersion': grpc.unary_unary_rpc_method_handler(
+                    servicer.RestoreSegmentVersion,
+                    request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionResponse.SerializeToString,
+            ),
+            'ArchiveSegment': grpc.unary_unary_rpc_method_handler(
+                    servicer.ArchiveSegment,
+                    request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentResponse.SerializeToString,
+            ),
             'DeleteSegment': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteSegment,
                     request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.DeleteSegmentRequest.FromString,
@@ -198,6 +258,11 @@ def add_SegmentServiceServicer_to_server(servicer, server):
                     servicer.ListSegmentVersions,
                     request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsResponse.SerializeToString,
+            ),
+            'ListSegmentModels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSegmentModels,
+                    request_deserializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsResponse.SerializeToString,
             ),
             'ListSegmentTypes': grpc.unary_unary_rpc_method_handler(
                     servicer.ListSegmentTypes,
@@ -328,6 +393,60 @@ class SegmentService:
             _registered_method=True)
 
     @staticmethod
+    def RestoreSegmentVersion(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.SegmentService/RestoreSegmentVersion',
+            segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionRequest.SerializeToString,
+            segmentd_dot_v1_dot_segment__service__pb2.RestoreSegmentVersionResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ArchiveSegment(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.SegmentService/ArchiveSegment',
+            segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentRequest.SerializeToString,
+            segmentd_dot_v1_dot_segment__service__pb2.ArchiveSegmentResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
     def DeleteSegment(request,
             target,
             options=(),
@@ -398,6 +517,33 @@ class SegmentService:
             '/segmentd.v1.SegmentService/ListSegmentVersions',
             segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsRequest.SerializeToString,
             segmentd_dot_v1_dot_segment__service__pb2.ListSegmentVersionsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSegmentModels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.SegmentService/ListSegmentModels',
+            segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsRequest.SerializeToString,
+            segmentd_dot_v1_dot_segment__service__pb2.ListSegmentModelsResponse.FromString,
             options,
             channel_credentials,
             insecure,

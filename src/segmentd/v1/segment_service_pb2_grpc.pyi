@@ -38,9 +38,10 @@ class SegmentServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> SegmentServiceAsyncStub: ...
     CreateSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.CreateSegmentRequest, _segment_service_pb2.CreateSegmentResponse]
-    """Defines a new segment. An archived id may be used again: the versions then go on from the last one.
+    """Defines a new segment. An archived id may be used again: the versions then go on from the last one. That of a
+    deleted segment is free: the new segment has a history of its own.
 
-    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, OVERLOADED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, SEGMENT_MANAGED, OVERLOADED, STORAGE_FAILED.
     """
     GetSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.GetSegmentResponse]
     """Returns one segment, archived or not.
@@ -53,26 +54,48 @@ class SegmentServiceStub:
     Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
     """
     UpdateSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.UpdateSegmentRequest, _segment_service_pb2.UpdateSegmentResponse]
-    """Changes a segment. A change of nothing makes no version.
+    """Changes a segment. A change of nothing makes no version. The old version answers until the new one is judged for
+    all users; then the segment and all that refer to it are switched in one revision, cause DEFINITION.
 
-    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, ETAG_MISMATCH, OVERLOADED,
-    STORAGE_FAILED.
+    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_MANAGED, ETAG_MISMATCH,
+    OVERLOADED, STORAGE_FAILED.
+    """
+    RestoreSegmentVersion: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.RestoreSegmentVersionRequest, _segment_service_pb2.RestoreSegmentVersionResponse]
+    """Defines a segment as it was in an old version. That makes a new version, also where it says what the latest says. An
+    archived segment is back with it.
+
+    Errors: INVALID_REQUEST, INVALID_RULE (what it refers to is gone, or has another type now), SEGMENT_NOT_FOUND,
+    VERSION_NOT_FOUND, SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
+    """
+    ArchiveSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ArchiveSegmentRequest, _segment_service_pb2.ArchiveSegmentResponse]
+    """Archives a segment: all members leave, and questions about them are refused with SEGMENT_ARCHIVED. Its versions and
+    its history remain. Archiving is a version, with an author and a note.
+
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, SEGMENT_MANAGED, ETAG_MISMATCH,
+    OVERLOADED, STORAGE_FAILED.
     """
     DeleteSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.DeleteSegmentRequest, _segment_service_pb2.DeleteSegmentResponse]
-    """Archives a segment: all members leave, its versions remain.
+    """Deletes a segment for good, archived or not: all members leave, and questions about it are refused with
+    SEGMENT_NOT_FOUND. The id is free; a new segment of that id is another one.
 
-    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, ETAG_MISMATCH, OVERLOADED,
-    STORAGE_FAILED.
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_REFERENCED (the metadata name the segments and exclusive groups
+    that refer to it), SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
     """
     RefitSegment: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.RefitSegmentRequest, _segment_service_pb2.RefitSegmentResponse]
-    """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
-    revision.
+    """Fits the models of a segment's own conditions again, on the data of now. Every segment that shares them is judged
+    again, in the same revision, cause MODEL. Where a segment cannot be judged with the new model, the old one stays.
 
     Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
     (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
     """
     ListSegmentVersions: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentVersionsRequest, _segment_service_pb2.ListSegmentVersionsResponse]
     """Lists the versions of a segment, the latest first.
+
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+    """
+    ListSegmentModels: _grpc.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentModelsRequest, _segment_service_pb2.ListSegmentModelsResponse]
+    """Lists every fit of the models by which some version of a segment was judged, the latest first, each with its
+    summary.
 
     Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
     """
@@ -89,9 +112,10 @@ class SegmentServiceAsyncStub(SegmentServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     CreateSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.CreateSegmentRequest, _segment_service_pb2.CreateSegmentResponse]  # type: ignore[assignment]
-    """Defines a new segment. An archived id may be used again: the versions then go on from the last one.
+    """Defines a new segment. An archived id may be used again: the versions then go on from the last one. That of a
+    deleted segment is free: the new segment has a history of its own.
 
-    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, OVERLOADED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, SEGMENT_MANAGED, OVERLOADED, STORAGE_FAILED.
     """
     GetSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.GetSegmentRequest, _segment_service_pb2.GetSegmentResponse]  # type: ignore[assignment]
     """Returns one segment, archived or not.
@@ -104,26 +128,48 @@ class SegmentServiceAsyncStub(SegmentServiceStub):
     Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
     """
     UpdateSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.UpdateSegmentRequest, _segment_service_pb2.UpdateSegmentResponse]  # type: ignore[assignment]
-    """Changes a segment. A change of nothing makes no version.
+    """Changes a segment. A change of nothing makes no version. The old version answers until the new one is judged for
+    all users; then the segment and all that refer to it are switched in one revision, cause DEFINITION.
 
-    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, ETAG_MISMATCH, OVERLOADED,
-    STORAGE_FAILED.
+    Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_MANAGED, ETAG_MISMATCH,
+    OVERLOADED, STORAGE_FAILED.
+    """
+    RestoreSegmentVersion: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.RestoreSegmentVersionRequest, _segment_service_pb2.RestoreSegmentVersionResponse]  # type: ignore[assignment]
+    """Defines a segment as it was in an old version. That makes a new version, also where it says what the latest says. An
+    archived segment is back with it.
+
+    Errors: INVALID_REQUEST, INVALID_RULE (what it refers to is gone, or has another type now), SEGMENT_NOT_FOUND,
+    VERSION_NOT_FOUND, SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
+    """
+    ArchiveSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ArchiveSegmentRequest, _segment_service_pb2.ArchiveSegmentResponse]  # type: ignore[assignment]
+    """Archives a segment: all members leave, and questions about them are refused with SEGMENT_ARCHIVED. Its versions and
+    its history remain. Archiving is a version, with an author and a note.
+
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, SEGMENT_MANAGED, ETAG_MISMATCH,
+    OVERLOADED, STORAGE_FAILED.
     """
     DeleteSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.DeleteSegmentRequest, _segment_service_pb2.DeleteSegmentResponse]  # type: ignore[assignment]
-    """Archives a segment: all members leave, its versions remain.
+    """Deletes a segment for good, archived or not: all members leave, and questions about it are refused with
+    SEGMENT_NOT_FOUND. The id is free; a new segment of that id is another one.
 
-    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, ETAG_MISMATCH, OVERLOADED,
-    STORAGE_FAILED.
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_REFERENCED (the metadata name the segments and exclusive groups
+    that refer to it), SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
     """
     RefitSegment: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.RefitSegmentRequest, _segment_service_pb2.RefitSegmentResponse]  # type: ignore[assignment]
-    """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
-    revision.
+    """Fits the models of a segment's own conditions again, on the data of now. Every segment that shares them is judged
+    again, in the same revision, cause MODEL. Where a segment cannot be judged with the new model, the old one stays.
 
     Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
     (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
     """
     ListSegmentVersions: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentVersionsRequest, _segment_service_pb2.ListSegmentVersionsResponse]  # type: ignore[assignment]
     """Lists the versions of a segment, the latest first.
+
+    Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+    """
+    ListSegmentModels: _aio.UnaryUnaryMultiCallable[_segment_service_pb2.ListSegmentModelsRequest, _segment_service_pb2.ListSegmentModelsResponse]  # type: ignore[assignment]
+    """Lists every fit of the models by which some version of a segment was judged, the latest first, each with its
+    summary.
 
     Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
     """
@@ -143,9 +189,10 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _segment_service_pb2.CreateSegmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.CreateSegmentResponse, _abc.Awaitable[_segment_service_pb2.CreateSegmentResponse]]:
-        """Defines a new segment. An archived id may be used again: the versions then go on from the last one.
+        """Defines a new segment. An archived id may be used again: the versions then go on from the last one. That of a
+        deleted segment is free: the new segment has a history of its own.
 
-        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, OVERLOADED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_EXISTS, SEGMENT_MANAGED, OVERLOADED, STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -176,10 +223,37 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _segment_service_pb2.UpdateSegmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.UpdateSegmentResponse, _abc.Awaitable[_segment_service_pb2.UpdateSegmentResponse]]:
-        """Changes a segment. A change of nothing makes no version.
+        """Changes a segment. A change of nothing makes no version. The old version answers until the new one is judged for
+        all users; then the segment and all that refer to it are switched in one revision, cause DEFINITION.
 
-        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, ETAG_MISMATCH, OVERLOADED,
-        STORAGE_FAILED.
+        Errors: INVALID_REQUEST, INVALID_RULE, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_MANAGED, ETAG_MISMATCH,
+        OVERLOADED, STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def RestoreSegmentVersion(
+        self,
+        request: _segment_service_pb2.RestoreSegmentVersionRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.RestoreSegmentVersionResponse, _abc.Awaitable[_segment_service_pb2.RestoreSegmentVersionResponse]]:
+        """Defines a segment as it was in an old version. That makes a new version, also where it says what the latest says. An
+        archived segment is back with it.
+
+        Errors: INVALID_REQUEST, INVALID_RULE (what it refers to is gone, or has another type now), SEGMENT_NOT_FOUND,
+        VERSION_NOT_FOUND, SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def ArchiveSegment(
+        self,
+        request: _segment_service_pb2.ArchiveSegmentRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.ArchiveSegmentResponse, _abc.Awaitable[_segment_service_pb2.ArchiveSegmentResponse]]:
+        """Archives a segment: all members leave, and questions about them are refused with SEGMENT_ARCHIVED. Its versions and
+        its history remain. Archiving is a version, with an author and a note.
+
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, SEGMENT_MANAGED, ETAG_MISMATCH,
+        OVERLOADED, STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -188,10 +262,11 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _segment_service_pb2.DeleteSegmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.DeleteSegmentResponse, _abc.Awaitable[_segment_service_pb2.DeleteSegmentResponse]]:
-        """Archives a segment: all members leave, its versions remain.
+        """Deletes a segment for good, archived or not: all members leave, and questions about it are refused with
+        SEGMENT_NOT_FOUND. The id is free; a new segment of that id is another one.
 
-        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, SEGMENT_REFERENCED, ETAG_MISMATCH, OVERLOADED,
-        STORAGE_FAILED.
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, SEGMENT_REFERENCED (the metadata name the segments and exclusive groups
+        that refer to it), SEGMENT_MANAGED, ETAG_MISMATCH, OVERLOADED, STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -200,8 +275,8 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _segment_service_pb2.RefitSegmentRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.RefitSegmentResponse, _abc.Awaitable[_segment_service_pb2.RefitSegmentResponse]]:
-        """Fits the models of a segment again, on the data of now. Every segment that shares them is judged again, in the same
-        revision.
+        """Fits the models of a segment's own conditions again, on the data of now. Every segment that shares them is judged
+        again, in the same revision, cause MODEL. Where a segment cannot be judged with the new model, the old one stays.
 
         Errors: INVALID_REQUEST (no condition of the segment has a model), SEGMENT_NOT_FOUND, SEGMENT_ARCHIVED, NO_MODEL
         (nobody to learn from yet), OVERLOADED, EVALUATION_FAILED, STORAGE_FAILED.
@@ -214,6 +289,18 @@ class SegmentServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_segment_service_pb2.ListSegmentVersionsResponse, _abc.Awaitable[_segment_service_pb2.ListSegmentVersionsResponse]]:
         """Lists the versions of a segment, the latest first.
+
+        Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+        """
+
+    @_abc_1.abstractmethod
+    def ListSegmentModels(
+        self,
+        request: _segment_service_pb2.ListSegmentModelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_segment_service_pb2.ListSegmentModelsResponse, _abc.Awaitable[_segment_service_pb2.ListSegmentModelsResponse]]:
+        """Lists every fit of the models by which some version of a segment was judged, the latest first, each with its
+        summary.
 
         Errors: INVALID_REQUEST, SEGMENT_NOT_FOUND, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
         """
