@@ -12,11 +12,13 @@ from segmentd.plugins.host import load_plugins
 from segmentd.server import address
 from segmentd.server.admin import AdminHandlers
 from segmentd.server.evaluation import EvaluationHandlers
+from segmentd.server.exclusive_group import ExclusiveGroupHandlers
 from segmentd.server.history import HistoryHandlers
 from segmentd.server.membership import MembershipHandlers
 from segmentd.server.profile import ProfileHandlers
 from segmentd.server.run import Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
+from segmentd.server.user_list import UserListHandlers
 from segmentd.server.watch import PATIENCE
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
@@ -25,16 +27,19 @@ from segmentd.times import Clock
 from segmentd.v1 import (
     admin_service_pb2_grpc,
     evaluation_service_pb2_grpc,
+    exclusive_group_service_pb2_grpc,
     history_service_pb2_grpc,
     membership_service_pb2_grpc,
     profile_service_pb2_grpc,
     segment_service_pb2_grpc,
+    user_list_service_pb2_grpc,
 )
 
 Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
 """Told the address once the server answers there; what it awaits, calls of the server among it, is awaited."""
 SERVICES: Final = tuple(
-    f"segmentd.v1.{name}Service" for name in ("Admin", "Evaluation", "History", "Membership", "Profile", "Segment")
+    f"segmentd.v1.{name}Service"
+    for name in ("Admin", "Evaluation", "ExclusiveGroup", "History", "Membership", "Profile", "Segment", "UserList")
 )
 
 
@@ -70,10 +75,13 @@ def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
     def register(server: grpc.aio.Server) -> None:
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminHandlers(service), server)
         evaluation_service_pb2_grpc.add_EvaluationServiceServicer_to_server(EvaluationHandlers(service), server)
+        groups = ExclusiveGroupHandlers(service)
+        exclusive_group_service_pb2_grpc.add_ExclusiveGroupServiceServicer_to_server(groups, server)
         history_service_pb2_grpc.add_HistoryServiceServicer_to_server(HistoryHandlers(service), server)
         memberships = MembershipHandlers(service, watch_patience)
         membership_service_pb2_grpc.add_MembershipServiceServicer_to_server(memberships, server)
         profile_service_pb2_grpc.add_ProfileServiceServicer_to_server(ProfileHandlers(service), server)
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentHandlers(service), server)
+        user_list_service_pb2_grpc.add_UserListServiceServicer_to_server(UserListHandlers(service), server)
 
     return Server(register, SERVICES)
