@@ -9,12 +9,15 @@ from pathlib import Path
 
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.host import Plugins
+from segmentd.service.consumers.host import Consumers
+from segmentd.service.consumers.pace import Pace
 from segmentd.service.engine import Engine
 from segmentd.service.evaluation import Evaluations
 from segmentd.service.groups import Groups
 from segmentd.service.history import History
 from segmentd.service.identity import Identity
 from segmentd.service.memberships import Memberships
+from segmentd.service.positions import Positions
 from segmentd.service.profiles import Profiles
 from segmentd.service.segments import Segments
 from segmentd.service.tombstones import ERASURE_REFUSAL
@@ -50,7 +53,7 @@ class Advanced:
 class Service:
     """The four services and the clock."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, pace: Pace | None = None) -> None:
         self._engine = engine
         self._started = WallClock().now()
         self.memberships = Memberships(engine)
@@ -62,6 +65,7 @@ class Service:
         self.watching = Watching(engine)
         self.history = History(engine)
         self.database_id = engine.thread.call(engine.store.database_id).result()
+        self.consumers = Consumers(engine, Positions(self.database_id).text, pace)
         self.identity = Identity(engine)
 
     @classmethod
@@ -72,10 +76,12 @@ class Service:
         clock: Clock,
         currencies: Currencies,
         erasure_refusal: Micros = ERASURE_REFUSAL,
+        pace: Pace | None = None,
     ) -> Service:
         """Open a database, catch up with the clock and serve. Raises StorageFailed, PluginBroken, FailedPrecondition.
 
-        A frozen clock that stands before the last recorded instant is moved there.
+        A frozen clock that stands before the last recorded instant is moved there. Consumers go by `pace`, which is
+        the wall clock where it is not given.
         """
         store = Store.open(path)
         try:
@@ -87,7 +93,13 @@ class Service:
         except BaseException:
             store.close()
             raise
-        return cls(engine)
+        service = cls(engine, pace)
+        try:
+            service.consumers.start()
+        except BaseException:
+            service.close()
+            raise
+        return service
 
     @property
     def lost(self) -> Future[None]:
@@ -95,7 +107,8 @@ class Service:
         return self._engine.thread.lost
 
     def close(self) -> None:
-        """Finish what is queued and close the database."""
+        """End deliveries, finish what is queued and close the database."""
+        self.consumers.close()
         self._engine.thread.stop()
 
     async def status(self) -> Status:
