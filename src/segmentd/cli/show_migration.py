@@ -38,9 +38,10 @@ def matrix_table(matrix: history.GetMigrationMatrixResponse) -> Table:
 
 def matrix_lines(matrix: history.GetMigrationMatrixResponse) -> Iterator[str]:
     """What the table does not say."""
+    none = matrix.user_count - matrix.stayed_count - matrix.moved_count
     yield (
-        f"{matrix.stayed_count:,} users stayed where they were, {matrix.moved_count:,} moved, "
-        f"{matrix.user_count - matrix.stayed_count - matrix.moved_count:,} were in none at both instants"
+        f"users where they were: {matrix.stayed_count:,}; moved: {matrix.moved_count:,}; "
+        f"in none of the segments at both instants: {none:,}"
     )
 
 
