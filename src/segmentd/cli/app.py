@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from segmentd.cli import apply, clock, history, imports, listings, questions, serving
+from segmentd.cli import apply, clock, history, imports, listings, questions, serving, watching
 from segmentd.cli.errors import exit_code_of
 from segmentd.cli.output import show
 
@@ -53,6 +53,7 @@ for _command in (
     questions.user,
     questions.members,
     questions.explain,
+    watching.watch,
     history.history,
     history.was,
     history.migration,

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import orjson
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 _UNTRIMMED: Final = 1_000
 """The width of what is no terminal, so that nothing is cut off there."""
@@ -22,6 +23,8 @@ def show(*renderables: RenderableType) -> None:
         if isinstance(renderable, str):
             # Text comes from users and files: brackets in it are no markup, and lines are left to the terminal.
             console.print(renderable, markup=False, soft_wrap=True)
+        elif isinstance(renderable, Text):
+            console.print(renderable, soft_wrap=True)
         else:
             console.print(renderable)
 

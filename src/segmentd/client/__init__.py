@@ -14,6 +14,7 @@ from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
 from segmentd.client.values import Json, as_json, as_struct, as_value_json
+from segmentd.client.watching import Watch, Watches, position_of
 
 __all__ = [
     "CallFailed",
@@ -26,10 +27,13 @@ __all__ = [
     "Profiles",
     "Questions",
     "Segments",
+    "Watch",
+    "Watches",
     "as_instant",
     "as_json",
     "as_struct",
     "as_timestamp",
     "as_value_json",
     "item_fault",
+    "position_of",
 ]
