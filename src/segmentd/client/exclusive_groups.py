@@ -1,0 +1,54 @@
+"""Exclusive groups of segments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import grpc
+from google.protobuf import field_mask_pb2
+
+from segmentd.client.part import Part
+from segmentd.v1 import exclusive_group_pb2
+from segmentd.v1 import exclusive_group_service_pb2 as groups
+from segmentd.v1.exclusive_group_service_pb2_grpc import ExclusiveGroupServiceStub
+
+
+class ExclusiveGroups(Part):
+    """Calls of ExclusiveGroupService."""
+
+    def _connect(self, channel: grpc.Channel) -> None:
+        super()._connect(channel)
+        self._groups = ExclusiveGroupServiceStub(channel)
+
+    def create_exclusive_group(self, group: exclusive_group_pb2.ExclusiveGroup) -> groups.CreateExclusiveGroupResponse:
+        """Define a new group."""
+        return self._caller.call(self._groups.CreateExclusiveGroup, groups.CreateExclusiveGroupRequest(group=group))
+
+    def get_exclusive_group(self, group_id: str, min_revision: int = 0) -> groups.GetExclusiveGroupResponse:
+        """One group."""
+        request = groups.GetExclusiveGroupRequest(group_id=group_id, min_revision=min_revision)
+        return self._caller.call(self._groups.GetExclusiveGroup, request)
+
+    def list_exclusive_groups(self, min_revision: int = 0) -> Iterator[exclusive_group_pb2.ExclusiveGroup]:
+        """The groups, ordered by id; pages are asked for as they are needed."""
+        request = groups.ListExclusiveGroupsRequest(min_revision=min_revision, page_size=1_000)
+        for page in self._caller.pages(self._groups.ListExclusiveGroups, request):
+            yield from page.groups
+
+    def update_exclusive_group(
+        self, group: exclusive_group_pb2.ExclusiveGroup, fields: Sequence[str] = ()
+    ) -> groups.UpdateExclusiveGroupResponse:
+        """Change the fields that are named (`*`: all of them), or those that are set where none is."""
+        mask = field_mask_pb2.FieldMask(paths=fields) if fields else None
+        request = groups.UpdateExclusiveGroupRequest(group=group, update_mask=mask)
+        return self._caller.call(self._groups.UpdateExclusiveGroup, request)
+
+    def delete_exclusive_group(self, group_id: str, etag: str = "") -> groups.DeleteExclusiveGroupResponse:
+        """Delete a group and the segments that it made."""
+        request = groups.DeleteExclusiveGroupRequest(group_id=group_id, etag=etag)
+        return self._caller.call(self._groups.DeleteExclusiveGroup, request)
+
+    def exclusive_group_report(self, group_id: str, min_revision: int = 0) -> groups.GetExclusiveGroupReportResponse:
+        """Who matches, who is claimed, and which overlaps the group prevented."""
+        request = groups.GetExclusiveGroupReportRequest(group_id=group_id, min_revision=min_revision)
+        return self._caller.call(self._groups.GetExclusiveGroupReport, request)
