@@ -8,17 +8,20 @@ Answers are the messages of the contract. Every failed call raises CallFailed.
 
 from segmentd.client.client import Client
 from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
+from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.instants import Instant, as_instant, as_timestamp
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
+from segmentd.client.user_lists import UserLists
 from segmentd.client.values import Json, as_json, as_struct, as_value_json
 from segmentd.client.watching import Watch, Watches, position_of
 
 __all__ = [
     "CallFailed",
     "Client",
+    "ExclusiveGroups",
     "FieldFault",
     "History",
     "Instant",
@@ -27,6 +30,7 @@ __all__ = [
     "Profiles",
     "Questions",
     "Segments",
+    "UserLists",
     "Watch",
     "Watches",
     "as_instant",

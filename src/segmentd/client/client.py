@@ -10,17 +10,19 @@ import grpc
 from segmentd.client.admin import Admin
 from segmentd.client.calling import Caller
 from segmentd.client.channel import open_channel
+from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
+from segmentd.client.user_lists import UserLists
 from segmentd.client.watching import Watches
 
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 
 
-class Client(Questions, Watches, Segments, Profiles, History, Admin):
+class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, History, Admin):
     """All calls of segmentd over one connection. Threads may share it; use it as a context manager, or close it."""
 
     def __init__(
