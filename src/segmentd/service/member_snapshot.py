@@ -98,7 +98,7 @@ def take_snapshot(engine: Engine, wanted: WatchFilter) -> MemberSnapshot:
 def _make_due_moves(engine: Engine) -> Micros:
     """An instant at which the bits are right."""
     live: Live = engine.live
-    while engine.next_deadline() <= (now := live.present(engine.clock.now())):
+    while live.memberships.next_deadline() <= (now := live.present(engine.clock.now())):
         engine.tick()
     return now
 
