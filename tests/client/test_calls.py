@@ -73,9 +73,28 @@ def test_definitions_change_and_end(client: Client) -> None:
         client.update_segment(segment_pb2.Segment(id="edited", name="Newer", etag=first.etag), ["name"])
     assert (stale.value.code, stale.value.reason) == (grpc.StatusCode.ABORTED, "ETAG_MISMATCH")
     assert [each.version for each in client.segment_versions("edited")] == [2, 1]
-    assert client.delete_segment("edited").segment.state == segment_pb2.SEGMENT_STATE_ARCHIVED
+    archived = client.archive_segment("edited", author="ann", note="over").segment
+    assert (archived.state, archived.author, archived.note) == (segment_pb2.SEGMENT_STATE_ARCHIVED, "ann", "over")
     assert "edited" not in [each.id for each in client.list_segments()]
     assert "edited" in [each.id for each in client.list_segments(with_archived=True)]
+    assert client.restore_segment_version("edited", 1, validate_only=True).segment.version == 4
+    restored = client.restore_segment_version("edited", 1, archived.etag, author="bob")
+    assert (restored.segment.version, restored.segment.name, restored.segment.author) == (4, first.name, "bob")
+    assert not list(client.segment_models("edited"))
+    assert client.delete_segment("edited").revision > restored.revision
+    assert "edited" not in [each.id for each in client.list_segments(with_archived=True)]
+
+
+def test_edits_are_tried_first(client: Client) -> None:
+    everybody = as_struct({"list": {"percentage": {"salt": "s", "from": 0, "to": 10_000}}})
+    client.upsert_profiles([profile_service_pb2.ProfileUpsert(user_id=f"t{i}") for i in range(3)])
+    tried = client.create_segment(segment_pb2.Segment(id="tried", rule=everybody), validate_only=True, sample_size=2)
+    [change] = tried.preview.changes
+    assert (change.entering_count, len(change.entering_user_ids)) == (change.size, 2)
+    define(client, "tried")
+    update = client.update_segment(segment_pb2.Segment(id="tried", rule=everybody), ["rule"], validate_only=True)
+    assert (update.segment.version, update.segment.etag) == (2, "")
+    assert client.get_segment("tried").segment.version == 1
 
 
 def test_profiles_and_attributes(client: Client) -> None:

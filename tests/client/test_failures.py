@@ -89,6 +89,8 @@ class Unavailable(grpc.GenericRpcHandler):
         lambda client: client.advance_clock_by(1),
         lambda client: client.create_segment(segment_pb2.Segment(id="a")),
         lambda client: client.update_segment(segment_pb2.Segment(id="a", etag="e"), ["*"]),
+        lambda client: client.restore_segment_version("a", 1),
+        lambda client: client.archive_segment("a"),
         lambda client: client.delete_segment("a"),
         lambda client: client.refit_segment("a"),
     ],

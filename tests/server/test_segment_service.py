@@ -139,11 +139,11 @@ def test_an_archived_segment_has_no_members_and_keeps_its_versions(tmp_path: Pat
         async with serving(tmp_path / "db") as client:
             await client.define("vip", PRO)
             await client.define("both", {"segment": "vip"})
-            referenced = await refusal(client.segments.DeleteSegment(pb.DeleteSegmentRequest(segment_id="vip")))
+            referenced = await refusal(client.segments.ArchiveSegment(pb.ArchiveSegmentRequest(segment_id="vip")))
             assert referenced.reason == "SEGMENT_REFERENCED"
             assert referenced.metadata == {"segment_id": "vip", "referenced_by": "both"}
-            await client.segments.DeleteSegment(pb.DeleteSegmentRequest(segment_id="both"))
-            gone = await client.segments.DeleteSegment(pb.DeleteSegmentRequest(segment_id="vip"))
+            await client.segments.ArchiveSegment(pb.ArchiveSegmentRequest(segment_id="both"))
+            gone = await client.segments.ArchiveSegment(pb.ArchiveSegmentRequest(segment_id="vip"))
             assert gone.segment.state == ARCHIVED
             assert (await refusal(client.check("u", "vip"))).reason == "SEGMENT_ARCHIVED"
             assert (await refusal(update(client, None, id="vip", name="x"))).reason == "SEGMENT_ARCHIVED"
@@ -151,9 +151,10 @@ def test_an_archived_segment_has_no_members_and_keeps_its_versions(tmp_path: Pat
             listed = await client.segments.ListSegments(pb.ListSegmentsRequest(with_archived=True))
             assert [each.id for each in listed.segments] == ["both", "vip"]
             again = await client.define("vip", FREE)
-            assert again.segment.version == 2
+            assert again.segment.version == 3
             versions = await client.segments.ListSegmentVersions(pb.ListSegmentVersionsRequest(segment_id="vip"))
-            assert [MessageToDict(each.rule) for each in versions.versions] == [FREE, PRO]
+            assert [MessageToDict(each.rule) for each in versions.versions] == [FREE, PRO, PRO]
+            assert [each.state for each in versions.versions] == [ACTIVE, ARCHIVED, ACTIVE]
 
     run(test())
 

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from segmentd.api import (
+    MINUTE,
     UTC,
     Json,
     LocalTime,
@@ -102,6 +103,19 @@ class CutPoints(Params):
         )
 
 
+class Refit(Params):
+    """When the model is fitted again by itself; it is also when the number of scored users has doubled."""
+
+    every: FixedDuration = Field(description="So long after the last fit; a minute at least: 1d, 12h.")
+
+    @field_validator("every")
+    @classmethod
+    def _a_minute_at_least(cls, every: str) -> str:
+        if parse_duration(every).micros < MINUTE:
+            raise ValueError("a model is fitted again every minute at most: write 1m or more")
+        return every
+
+
 def listed(value: object) -> object:
     """One name is a list of one."""
     return [value] if isinstance(value, str) else value
@@ -133,6 +147,7 @@ class RfmParams(Windowed):
         None, description="Own groups by ranges of scores; the first that fits."
     )
     otherwise: GroupName = Field(OTHERS, description="The group of those whom none of `groups` fits.")
+    refit: Refit | None = Field(None, description="When the scores are learned again by themselves.")
     segment: Names | None = Field(
         None, min_length=1, description=f"Is in this group, or in one of these; {NEVER_PURCHASED!r} is always one."
     )
@@ -165,6 +180,8 @@ class RfmParams(Windowed):
             raise ValueError("there is one map: give only one of map, grid, groups")
         if self.cuts is not None and "scoring" in self.model_fields_set:
             raise ValueError("scores are learned by scoring or given by cuts: write one of them")
+        if self.refit is not None and (self.cuts is not None or not self.needs_scores):
+            raise ValueError("refit stands beside scores that are learned: there is nothing to fit again here")
         if "otherwise" in self.model_fields_set and self.groups is None:
             raise ValueError("otherwise stands beside groups")
         return self

@@ -19,6 +19,7 @@ from segmentd.api import (
     Reason,
     SegmentType,
     Verdict,
+    parse_duration,
 )
 from segmentd_types.rfm.bounds import Ages, Counts
 from segmentd_types.rfm.judging import Judging
@@ -69,6 +70,10 @@ class Rfm(SegmentType[RfmParams]):
             return None
         data = FITTED[params.scoring](bought.ages(everybody)[scored], bought.orders[scored], bought.spend[scored])
         return Model(data, size, summary(params, bought, Cuts.of(data), everybody))
+
+    def refit_every(self, params: RfmParams) -> Micros | None:
+        """As the condition says."""
+        return Micros(parse_duration(params.refit.every).micros) if params.refit is not None else None
 
     def evaluate(self, params: RfmParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         """All parts hold; until the next age bound is reached or an event leaves the window."""

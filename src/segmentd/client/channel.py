@@ -10,9 +10,11 @@ import grpc
 _SERVICES: Final = ("AdminService", "EvaluationService", "MembershipService", "ProfileService", "SegmentService")
 _ONCE: Final = (
     ("AdminService", "AdvanceClock"),
+    ("SegmentService", "ArchiveSegment"),
     ("SegmentService", "CreateSegment"),
     ("SegmentService", "DeleteSegment"),
     ("SegmentService", "RefitSegment"),
+    ("SegmentService", "RestoreSegmentVersion"),
     ("SegmentService", "UpdateSegment"),
 )
 """Methods that would answer otherwise, or do more, when they are made twice."""

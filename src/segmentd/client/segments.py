@@ -20,9 +20,15 @@ class Segments(Part):
         super()._connect(channel)
         self._segments = SegmentServiceStub(channel)
 
-    def create_segment(self, segment: segment_pb2.Segment) -> segments.CreateSegmentResponse:
-        """Define a new segment; not repeated by itself, since a second try would find its own segment there."""
-        return self._caller.call(self._segments.CreateSegment, segments.CreateSegmentRequest(segment=segment))
+    def create_segment(
+        self, segment: segment_pb2.Segment, *, validate_only: bool = False, sample_size: int = 0
+    ) -> segments.CreateSegmentResponse:
+        """Define a new segment; not repeated by itself, since a second try would find its own segment there.
+
+        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users.
+        """
+        request = segments.CreateSegmentRequest(segment=segment, validate_only=validate_only, sample_size=sample_size)
+        return self._caller.call(self._segments.CreateSegment, request)
 
     def get_segment(
         self, segment_id: str, *, with_size: bool = False, min_revision: int = 0
@@ -51,15 +57,55 @@ class Segments(Part):
             yield from page.segments
 
     def update_segment(
-        self, segment: segment_pb2.Segment, fields: Sequence[str] = ()
+        self,
+        segment: segment_pb2.Segment,
+        fields: Sequence[str] = (),
+        *,
+        validate_only: bool = False,
+        sample_size: int = 0,
     ) -> segments.UpdateSegmentResponse:
-        """Change the fields that are named (`*`: all of them), or those that are set where none is."""
+        """Change the fields that are named (`*`: all of them), or those that are set where none is.
+
+        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users.
+        """
         mask = field_mask_pb2.FieldMask(paths=fields) if fields else None
-        request = segments.UpdateSegmentRequest(segment=segment, update_mask=mask)
+        request = segments.UpdateSegmentRequest(
+            segment=segment, update_mask=mask, validate_only=validate_only, sample_size=sample_size
+        )
         return self._caller.call(self._segments.UpdateSegment, request)
 
+    def restore_segment_version(
+        self,
+        segment_id: str,
+        version: int,
+        etag: str = "",
+        *,
+        author: str = "",
+        note: str = "",
+        validate_only: bool = False,
+        sample_size: int = 0,
+    ) -> segments.RestoreSegmentVersionResponse:
+        """Define a segment as it was in an old version, as a new one; an archived segment is back with it."""
+        request = segments.RestoreSegmentVersionRequest(
+            segment_id=segment_id,
+            version=version,
+            etag=etag,
+            author=author,
+            note=note,
+            validate_only=validate_only,
+            sample_size=sample_size,
+        )
+        return self._caller.call(self._segments.RestoreSegmentVersion, request)
+
+    def archive_segment(
+        self, segment_id: str, etag: str = "", *, author: str = "", note: str = ""
+    ) -> segments.ArchiveSegmentResponse:
+        """Archive a segment: all members leave, its versions and its history remain."""
+        request = segments.ArchiveSegmentRequest(segment_id=segment_id, etag=etag, author=author, note=note)
+        return self._caller.call(self._segments.ArchiveSegment, request)
+
     def delete_segment(self, segment_id: str, etag: str = "") -> segments.DeleteSegmentResponse:
-        """Archive a segment."""
+        """Delete a segment for good."""
         request = segments.DeleteSegmentRequest(segment_id=segment_id, etag=etag)
         return self._caller.call(self._segments.DeleteSegment, request)
 
@@ -73,6 +119,12 @@ class Segments(Part):
         request = segments.ListSegmentVersionsRequest(segment_id=segment_id, page_size=1_000)
         for page in self._caller.pages(self._segments.ListSegmentVersions, request):
             yield from page.versions
+
+    def segment_models(self, segment_id: str) -> Iterator[segment_pb2.Model]:
+        """Every fit of the models by which some version of a segment was judged, the latest first."""
+        request = segments.ListSegmentModelsRequest(segment_id=segment_id, page_size=1_000)
+        for page in self._caller.pages(self._segments.ListSegmentModels, request):
+            yield from page.models
 
     def segment_types(self) -> Sequence[segment_type_pb2.SegmentType]:
         """The segment types that rules can use, ordered by name."""

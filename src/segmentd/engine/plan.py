@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import orjson
+
 from segmentd.engine.rule import Condition
 from segmentd.plugins.segment_type import Model, Reads
 
@@ -18,6 +20,11 @@ class Fitted:
     version: int
     model: Model
     fit_time: int
+
+    @property
+    def type_name(self) -> str:
+        """The segment type that learned it."""
+        return str(orjson.loads(self.key)[0])
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from segmentd.engine.explain import Explanation
-from segmentd.engine.plan import Plan
+from segmentd.engine.plan import Fitted, Plan
 from segmentd.errors import SegmentdError
 from segmentd.plugins.segment_type import Reason
 from segmentd.server.errors import item_error_of
@@ -15,7 +16,7 @@ from segmentd.service.memberships import Leaves, UserSegments
 from segmentd.service.seen import Seen
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.times import FOREVER, Micros
-from segmentd.v1 import explanation_pb2, membership_pb2
+from segmentd.v1 import explanation_pb2, membership_pb2, model_version_pb2
 
 MEMBER: Final = membership_pb2.MEMBERSHIP_MEMBER
 NOT_MEMBER: Final = membership_pb2.MEMBERSHIP_NOT_MEMBER
@@ -32,6 +33,12 @@ _LISTS: Final = ("exclude", "include")
 def membership(member: bool) -> membership_pb2.Membership.ValueType:
     """The answer that a bit stands for."""
     return MEMBER if member else NOT_MEMBER
+
+
+@lru_cache(maxsize=1_024)
+def model_versions(models: tuple[Fitted, ...]) -> tuple[model_version_pb2.ModelVersion, ...]:
+    """The models by which a plan judges; made once for each plan, since most answers have the same few."""
+    return tuple(model_version_pb2.ModelVersion(type=each.type_name, version=each.version) for each in models)
 
 
 def horizon_of(seen: Seen, plan: Plan) -> Micros:
@@ -52,6 +59,7 @@ def segment_memberships(
                 segment_id=segment_id,
                 membership=membership(bool(seen.members(plan)[0])),
                 holds_until_time=to_optional_timestamp(horizon_of(seen, plan)),
+                models=model_versions(plan.all_models),
             )
         answers.append(answer)
     return answers
@@ -67,6 +75,7 @@ def user_segment(found: UserSegments, plan: Plan, spec: SegmentSpec) -> membersh
         holds_until_time=to_optional_timestamp(horizon_of(found.seen, plan)),
         leaves_time=to_optional_timestamp(leaves.time),
         leaves_time_is_lower_bound=leaves.at_least,
+        models=model_versions(plan.all_models),
     )
 
 

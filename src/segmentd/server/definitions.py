@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
+import orjson
+
 from segmentd.engine.catalogue import State
 from segmentd.errors import FieldViolation, InvalidInput, Reason
 from segmentd.limits import MAX_ID_BYTES, MAX_ITEMS
-from segmentd.records import SegmentRecord
+from segmentd.records import ModelRecord, SegmentRecord
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
 from segmentd.server.structs import from_struct, to_struct
+from segmentd.service.preview import Change, Preview
 from segmentd.service.segment_info import SegmentSpec
-from segmentd.service.segments import ModelView, SegmentView
+from segmentd.service.segments import ModelView, Previewed, SegmentView
 from segmentd.times import Micros
-from segmentd.v1 import segment_pb2, segment_service_pb2
+from segmentd.v1 import model_version_pb2, segment_pb2, segment_service_pb2
 
 _MASK: Final = {
     "name": "name",
@@ -78,7 +81,7 @@ def segment(view: SegmentView, *, with_size: bool = False) -> segment_pb2.Segmen
         rule=to_struct(spec.rule, "rule") if isinstance(spec.rule, dict) else None,
         include_user_ids=spec.include,
         exclude_user_ids=spec.exclude,
-        state=segment_pb2.SegmentState.Value(f"SEGMENT_STATE_{view.state.name}"),
+        state=_state(view.state),
         state_reason=view.reason,
         version=info.version,
         serving_version=info.version if view.state is State.ACTIVE else 0,
@@ -91,6 +94,22 @@ def segment(view: SegmentView, *, with_size: bool = False) -> segment_pb2.Segmen
         size=view.size if with_size else None,
         managed_by=spec.managed_by,
     )
+
+
+def edit_preview(preview: Preview) -> segment_pb2.EditPreview:
+    """What an edit would change."""
+    return segment_pb2.EditPreview(
+        changes=[_change(each) for each in preview.changes],
+        new_user_count=preview.new_users,
+        evaluate_time=to_timestamp(preview.at),
+    )
+
+
+def previewed(found: Previewed) -> segment_pb2.Segment:
+    """The segment as it would be. Nobody can give its etag back, since there is no such version."""
+    message = segment(found.view)
+    message.etag = ""
+    return message
 
 
 def model(view: ModelView) -> segment_pb2.Model:
@@ -109,6 +128,18 @@ def model(view: ModelView) -> segment_pb2.Model:
     )
 
 
+def fitted_model(record: ModelRecord) -> segment_pb2.Model:
+    """One fit of a model as it is stored."""
+    return segment_pb2.Model(
+        type=record.type,
+        fit_parameters=to_struct(orjson.loads(record.params), "fit_parameters"),
+        version=record.version,
+        fit_time=to_timestamp(record.fit_time),
+        population_size=record.size,
+        summary=to_struct(orjson.loads(record.summary), "summary"),
+    )
+
+
 def segment_version(record: SegmentRecord) -> segment_pb2.SegmentVersion:
     """One version as it was defined."""
     spec = SegmentSpec.load(record.segment_id, record.definition)
@@ -124,7 +155,30 @@ def segment_version(record: SegmentRecord) -> segment_pb2.SegmentVersion:
         author=record.author,
         note=record.note,
         create_time=to_timestamp(record.create_time),
+        state=_state(State(record.state)),
+        state_reason=record.state_reason,
+        models=[
+            model_version_pb2.ModelVersion(type=orjson.loads(key)[0], version=version)
+            for key, version in sorted(orjson.loads(record.models).items())
+        ],
     )
+
+
+def _change(change: Change) -> segment_pb2.SegmentChange:
+    return segment_pb2.SegmentChange(
+        segment_id=change.segment_id,
+        state=_state(change.state),
+        state_reason=change.reason,
+        entering_count=change.entering,
+        leaving_count=change.leaving,
+        size=change.size,
+        entering_user_ids=change.entering_sample,
+        leaving_user_ids=change.leaving_sample,
+    )
+
+
+def _state(state: State) -> segment_pb2.SegmentState.ValueType:
+    return segment_pb2.SegmentState.Value(f"SEGMENT_STATE_{state.name}")
 
 
 def _user_ids(user_ids: Collection[str], field: str, faults: Faults) -> tuple[str, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from segmentd.errors import InvalidInput, SegmentdError
-from segmentd.server.answers import membership
+from segmentd.server.answers import membership, model_versions
 from segmentd.server.errors import item_error_of
 from segmentd.server.facts import named_event
 from segmentd.server.faults import Faults
@@ -89,6 +89,7 @@ def _membership(segment_id: str, judged: Judged, bad: SegmentdError | None) -> m
         segment_id=segment_id,
         membership=membership(judged.member),
         holds_until_time=to_optional_timestamp(judged.holds_until),
+        models=model_versions(judged.models),
     )
 
 
@@ -96,5 +97,7 @@ def _rule(judged: Judged) -> pb.RuleMembership:
     if judged.error is not None:
         return pb.RuleMembership(error=item_error_of(judged.error))
     return pb.RuleMembership(
-        membership=membership(judged.member), holds_until_time=to_optional_timestamp(judged.holds_until)
+        membership=membership(judged.member),
+        holds_until_time=to_optional_timestamp(judged.holds_until),
+        models=model_versions(judged.models),
     )

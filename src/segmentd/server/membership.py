@@ -46,6 +46,7 @@ class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
             evaluate_time=to_timestamp(check.at),
             holds_until_time=to_optional_timestamp(check.holds_until),
             user_known=check.user_known,
+            models=answers.model_versions(check.models),
         )
 
     async def CheckMemberships(
@@ -152,6 +153,7 @@ class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
             leaves_time=to_optional_timestamp(leaves.time),
             leaves_time_is_lower_bound=leaves.at_least,
             user_known=found.check.user_known,
+            models=answers.model_versions(found.check.models),
         )
 
     # A coroutine that writes, and no generator: only so the time that one message takes can be bounded.

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
+import orjson
+
+from segmentd.limits import MAX_ID_BYTES
+from segmentd.records import ModelRecord
 from segmentd.server import definitions
 from segmentd.server.faults import Faults
 from segmentd.server.page_tokens import make_page_token, read_page_token
@@ -11,12 +15,15 @@ from segmentd.server.rpc import Context
 from segmentd.server.segment_types import segment_types
 from segmentd.server.subjects import check_id
 from segmentd.server.waiting import reach
+from segmentd.service.segments import Previewed
 from segmentd.service.service import Service
 from segmentd.v1 import segment_service_pb2 as pb
 from segmentd.v1 import segment_service_pb2_grpc
 
 _PAGE: Final = (100, 1_000)
 """How many items a page has by default and at most."""
+_SAMPLE: Final = (10, 1_000)
+"""How many users a sample of a preview has by default and at most."""
 
 
 class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
@@ -31,8 +38,13 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
         )
 
     async def CreateSegment(self, request: pb.CreateSegmentRequest, context: Context) -> pb.CreateSegmentResponse:
+        sample_size = _sample_size(request.sample_size)
         spec = definitions.spec_of(request.segment)
-        view = await self._segments.create(spec, request.segment.author, request.segment.note)
+        by = request.segment.author, request.segment.note
+        if request.validate_only:
+            found = await self._segments.preview_creation(spec, *by, sample_size)
+            return pb.CreateSegmentResponse(**_preview(found))
+        view = await self._segments.create(spec, *by)
         return pb.CreateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
 
     async def GetSegment(self, request: pb.GetSegmentRequest, context: Context) -> pb.GetSegmentResponse:
@@ -67,16 +79,40 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
         )
 
     async def UpdateSegment(self, request: pb.UpdateSegmentRequest, context: Context) -> pb.UpdateSegmentResponse:
+        self._segments.refuse_managed(request.segment.id)
+        sample_size = _sample_size(request.sample_size)
         fields = definitions.changed_fields(request)
         spec = definitions.spec_of(request.segment)
-        given = request.segment
-        view = await self._segments.update(spec, fields, given.etag, given.author, given.note)
+        by = request.segment.etag, request.segment.author, request.segment.note
+        if request.validate_only:
+            found = await self._segments.preview_update(spec, fields, *by, sample_size)
+            return pb.UpdateSegmentResponse(**_preview(found))
+        view = await self._segments.update(spec, fields, *by)
         return pb.UpdateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
+
+    async def RestoreSegmentVersion(
+        self, request: pb.RestoreSegmentVersionRequest, context: Context
+    ) -> pb.RestoreSegmentVersionResponse:
+        faults = _edit_faults(request)
+        if request.version < 1:
+            faults.add("version", "it is not 1 or more")
+        faults.raise_any()
+        sample_size = _sample_size(request.sample_size)
+        by = request.etag, request.author, request.note
+        if request.validate_only:
+            found = await self._segments.preview_restoration(request.segment_id, request.version, *by, sample_size)
+            return pb.RestoreSegmentVersionResponse(**_preview(found))
+        view = await self._segments.restore(request.segment_id, request.version, *by)
+        return pb.RestoreSegmentVersionResponse(segment=definitions.segment(view), revision=view.revision)
+
+    async def ArchiveSegment(self, request: pb.ArchiveSegmentRequest, context: Context) -> pb.ArchiveSegmentResponse:
+        _edit_faults(request).raise_any()
+        view = await self._segments.archive(request.segment_id, request.etag, request.author, request.note)
+        return pb.ArchiveSegmentResponse(segment=definitions.segment(view), revision=view.revision)
 
     async def DeleteSegment(self, request: pb.DeleteSegmentRequest, context: Context) -> pb.DeleteSegmentResponse:
         check_id(request.segment_id, "segment_id")
-        view = await self._segments.archive(request.segment_id, request.etag)
-        return pb.DeleteSegmentResponse(segment=definitions.segment(view), revision=view.revision)
+        return pb.DeleteSegmentResponse(revision=await self._segments.delete(request.segment_id, request.etag))
 
     async def RefitSegment(self, request: pb.RefitSegmentRequest, context: Context) -> pb.RefitSegmentResponse:
         check_id(request.segment_id, "segment_id")
@@ -102,7 +138,57 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
             next_page_token=make_page_token(request, str(page[-1].version)) if len(rest) > size else "",
         )
 
+    async def ListSegmentModels(
+        self, request: pb.ListSegmentModelsRequest, context: Context
+    ) -> pb.ListSegmentModelsResponse:
+        faults = Faults()
+        faults.id(request.segment_id, "segment_id")
+        size = faults.page_size(request.page_size, *_PAGE)
+        faults.raise_any()
+        before = read_page_token(request, request.page_token)
+        if request.min_revision:
+            await reach(self._memberships, request.min_revision, context)
+        models, revision = await self._segments.models(request.segment_id)
+        rest = [each for each in models if before is None or _place(each) < orjson.loads(before)]
+        page = rest[:size]
+        return pb.ListSegmentModelsResponse(
+            models=[definitions.fitted_model(each) for each in page],
+            revision=revision,
+            next_page_token=make_page_token(request, orjson.dumps(_place(page[-1])).decode())
+            if len(rest) > size
+            else "",
+        )
+
     async def ListSegmentTypes(
         self, request: pb.ListSegmentTypesRequest, context: Context
     ) -> pb.ListSegmentTypesResponse:
         return self._types
+
+
+def _sample_size(given: int) -> int:
+    faults = Faults()
+    size = faults.page_size(given, *_SAMPLE, "sample_size")
+    faults.raise_any()
+    return size
+
+
+def _edit_faults(request: pb.RestoreSegmentVersionRequest | pb.ArchiveSegmentRequest) -> Faults:
+    faults = Faults()
+    faults.id(request.segment_id, "segment_id")
+    faults.text(request.author, "author", MAX_ID_BYTES)
+    faults.text(request.note, "note")
+    return faults
+
+
+def _preview(found: Previewed) -> dict[str, Any]:
+    """The fields of an answer with `validate_only`."""
+    return {
+        "segment": definitions.previewed(found),
+        "revision": found.preview.revision,
+        "preview": definitions.edit_preview(found.preview),
+    }
+
+
+def _place(record: ModelRecord) -> list[int | str]:
+    """Where a fit stands among those of a segment, which are listed from the greatest on."""
+    return [record.fit_time, record.model_key, record.version]

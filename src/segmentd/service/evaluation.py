@@ -46,11 +46,12 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """One answer, or why there is none."""
+    """One answer and the models by which it was judged, or why there is none."""
 
     member: bool = False
     holds_until: Micros = Micros(0)
     error: SegmentdError | None = None
+    models: tuple[Fitted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,4 +255,4 @@ class _Answers:
         except SegmentdError as error:
             return [Judged(error=error)] * size
         pairs = zip(verdict.member.tolist(), verdict.holds_until.tolist(), strict=True)
-        return [Judged(member, Micros(until)) for member, until in pairs]
+        return [Judged(member, Micros(until), models=plan.all_models) for member, until in pairs]

@@ -11,7 +11,7 @@ import numpy as np
 
 from segmentd.engine.explain import Explainer, Explanation
 from segmentd.engine.judging import Pass
-from segmentd.engine.plan import Plan
+from segmentd.engine.plan import Fitted, Plan
 from segmentd.errors import SegmentdError
 from segmentd.service.engine import Engine
 from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see, unknown_segment
@@ -25,13 +25,14 @@ MAX_LOOKAHEAD: Final = 256
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One answer. `holds_until` may be early, never late."""
+    """One answer, and the models by which it was judged. `holds_until` may be early, never late."""
 
     member: bool
     revision: int
     at: Micros
     holds_until: Micros
     user_known: bool
+    models: tuple[Fitted, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Memberships:
             if at < horizon:
                 member = live.memberships.bit(plan.slot, row)
                 holds_until = Micros(horizon) if plan.clock else FOREVER
-                return Check(member, live.revision, at, holds_until, user_known=True)
+                return Check(member, live.revision, at, holds_until, user_known=True, models=plan.all_models)
         return _check(await self.see([user_id]), segment_id)
 
     async def see(self, user_ids: Sequence[str]) -> Seen:
@@ -236,4 +237,4 @@ def _check(seen: Seen, segment_id: str) -> Check:
     plan = active_plan(seen.catalogue, segment_id)
     member = bool(seen.members(plan)[0])
     holds_until = Micros(int(seen.horizons[0])) if plan.clock else FOREVER
-    return Check(member, seen.revision, seen.at, holds_until, bool(seen.known[0]))
+    return Check(member, seen.revision, seen.at, holds_until, bool(seen.known[0]), plan.all_models)
