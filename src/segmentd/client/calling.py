@@ -37,6 +37,16 @@ class Pending(Generic[A_co]):
             raise CallFailed.of(error) from None
         return answer
 
+    def wait(self, seconds: float) -> bool:
+        """Whether the call has ended, well or not, after so many seconds at most."""
+        try:
+            self._future.result(timeout=seconds)
+        except grpc.FutureTimeoutError:
+            return False
+        except (grpc.RpcError, grpc.FutureCancelledError):
+            return True
+        return True
+
     def cancel(self) -> None:
         """Give up waiting; what the server has begun, it may finish."""
         self._future.cancel()

@@ -24,6 +24,8 @@ from segmentd.service.upload import IdFault, Mode, Phase, Upload, UploadSpec
 T = TypeVar("T")
 CHUNK: Final = 65_536
 """The most users of one revision of an upload."""
+NEW: Final = 4
+"""As how many of them a user counts who has to be created, since that takes so much longer."""
 MAX_LISTS: Final = 1_000
 """A list takes one byte for every user in memory."""
 MAX_WAITING_IDS: Final = 20_000_000
@@ -262,12 +264,14 @@ def _differences(mode: Mode, named: UserKeys, current: UserKeys) -> tuple[UserKe
 
 def _chunks(add: UserKeys, ids: list[str], remove: UserKeys, description: str | None) -> Iterator[ListWrites]:
     """The writes of each revision, at least one; the first one has the description."""
-    middle, last = len(add), len(add) + len(ids)
+    middle = len(add)
+    last = middle + NEW * len(ids)
     for start in range(0, max(1, last + len(remove)), CHUNK):
         stop = start + CHUNK
+        first_id, end_id = (max(0, -(-(place - middle) // NEW)) for place in (start, stop))
         yield ListWrites(
             add[start:stop],
-            ids[max(0, start - middle) : max(0, stop - middle)],
+            ids[first_id:end_id],
             remove[max(0, start - last) : max(0, stop - last)],
             None if start else description,
         )

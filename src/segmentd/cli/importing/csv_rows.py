@@ -24,13 +24,17 @@ class CsvFile:
     naive_is_utc = True
     counted_by = "line"
 
-    def __init__(self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds) -> None:
+    def __init__(
+        self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds, *, others: bool = False
+    ) -> None:
         """`fields` are columns by their own name, `objects` those before the first dot of the others.
 
+        With `others`, all fields are needed, and columns of other names are passed over.
         Raises CommandFailed where the heading has another column, or one twice, or lacks one that every row needs.
         """
         csv.field_size_limit(_MAX_CELL)
         self._path, self._kinds = path, kinds
+        self._only = frozenset(fields) if others else None
         self._file = CountedFile(path)
         # What is no UTF-8 must spoil its own row only.
         text = io.TextIOWrapper(self._file.stream, encoding="utf-8-sig", errors="surrogateescape", newline="")
@@ -38,7 +42,11 @@ class CsvFile:
         try:
             with readable(path):
                 self._columns = next(self._reader, [])
-            _check_columns(path, self._columns, fields, objects)
+            _check_columns(path, self._columns)
+            if others:
+                _check_needed(path, self._columns, fields)
+            else:
+                _check_known(path, self._columns, fields, objects)
         except BaseException:
             self._file.close()
             raise
@@ -66,8 +74,9 @@ class CsvFile:
             return Reject(
                 position, "another number of cells than the heading", detail, [_shown(cell) for cell in cells]
             )
-        given = {name: cell for name, cell in zip(self._columns, cells, strict=True) if cell}
-        if not "".join(cells).isascii() and any(_broken(cell) for cell in cells):
+        named = zip(self._columns, cells, strict=True)
+        given = {name: cell for name, cell in named if cell and (self._only is None or name in self._only)}
+        if not "".join(given.values()).isascii() and any(_broken(cell) for cell in given.values()):
             shown = {name: _shown(cell) for name, cell in given.items()}
             return Reject(position, "not UTF-8", "it has bytes that are no UTF-8", shown)
         try:
@@ -86,7 +95,7 @@ class CsvFile:
         return values
 
 
-def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str], objects: Sequence[str]) -> None:
+def _check_columns(path: Path, columns: Sequence[str]) -> None:
     if not columns:
         raise CommandFailed(f"{path}: it has no heading")
     if any(_broken(name) for name in columns):
@@ -94,6 +103,15 @@ def _check_columns(path: Path, columns: Sequence[str], fields: Sequence[str], ob
     twice = sorted({name for name in columns if columns.count(name) > 1})
     if twice:
         raise CommandFailed(f"{path}: the column {twice[0]!r} is there twice")
+
+
+def _check_needed(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:
+    for name in fields:
+        if name not in columns:
+            raise CommandFailed(f"{path}: it has no column {name!r}; its heading is {', '.join(columns)}")
+
+
+def _check_known(path: Path, columns: Sequence[str], fields: Sequence[str], objects: Sequence[str]) -> None:
     for name in columns:
         outer, dot, inner = name.partition(".")
         if name not in fields and not (dot and inner and outer in objects):
