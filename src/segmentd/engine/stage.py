@@ -41,14 +41,32 @@ def in_order(moves: list[Moves]) -> Movements:
     if not moves:
         nothing = np.zeros(0, dtype=np.int64)
         return Movements([], nothing, nothing, nothing.astype(np.bool_), nothing)
-    lengths = [len(each.rows) for each in moves]
-    owner = np.repeat(np.arange(len(moves)), lengths)
-    order = np.repeat(np.array([each.order for each in moves]), lengths)
+    owner = np.repeat(np.arange(len(moves)), [len(each.rows) for each in moves])
     rows = np.concatenate([each.rows for each in moves])
     at = np.concatenate([each.at for each in moves])
     entered = np.concatenate([each.entered for each in moves])
-    sequence = np.lexsort((rows, entered, order, at))
+    sequence = _sequence_of_groups(moves)
+    if sequence is None:
+        order = np.array([each.order for each in moves])[owner]
+        sequence = np.lexsort((rows, entered, order, at))
     return Movements([each.plan for each in moves], owner[sequence], rows[sequence], entered[sequence], at[sequence])
+
+
+def _sequence_of_groups(moves: list[Moves]) -> NDArray[np.int64] | None:
+    """The same sequence without sorting the moves, where each of `moves` is of one instant and no two are alike.
+
+    So is a wave at one instant, and sorting its many moves would stop every other thread.
+    """
+    if any(each.at[0] != each.at[-1] or (each.at != each.at[0]).any() for each in moves):
+        return None
+    if len({(int(each.at[0]), each.order) for each in moves}) < len(moves):
+        return None
+    starts = np.cumsum([0, *(len(each.rows) for each in moves)])
+    groups: list[NDArray[np.int64]] = []
+    for place in sorted(range(len(moves)), key=lambda place: (int(moves[place].at[0]), moves[place].order)):
+        entered = moves[place].entered  # the rows of each are in order
+        groups += [np.flatnonzero(~entered) + starts[place], np.flatnonzero(entered) + starts[place]]
+    return np.concatenate(groups)
 
 
 class Stage:
