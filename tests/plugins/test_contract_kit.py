@@ -54,6 +54,8 @@ def test_a_sound_type_passes(sound: SegmentType[Any]) -> None:
         (toys.LearnsNothing(), "fit learns"),
         (toys.LearnsAnew(), "fit learns the same twice"),
         (toys.Miscounts(), "a model's size counts users"),
+        (toys.RefitsByFloats(), "refit_every gives microseconds"),
+        (toys.RefitsNothing(), "a schedule stands beside a model"),
         (toys.Nameless(), "a name of its own"),
         (toys.Unversioned(), "a whole version"),
     ],

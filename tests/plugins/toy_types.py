@@ -218,6 +218,20 @@ class LearnsKeys(Averse):
         return Model(data, len(users), {}) if len(users) else None
 
 
+class RefitsByFloats(Quiet):
+    """A float is no instant."""
+
+    def refit_every(self, params: Any) -> Any:
+        return 86_400.0
+
+
+class RefitsNothing(Quiet):
+    """There is no model to be fitted again."""
+
+    def refit_every(self, params: Any) -> Any:
+        return DAY
+
+
 class LearnsNothing(Averse):
     def fit(self, params: QuietParams, users: Population, at: Micros) -> Model | None:
         return None

@@ -46,6 +46,7 @@ def check_condition(segment_type: SegmentType[Any], example: Mapping[str, Any], 
     _strangers_refused(segment_type, example)
     _dumped(segment_type, params, example)
     _reads(segment_type, params, example)
+    _refit_every(segment_type, params, example)
     return params
 
 
@@ -79,6 +80,17 @@ def _reads(segment_type: SegmentType[Any], params: BaseModel, example: Mapping[s
             _broken(segment_type, "reads returns Reads", f"{example!r}: {names!r} is not a set of names")
     if segment_type.reads(params) != reads:
         _broken(segment_type, "reads returns the same twice", f"{example!r}: {reads!r}")
+
+
+def _refit_every(segment_type: SegmentType[Any], params: BaseModel, example: Mapping[str, Any]) -> None:
+    """A schedule is whole microseconds, and there is a model to be fitted by it."""
+    every: object = segment_type.refit_every(params)
+    if every is None:
+        return
+    if type(every) is not int or every <= 0:
+        _broken(segment_type, "refit_every gives microseconds", f"{example!r}: {every!r}")
+    if segment_type.model_params(params) is None:
+        _broken(segment_type, "a schedule stands beside a model", f"{example!r} has one and needs no model")
 
 
 def _broken(segment_type: SegmentType[Any], rule: str, detail: str) -> NoReturn:
