@@ -24,6 +24,7 @@ from segmentd.service.binding import bind_entry, needed_events, waiting
 from segmentd.service.commit import Committer
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.live import Live
+from segmentd.service.scrubbing import named_ids
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.written import Cause
 from segmentd.storage import Store
@@ -41,6 +42,10 @@ class Companion(Protocol):
 
     def published(self) -> None:
         """Change what is published, under the lock."""
+
+
+class DefinitionsRewritten(Exception):
+    """An erasure took ids out of definitions in force meanwhile: the edit has to be made again, from what they say."""
 
 
 @dataclass(slots=True)
@@ -73,11 +78,15 @@ class Aside:
         self.looks: dict[str, Look] = {}
         """What was written when each model was last looked at for this edit."""
         self._memberships = live.memberships
+        self._rewrites = live.rewrites
         self._plans: list[Plan] = []
         self._unfit: dict[str, PluginBroken] = {}
 
     def judge(self) -> Generator[None, None, None]:
-        """Learn what is missing, bind, and judge all rows, one chunk a step."""
+        """Learn what is missing, bind, and judge all rows, one chunk a step.
+
+        Raises DefinitionsRewritten, and FailedPrecondition (USER_ERASED) where the edit names an erased user.
+        """
         rules = [self._candidate.entries[name].definition.rule for name in self.names]
         load_tables(self._live, self._store, needed_events(rules))
         self._memberships = self._live.memberships
@@ -85,6 +94,10 @@ class Aside:
         self._bind()
         self._live.shadows, self._live.shadow_failures = list(self._plans), {}
         yield from self._judge_all()
+        if self._live.rewrites != self._rewrites:
+            raise DefinitionsRewritten
+        for info in self._edit.infos.values():
+            self._live.tombstones.check(named_ids(info.spec), self._live.present(self._clock.now()))
 
     def mark_failed(self) -> None:
         """Fail what could not be judged, or does not fit what became known of kinds meanwhile; dependants too."""

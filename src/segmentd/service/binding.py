@@ -11,6 +11,7 @@ from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.rule import Node
 from segmentd.errors import SegmentdError
 from segmentd.service.live import Live
+from segmentd.service.reach import check_reach
 from segmentd.service.segment_info import UNREADABLE
 
 
@@ -27,6 +28,7 @@ def bind_entry(entry: Entry, others: Mapping[str, Entry], live: Live, fitted: Ca
         targets[each.segment_id] = target.plan
     try:
         check_kinds(definition.rule, live.schema)
+        check_reach(definition.rule, live.keeps)
         slot = live.memberships.allocate()
         try:
             plan = compile_plan(definition, slot, targets, fitted)

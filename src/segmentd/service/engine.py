@@ -12,6 +12,7 @@ from segmentd.engine.judging import EvaluationFailed
 from segmentd.errors import Unavailable
 from segmentd.plugins.host import Plugins
 from segmentd.records import END_OFFSET, Position
+from segmentd.service.aside import DefinitionsRewritten
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.service.ingest import Ingest, Item
@@ -19,6 +20,7 @@ from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
 from segmentd.service.preview import Preview, Trial
+from segmentd.service.purging import Purging
 from segmentd.service.refits import Refits, Why
 from segmentd.service.revisions import Revisions
 from segmentd.service.switch import Edit, Switch
@@ -55,11 +57,13 @@ class Engine:
         self.committer = Committer(self.live, store, clock, self.tail)
         self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
+        self.purging = Purging(store, self.thread)
         self.refits = Refits(self.live, clock)
 
     def start(self) -> None:
         """Catch up with the clock, judge what has to be judged anew, and serve."""
         self._catch_up()
+        self.purging.start()
         self.thread.start()
 
     def write_group(self, items: Sequence[Item]) -> Outcome:
@@ -108,6 +112,7 @@ class Engine:
 
     def close(self) -> None:
         """Give up the database."""
+        self.purging.stop()
         self.log_reader.close()  # the one that writes closes last, and checkpoints
         self.store.close()
 
@@ -147,17 +152,33 @@ class Engine:
         self._refit_doubled()  # it may have doubled before the stop
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
-        return (yield from self._switch(make()))
+        while True:
+            try:
+                return (yield from self._switch(make()))
+            except DefinitionsRewritten:
+                continue
 
     def _switch(self, edit: Edit) -> Generator[None, None, int]:
-        revision = yield from Switch(self.live, self.store, self.clock, self.committer, edit).run()
+        while True:
+            switch = Switch(self.live, self.store, self.clock, self.committer, edit)
+            try:
+                revision = yield from switch.run()
+                break
+            except DefinitionsRewritten:
+                if edit.infos:  # what they say has to be looked at again
+                    raise
         self.revisions.publish(revision)
         self._refit_doubled()  # writes that came meanwhile did not know of the edit's models
         return revision
 
     def _previewed(self, make: Callable[[], Edit], sample_size: int) -> Generator[None, None, Preview]:
         self.tick()
-        return (yield from Trial(self.live, self.store, self.clock, self.committer, make(), sample_size).run())
+        while True:
+            trial = Trial(self.live, self.store, self.clock, self.committer, make(), sample_size)
+            try:
+                return (yield from trial.run())
+            except DefinitionsRewritten:
+                continue
 
     def _refitted(self, keys: Sequence[str], why: Why) -> Generator[None, None, int]:
         try:

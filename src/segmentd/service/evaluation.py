@@ -25,6 +25,7 @@ from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.items import ProfileWrite, prepare_profile
 from segmentd.service.profile_drafts import Draft
+from segmentd.service.reach import check_reach
 from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
 from segmentd.times import Micros
@@ -169,6 +170,7 @@ class Evaluations:
             check_kinds(node, live.schema)
         except InvalidInput as error:
             raise InvalidInput(error.violations, Reason.INVALID_RULE) from None
+        check_reach(node, live.keeps)
         targets = {each.segment_id: active_plan(live.catalogue, each.segment_id) for each in references(node)}
         fitted = models(node)
         for key, condition in model_conditions([node]).items():

@@ -9,6 +9,8 @@ from segmentd.engine.catalogue import Entry, State, check_references
 from segmentd.engine.compile import Definition, check_kinds, references
 from segmentd.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput, NotFound, Reason
 from segmentd.service.engine import Engine
+from segmentd.service.reach import check_reach
+from segmentd.service.scrubbing import named_ids
 from segmentd.service.seen import unknown_segment
 from segmentd.service.segment_info import NOBODY, SegmentInfo, SegmentSpec
 from segmentd.service.switch import Edit
@@ -126,6 +128,8 @@ class SegmentEdits:
         entries = self._live.catalogue.entries.items()
         check_references(definition, {name: entry for name, entry in entries if entry.state is not State.ARCHIVED})
         check_kinds(rule, self._live.schema)
+        check_reach(rule, self._live.keeps)
+        self._live.tombstones.check(named_ids(info.spec), self._live.present(self._engine.clock.now()))
         return definition
 
     def _check_unused(self, names: Collection[str]) -> None:

@@ -19,6 +19,8 @@ _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
     "PRAGMA synchronous = FULL",
     "PRAGMA foreign_keys = ON",
+    # What is deleted is overwritten; `purge` sees to what page splits leave behind.
+    "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = FILE",
     f"PRAGMA cache_size = -{_CACHE_KIB}",
     f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",

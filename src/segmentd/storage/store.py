@@ -24,6 +24,7 @@ from segmentd.storage.migrations import Migration, migrate
 from segmentd.storage.models import Models
 from segmentd.storage.opening import MEMORY, check_folder, connect
 from segmentd.storage.profiles import Profiles
+from segmentd.storage.purge import Purge
 from segmentd.storage.reader import Reader
 from segmentd.storage.retention import Retention
 from segmentd.storage.schema import MIGRATIONS
@@ -60,6 +61,7 @@ class Store(
         super().__init__(session)
         self._lock = lock
         self._file: Path | None = None
+        self._purge: Purge | None = None
 
     @classmethod
     def open(cls, path: str | Path, migrations: Sequence[Migration] = MIGRATIONS) -> Store:
@@ -79,11 +81,17 @@ class Store(
             lock.release()
             raise
         store._file = file
+        store._purge = Purge(store._session.connection, file)
         return store
 
     def reader(self) -> Reader | None:
         """A second connection for reading the log, to be closed before the store; None for a database in memory."""
         return None if self._file is None else Reader(self._file)
+
+    @property
+    def purge(self) -> Purge | None:
+        """What makes the file forget what was deleted; None for a database in memory."""
+        return self._purge
 
     def transaction(self) -> AbstractContextManager[None]:
         """BEGIN IMMEDIATE … COMMIT; rolled back on any exception. Raises StorageFailed when COMMIT fails."""
@@ -96,6 +104,8 @@ class Store(
         except sqlite.Error as error:
             raise StorageFailed(f"the database cannot close: {error}") from error
         finally:
+            if self._purge is not None:
+                self._purge.close()
             if self._lock is not None:
                 self._lock.release()
 
