@@ -68,7 +68,7 @@ def profiles(
     nothing). In JSON Lines null removes an attribute. SQL selects user_id, and attributes (a STRUCT or JSON) or any
     other columns.
     """
-    with connect(server, _TIMEOUT) as client, Tally(_rejects_path(file, rejects), "profiles") as tally:
+    with connect(server, _TIMEOUT) as client, Tally(rejects_path(file, rejects), "profiles") as tally:
         source = _source(client, file, sql, PROFILE_FIELDS, ("traits", "context"))
         run_import(source, Items(naive_is_utc=source.naive_is_utc).profile, _profile_kind(client), tally)
     _report(tally, source.counted_by, strict=strict, as_json=as_json)
@@ -91,7 +91,7 @@ def events(
     (a STRUCT or JSON); all other columns become properties. Rows where its column reject_reason is not null are counted
     by that reason and refused.
     """
-    with connect(server, _TIMEOUT) as client, Tally(_rejects_path(file, rejects), "events") as tally:
+    with connect(server, _TIMEOUT) as client, Tally(rejects_path(file, rejects), "events") as tally:
         source = _source(client, file, sql, EVENT_FIELDS, ("properties", "context"))
         run_import(source, Items(naive_is_utc=source.naive_is_utc).event, _event_kind(client), tally)
     _report(tally, source.counted_by, strict=strict, as_json=as_json)
@@ -112,7 +112,8 @@ def _source(client: Client, file: Path, sql: Path | None, fields: Sequence[str],
     raise CommandFailed(f"{file}: neither .csv nor .jsonl (or .ndjson), packed as .gz or not; reshape it with --sql")
 
 
-def _rejects_path(file: Path, given: Path | None) -> Path:
+def rejects_path(file: Path, given: Path | None) -> Path:
+    """Where refused rows go. Raises CommandFailed where that is the file itself."""
     path = given or Path(f"{file.name}.rejects.jsonl")
     if path.resolve() == file.resolve():
         raise CommandFailed(f"--rejects: {path} is the file to import", exit_code=2)

@@ -1,0 +1,58 @@
+"""User lists, and what came of changing them, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.table import Table
+
+from segmentd.cli.importing.tally import Tally
+from segmentd.cli.instants import instant_text
+from segmentd.cli.message_json import enum_name
+from segmentd.cli.show_answers import add_row, grid
+from segmentd.v1 import user_list_pb2, user_list_service_pb2
+
+
+def lists_table(lists: Iterable[user_list_pb2.UserList]) -> Table:
+    """Lists with their sizes."""
+    table = grid("list", "size", "changed", "segments", "description")
+    for each in lists:
+        segments = ", ".join(each.referenced_by_segment_ids)
+        add_row(table, each.id, f"{each.size:,}", instant_text(each.update_time), segments, each.description)
+    return table
+
+
+def list_lines(each: user_list_pb2.UserList) -> Iterator[str]:
+    """One list in some lines."""
+    yield f"{each.id}: {each.size:,} users" + (f" ({each.description})" if each.description else "")
+    yield f"made {instant_text(each.create_time)}, changed {instant_text(each.update_time)}"
+    segments = ", ".join(each.referenced_by_segment_ids)
+    yield f"read by the segments {segments}" if segments else "no segment reads it"
+    for upload in each.uploads:
+        mode = (enum_name(user_list_pb2.UserListUploadMode.DESCRIPTOR, upload.mode) or "").lower()
+        receiving = upload.phase == user_list_pb2.USER_LIST_UPLOAD_PHASE_RECEIVING
+        done = f"{upload.applied_count:,} of {upload.total_count:,} users written"
+        how_far = "coming in" if receiving else done
+        yield f"upload ({mode}) since {instant_text(upload.start_time)}: {upload.received_count:,} ids, {how_far}"
+
+
+def upload_lines(answer: user_list_service_pb2.UploadUserListResponse, tally: Tally) -> Iterator[str]:
+    """What an upload came to, and a line for each kind of bad rows."""
+    yield change_line(answer)
+    for reason, number in tally.reasons.most_common():
+        sample = tally.samples[reason]
+        yield f"  {number:,} rows passed over: {reason} (first at {sample.position:,}: {sample.detail})"
+    if tally.reasons:
+        yield f"  they are in {tally.path}"
+    if answer.skipped_count:
+        first = answer.faults[0]
+        yield f"  {answer.skipped_count:,} ids passed over by the server (first {first.user_id!r}: {first.description})"
+
+
+def change_line(
+    answer: user_list_service_pb2.UploadUserListResponse | user_list_service_pb2.UpdateUserListResponse,
+) -> str:
+    """One sentence."""
+    created = f" ({answer.created_count:,} of them created)" if answer.created_count else ""
+    changes = f"{answer.added_count:,} added{created}, {answer.removed_count:,} removed"
+    return f"list {answer.list.id}: {changes}, {answer.unchanged_count:,} unchanged; it has {answer.list.size:,} users"
