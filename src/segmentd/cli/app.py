@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from segmentd.cli import apply, clock, history, imports, listings, questions, serving, watching
+from segmentd.cli import (
+    apply,
+    clock,
+    groups,
+    history,
+    imports,
+    inclusion,
+    listings,
+    questions,
+    serving,
+    user_lists,
+    watching,
+)
 from segmentd.cli.errors import exit_code_of
 from segmentd.cli.output import show
 
@@ -44,6 +56,8 @@ app = typer.Typer(
 )
 _clock = typer.Typer(help="Show or move the server's clock.")
 _imports = typer.Typer(help="Bring in profiles and events from files.")
+_lists = typer.Typer()
+_groups = typer.Typer()
 
 for _command in (
     serving.serve,
@@ -62,6 +76,8 @@ for _command in (
     listings.attributes,
     listings.profile,
     listings.refit,
+    inclusion.include,
+    inclusion.exclude,
     listings.status,
 ):
     app.command()(_command)
@@ -69,11 +85,20 @@ _clock.command()(clock.advance)
 _clock.command("show")(clock.show_clock)
 _imports.command("profiles")(imports.profiles)
 _imports.command("events")(imports.events)
+_lists.command("show")(user_lists.show_list)
+_groups.command("show")(groups.show_group)
+for _command in (user_lists.upload, user_lists.add, user_lists.remove, user_lists.delete):
+    _lists.command()(_command)
+_groups.command()(groups.delete)
 app.callback(invoke_without_command=True)(_program)
 for _group in (_clock, _imports):
     _group.callback(invoke_without_command=True)(_help_without_command)
 app.add_typer(_clock, name="clock")
+_lists.callback(invoke_without_command=True)(user_lists.lists)
+_groups.callback(invoke_without_command=True)(groups.groups)
 app.add_typer(_imports, name="import")
+app.add_typer(_lists, name="lists")
+app.add_typer(_groups, name="groups")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:
