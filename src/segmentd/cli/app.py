@@ -11,6 +11,7 @@ import typer
 from segmentd.cli import (
     apply,
     clock,
+    edits,
     groups,
     history,
     imports,
@@ -72,6 +73,10 @@ for _command in (
     history.was,
     history.migration,
     listings.segments,
+    edits.segment,
+    edits.restore,
+    edits.archive,
+    edits.delete,
     listings.types,
     listings.attributes,
     listings.profile,

@@ -12,11 +12,12 @@ from segmentd.cli.connection import connect
 from segmentd.cli.definitions.applying import Edit, apply_plan
 from segmentd.cli.definitions.checking import attribute_faults, rule_faults
 from segmentd.cli.definitions.plan import make_plan
+from segmentd.cli.definitions.previewing import previews
 from segmentd.cli.definitions.rule_file import read_rule
 from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
 from segmentd.cli.faults import FileFaults
 from segmentd.cli.message_json import message_json
-from segmentd.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from segmentd.cli.options import DEFAULT_SERVER, AuthorOption, JsonOption, NoteOption, ServerOption
 from segmentd.cli.output import show, show_json
 from segmentd.client import Client
 
@@ -28,14 +29,15 @@ def apply(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A file of segments, YAML 1.2 or JSON.")],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")] = False,
     retype: Annotated[bool, typer.Option("--retype", help="Let declarations change the kind of an attribute.")] = False,
-    author: Annotated[str, typer.Option("--author", help="Who makes the change.")] = "",
-    note: Annotated[str, typer.Option("--note", help="Why the change is made.")] = "",
+    author: AuthorOption = "",
+    note: NoteOption = "",
     as_json: JsonOption = False,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
     """Define or change segments as a file says; segments that it does not name stay as they are.
 
-    Shows what changes, and does it without asking. Where anything in the file is wrong, nothing is changed.
+    Shows what changes, and does it without asking; with --dry-run, only how many users each change would move.
+    Where anything in the file is wrong, nothing is changed.
     """
     definitions = read_segments(file)
     with connect(server, _TIMEOUT) as client:
@@ -64,10 +66,11 @@ def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool 
     faults = attribute_faults(plan, retype=edit.retype) + rule_faults(client, file, plan, set(before))
     if faults:
         raise FileFaults(file.name, faults)
+    tried = previews(client, plan, before) if dry_run else {}
     if not as_json:
-        show(*show_plan.plan_lines(plan, dry_run=dry_run))
+        show(*show_plan.plan_lines(plan, tried, dry_run=dry_run))
     applied = [] if dry_run else apply_plan(client, file, plan, before, edit)
     if as_json:
-        show_json(show_plan.plan_json(plan, applied, dry_run=dry_run))
+        show_json(show_plan.plan_json(plan, applied, tried, dry_run=dry_run))
     else:
         show(*show_plan.outcome_lines(plan, applied))

@@ -13,6 +13,7 @@ from segmentd.cli.instants import instant_text
 from segmentd.cli.message_json import message_json
 from segmentd.cli.options import DEFAULT_SERVER, JsonOption, SegmentArgument, ServerOption, UserArgument
 from segmentd.cli.output import show, show_json, show_json_lines
+from segmentd.cli.show_segment import json_text
 
 
 def segments(
@@ -82,6 +83,7 @@ def refit(segment: SegmentArgument, as_json: JsonOption = False, server: ServerO
         return
     for model in answer.models:
         show(f"{model.type}: model {model.version}, fitted on {model.population_size:,} users")
+        show(f"    {json_text(model.summary)}")
 
 
 def status(as_json: JsonOption = False, server: ServerOption = DEFAULT_SERVER) -> None:

@@ -18,3 +18,8 @@ JsonOption: TypeAlias = Annotated[
 ]
 UserArgument: TypeAlias = Annotated[str, typer.Argument(metavar="USER", help="The id of a user.")]
 SegmentArgument: TypeAlias = Annotated[str, typer.Argument(metavar="SEGMENT", help="The id of a segment.")]
+AuthorOption: TypeAlias = Annotated[str, typer.Option("--author", help="Who makes the change.")]
+NoteOption: TypeAlias = Annotated[str, typer.Option("--note", help="Why the change is made.")]
+EtagOption: TypeAlias = Annotated[
+    str, typer.Option("--etag", help="Refuse the change where the segment has another etag: somebody was faster.")
+]

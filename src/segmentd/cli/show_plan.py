@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, TypeAlias
 
 from rich.console import RenderableType
 from rich.text import Text
 
 from segmentd.cli.definitions.plan import Action, Plan, kind_name
+from segmentd.cli.message_json import message_json
 from segmentd.cli.show_answers import state_name
+from segmentd.cli.show_segment import preview_lines
 from segmentd.v1 import segment_pb2
 
+Previews: TypeAlias = Mapping[str, segment_pb2.EditPreview | str]
+"""Segment id → what its change would do, or why that cannot be said."""
 _SIGNS: Final = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.UNCHANGED: ("=", "dim")}
 
 
-def plan_lines(plan: Plan, *, dry_run: bool) -> Iterator[RenderableType]:
-    """A line for each change, and a sum; unchanged ones are summed up only."""
+def plan_lines(plan: Plan, tried: Previews, *, dry_run: bool) -> Iterator[RenderableType]:
+    """A line for each change with what it would do, where that was tried, and a sum; of unchanged ones only that."""
     for attribute in plan.attributes:
         if attribute.action is not Action.UNCHANGED:
             kind = kind_name(attribute.attribute.kind)
@@ -26,6 +30,7 @@ def plan_lines(plan: Plan, *, dry_run: bool) -> Iterator[RenderableType]:
         if step.action is not Action.UNCHANGED:
             changed = f" ({', '.join(step.changed)})" if step.changed else ""
             yield _line(step.action, f"segment {step.definition.segment.id}{changed}")
+            yield from _tried(tried.get(step.definition.segment.id))
     sums = (plan.count(Action.CREATE), plan.count(Action.UPDATE), plan.count(Action.UNCHANGED))
     yield "{}: {} to create, {} to update, {} unchanged".format("dry run" if dry_run else "plan", *sums)
 
@@ -40,7 +45,7 @@ def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterato
         yield f"applied {done} change{'s' if done > 1 else ''}"
 
 
-def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], *, dry_run: bool) -> dict[str, Any]:
+def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], tried: Previews, *, dry_run: bool) -> dict[str, Any]:
     """The same as one document."""
     after = {segment.id: segment for segment in applied}
     return {
@@ -55,10 +60,22 @@ def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], *, dry_run: bo
                 "action": step.action.value,
                 "changed": list(step.changed),
                 **_after(after.get(step.definition.segment.id)),
+                "preview": _preview_json(tried.get(step.definition.segment.id)),
             }
             for step in plan.segments
         ],
     }
+
+
+def _tried(preview: segment_pb2.EditPreview | str | None) -> Iterator[str]:
+    if isinstance(preview, str):
+        yield f"    {preview}"
+    elif preview is not None:
+        yield from preview_lines(preview)
+
+
+def _preview_json(preview: segment_pb2.EditPreview | str | None) -> dict[str, Any] | None:
+    return message_json(preview) if isinstance(preview, segment_pb2.EditPreview) else None
 
 
 def _after(segment: segment_pb2.Segment | None) -> dict[str, Any]:
