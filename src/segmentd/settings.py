@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
@@ -37,7 +38,7 @@ class Settings(BaseSettings):
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Plugins that are not loaded, separated by commas: the names that `segmentd types TYPE` shows "
-        "behind the version (each built-in type is a plugin of its own name), or `user_agent`, which brings no type.",
+        "behind the version (each built-in type is a plugin of its own name), or `user_agent` or `webhooks`, which bring no type.",
     )
     base_currency: Currency = Field(
         default="USD", description="The ISO 4217 code of the currency in which money is counted."
@@ -59,10 +60,21 @@ class Settings(BaseSettings):
         le=3600,
         description="How many seconds the consumer of a watch may take for one message before it is cut off.",
     )
+    webhooks: Path | None = Field(
+        default=None, description="The YAML file of webhook endpoints; without it there are none."
+    )
+    metrics: str | None = Field(
+        default=None,
+        description="Where to serve metrics for Prometheus: `HOST:PORT`, as in `127.0.0.1:9464`.",
+    )
     log_level: LogLevel = Field(
         default="info",
         description="The least severe log lines that are written: `debug`, `info`, `warning` or `error`.",
     )
+
+    def environment(self, variables: Mapping[str, str]) -> Mapping[str, str]:
+        """The variables that plugins see: those of the process, with what is set here in their place."""
+        return {**variables, **({f"{PREFIX}WEBHOOKS": str(self.webhooks)} if self.webhooks is not None else {})}
 
     @field_validator("disabled_plugins", mode="before")
     @classmethod

@@ -19,7 +19,7 @@ ROWS = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+) \|$", PAGE, re.MULTILINE)
 
 
 def shown(default: Any) -> str:
-    return f"`{default}`" if default not in ((), {}) else "none"
+    return f"`{default}`" if default not in ((), {}, None) else "none"
 
 
 def test_the_page_has_every_setting_in_order() -> None:
@@ -38,6 +38,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "CURRENCY_RATES": "USD=0.93, GBP=1.17",
         "DRAIN_GRACE": "1.5",
         "WATCH_PATIENCE": "2.5",
+        "WEBHOOKS": "hooks.yaml",
+        "METRICS": "127.0.0.1:0",
         "LOG_LEVEL": "debug",
     }
     for name, value in values.items():
@@ -47,6 +49,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert settings.disabled_plugins == ("rfm", "list")
     assert {name: str(rate) for name, rate in settings.currency_rates.items()} == {"USD": "0.93", "GBP": "1.17"}
     assert (settings.database, settings.listen) == (Path("x.db"), "[::1]:0")
+    assert (settings.webhooks, settings.metrics) == (Path("hooks.yaml"), "127.0.0.1:0")
+    assert settings.environment({"A": "b"}) == {"A": "b", "SEGMENTD_WEBHOOKS": "hooks.yaml"}
     assert (settings.base_currency, settings.drain_grace, settings.log_level) == ("EUR", 1.5, "debug")
     assert settings.watch_patience == 2.5
 

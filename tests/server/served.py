@@ -27,6 +27,7 @@ from segmentd.times import Clock, FrozenClock, Micros, parse_instant
 from segmentd.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
+    consumer_service_pb2_grpc,
     evaluation_service_pb2_grpc,
     history_service_pb2_grpc,
     item_error_pb2,
@@ -57,6 +58,7 @@ class Client:
     def __post_init__(self) -> None:
         # Any, because the published types know only blocking stubs.
         self.admin: Any = admin_service_pb2_grpc.AdminServiceStub(self.channel)
+        self.consumers: Any = consumer_service_pb2_grpc.ConsumerServiceStub(self.channel)
         self.evaluations: Any = evaluation_service_pb2_grpc.EvaluationServiceStub(self.channel)
         self.history: Any = history_service_pb2_grpc.HistoryServiceStub(self.channel)
         self.memberships: Any = membership_service_pb2_grpc.MembershipServiceStub(self.channel)

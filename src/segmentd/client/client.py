@@ -10,6 +10,7 @@ import grpc
 from segmentd.client.admin import Admin
 from segmentd.client.calling import Caller
 from segmentd.client.channel import open_channel
+from segmentd.client.consumers import Consumers
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.profiles import Profiles
@@ -22,7 +23,7 @@ DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 
 
-class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, History, Admin):
+class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, History, Consumers, Admin):
     """All calls of segmentd over one connection. Threads may share it; use it as a context manager, or close it."""
 
     def __init__(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import logging
+import os
 from collections.abc import Awaitable, Callable
 from typing import Final, TypeAlias
 
@@ -11,10 +13,12 @@ import grpc.aio
 from segmentd.plugins.host import load_plugins
 from segmentd.server import address
 from segmentd.server.admin import AdminHandlers
+from segmentd.server.consumers import ConsumerHandlers
 from segmentd.server.evaluation import EvaluationHandlers
 from segmentd.server.exclusive_group import ExclusiveGroupHandlers
 from segmentd.server.history import HistoryHandlers
 from segmentd.server.membership import MembershipHandlers
+from segmentd.server.metrics import MetricsServer, parse_metrics
 from segmentd.server.profile import ProfileHandlers
 from segmentd.server.run import Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
@@ -26,6 +30,7 @@ from segmentd.settings import Settings
 from segmentd.times import Clock
 from segmentd.v1 import (
     admin_service_pb2_grpc,
+    consumer_service_pb2_grpc,
     evaluation_service_pb2_grpc,
     exclusive_group_service_pb2_grpc,
     history_service_pb2_grpc,
@@ -35,11 +40,22 @@ from segmentd.v1 import (
     user_list_service_pb2_grpc,
 )
 
+_log = logging.getLogger(__name__)
 Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
 """Told the address once the server answers there; what it awaits, calls of the server among it, is awaited."""
 SERVICES: Final = tuple(
     f"segmentd.v1.{name}Service"
-    for name in ("Admin", "Evaluation", "ExclusiveGroup", "History", "Membership", "Profile", "Segment", "UserList")
+    for name in (
+        "Admin",
+        "Consumer",
+        "Evaluation",
+        "ExclusiveGroup",
+        "History",
+        "Membership",
+        "Profile",
+        "Segment",
+        "UserList",
+    )
 )
 
 
@@ -50,11 +66,17 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     address); later StorageFailed where the engine lost the database and what is in memory cannot be trusted.
     """
     address.check(settings.listen)  # before a database is made for a server that cannot be
-    plugins = load_plugins(settings.disabled_plugins)
+    if settings.metrics is not None:
+        parse_metrics(settings.metrics)
+    plugins = load_plugins(settings.disabled_plugins, environment=settings.environment(os.environ))
     currencies = Currencies(settings.base_currency, settings.currency_rates)
     # Off the loop, because loading takes long and the loop has signals to hear.
     service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies)
+    metrics = None
     try:
+        if settings.metrics is not None:
+            metrics = MetricsServer(settings.metrics, service.consumers)
+            _log.info("metrics are at port %d", metrics.port)
         server = server_of(service, settings.watch_patience)
         lost = asyncio.wrap_future(service.lost)
 
@@ -66,6 +88,8 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
 
         await run_until_signal(server, settings.drain_grace, begin, lost)
     finally:
+        if metrics is not None:
+            await asyncio.to_thread(metrics.close)
         await asyncio.to_thread(service.close)
 
 
@@ -74,6 +98,7 @@ def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
 
     def register(server: grpc.aio.Server) -> None:
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(AdminHandlers(service), server)
+        consumer_service_pb2_grpc.add_ConsumerServiceServicer_to_server(ConsumerHandlers(service), server)
         evaluation_service_pb2_grpc.add_EvaluationServiceServicer_to_server(EvaluationHandlers(service), server)
         groups = ExclusiveGroupHandlers(service)
         exclusive_group_service_pb2_grpc.add_ExclusiveGroupServiceServicer_to_server(groups, server)
