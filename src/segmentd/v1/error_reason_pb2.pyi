@@ -99,9 +99,11 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Sample: `{"segment_id": "summer-2019"}`.
     """
     ERROR_REASON_SEGMENT_REFERENCED: _ErrorReason.ValueType  # 15
-    """Other segments refer to this one, so it cannot be archived. Code FAILED_PRECONDITION.
+    """Other segments or exclusive groups refer to this one, so it can be neither archived nor deleted. Code
+    FAILED_PRECONDITION.
 
-    Sample: `{"segment_id": "vip", "referenced_by": "at-risk-shoppers,win-back"}`, sorted.
+    Sample: `{"segment_id": "vip", "referenced_by": "at-risk-shoppers,win-back", "groups": "campaigns"}`, sorted; what
+    there is none of is left out.
     """
     ERROR_REASON_NO_MODEL: _ErrorReason.ValueType  # 16
     """A condition needs a model, and none is fitted. Code FAILED_PRECONDITION.
@@ -310,9 +312,11 @@ ERROR_REASON_SEGMENT_ARCHIVED: ErrorReason.ValueType  # 14
 Sample: `{"segment_id": "summer-2019"}`.
 """
 ERROR_REASON_SEGMENT_REFERENCED: ErrorReason.ValueType  # 15
-"""Other segments refer to this one, so it cannot be archived. Code FAILED_PRECONDITION.
+"""Other segments or exclusive groups refer to this one, so it can be neither archived nor deleted. Code
+FAILED_PRECONDITION.
 
-Sample: `{"segment_id": "vip", "referenced_by": "at-risk-shoppers,win-back"}`, sorted.
+Sample: `{"segment_id": "vip", "referenced_by": "at-risk-shoppers,win-back", "groups": "campaigns"}`, sorted; what
+there is none of is left out.
 """
 ERROR_REASON_NO_MODEL: ErrorReason.ValueType  # 16
 """A condition needs a model, and none is fitted. Code FAILED_PRECONDITION.
