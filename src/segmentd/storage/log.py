@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from segmentd.records import MoveBatch, SwitchRecord, TransitionRecord, UserKeys
+from segmentd.storage.compaction import Compaction
+from segmentd.storage.forgetting import Forgetting
 from segmentd.storage.keypacking import blocks, pack
-from segmentd.storage.part import Part
 from segmentd.storage.runs import runs
 from segmentd.storage.session import Row, Session
 
@@ -32,7 +33,7 @@ ON CONFLICT (revision) DO UPDATE SET total = total + ?2
 """
 
 
-class Log(Part):
+class Log(Compaction, Forgetting):
     """Tables `transitions` (a row each) and `switches` (packed). Offsets count both within one revision.
 
     The revision of what is appended must have been recorded by COMMIT.
