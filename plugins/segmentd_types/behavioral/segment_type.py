@@ -37,7 +37,9 @@ class Behavioral(SegmentType[BehavioralParams]):
         in_zone = params.needs_zone() and params.zone_name() == "user"
         relative = any(condition.relative for condition in params.where.values())
         attributes = frozenset(["timezone"]) if in_zone or relative else frozenset[str]()
-        return Reads(attributes, {params.event: params.properties()}, clock=True)
+        reach = params.reach()
+        looked_back = {} if reach is None else {params.event: reach}
+        return Reads(attributes, {params.event: params.properties()}, clock=True, reach=looked_back)
 
     def evaluate(self, params: BehavioralParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         selection = select(params, users, at)

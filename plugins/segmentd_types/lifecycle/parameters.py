@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Self
 
 from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, model_validator
 
-from segmentd.api import DAY, USER_ZONE, Length, Params, ZoneName, parse_duration
+from segmentd.api import DAY, USER_ZONE, Length, Micros, Params, ZoneName, parse_duration
 
 _MOST_EVENTS: Final = 50
 
@@ -101,3 +101,15 @@ class LifecycleParams(Params):
     model: Annotated[Configuration, BeforeValidator(_named, json_schema_input_type=str | Configuration)] = Field(
         default=CONFIGURATIONS["default"], description="The name of a configuration, or the configuration itself."
     )
+
+    def reach(self) -> Micros | None:
+        """How long a key event can matter to the answer; None: for ever.
+
+        Lost is told from never active by any event, and resurrected from power and active by the one before the last
+        stay away, however old these are; unless the stages so told apart are all asked for, or none of them.
+        """
+        asked = set(self.stage)
+        for alike in ({Stage.LOST, Stage.NEVER_ACTIVE}, {Stage.RESURRECTED, Stage.POWER, Stage.ACTIVE}):
+            if asked & alike not in (set(), alike):
+                return None
+        return self.model.lost_after.micros

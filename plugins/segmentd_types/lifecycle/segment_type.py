@@ -37,7 +37,9 @@ class Lifecycle(SegmentType[LifecycleParams]):
 
     def reads(self, params: LifecycleParams) -> Reads:
         zone = ["timezone"] if params.model.time_zone == USER_ZONE else []
-        return Reads(frozenset([SIGNED_UP, *zone]), {name: frozenset() for name in params.model.events}, clock=True)
+        names, reach = params.model.events, params.reach()
+        looked_back = {} if reach is None else dict.fromkeys(names, reach)
+        return Reads(frozenset([SIGNED_UP, *zone]), dict.fromkeys(names, frozenset()), clock=True, reach=looked_back)
 
     def evaluate(self, params: LifecycleParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         course = course_of(params.model, users)

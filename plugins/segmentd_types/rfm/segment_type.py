@@ -42,7 +42,9 @@ class Rfm(SegmentType[RfmParams]):
         """Orders, refunds and cancellations; the time zone where the window goes by local time."""
         properties = frozenset([*params.properties.amount, params.properties.order_id])
         attributes = frozenset([TIME_ZONE]) if params.reads_zone() else frozenset()
-        return Reads(attributes, dict.fromkeys(params.events.names(), properties), clock=True)
+        names, reach = params.events.names(), params.reach()
+        looked_back = {} if reach is None else dict.fromkeys(names, reach)
+        return Reads(attributes, dict.fromkeys(names, properties), clock=True, reach=looked_back)
 
     def check(self, params: RfmParams, kinds: Kinds) -> Iterator[Fault]:
         """Amounts are money or numbers, order ids are text."""

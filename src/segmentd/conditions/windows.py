@@ -30,6 +30,10 @@ USER_ZONE: Final = "user"
 MAX_PERIODS: Final = 1_000
 _MOST: Final = {Unit.DAY: 366_000, Unit.WEEK: 52_000, Unit.MONTH: 12_000, Unit.QUARTER: 4_000, Unit.YEAR: 1_000}
 """Units in about 1000 years, the longest window."""
+_LONGEST: Final = {Unit.DAY: 1, Unit.WEEK: 7, Unit.MONTH: 31, Unit.QUARTER: 92, Unit.YEAR: 366}
+"""Days of the longest of each unit."""
+_MARGIN: Final = 3 * DAY
+"""More than all changes of a zone's offset ever add to a stretch of local time, a day that came twice among them."""
 NEVER: Final = MIN_INSTANT
 """The expiry of an event that does not count at all."""
 
@@ -99,7 +103,7 @@ class Rolling:
 
     def cutoff(self, at: Instants, local: LocalTime) -> Instants | None:
         months = self._length.months
-        return at - ((31 * months + 3) * DAY if months else self._length.micros - 1)
+        return at - (31 * months * DAY + _MARGIN if months else self._length.micros - 1)
 
     def expiries(self, times: Instants, local: LocalTime) -> Instants:
         if not self._length.months:
@@ -237,6 +241,15 @@ class Windowed(Params):
         if self.from_ is not None or self.until is not None:
             return Fixed((self.from_, self.until))
         return AllTime()
+
+    def reach(self) -> Micros | None:
+        """How long an event can count at most, in microseconds; None where it may count for ever."""
+        if self.within is not None:
+            months = self.within.months
+            return Micros(31 * months * DAY + _MARGIN) if months else self.within.micros
+        if self.during is not None:
+            return Micros(self.during.count * _LONGEST[self.during.unit] * DAY + _MARGIN)
+        return None
 
     def zone_name(self) -> str:
         """In whose local time months, units and days are meant."""

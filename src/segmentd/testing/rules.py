@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from segmentd.population.verdict import Verdict
+from segmentd.testing.reaching import old_events_do_not_matter
 from segmentd.testing.snapshot import snapshot
 from segmentd.testing.trial import Positions, Trial, frozen_copy
 from segmentd.times import FOREVER, MAX_INSTANT, Instants, Micros, format_instant
@@ -170,4 +171,5 @@ VERDICT_RULES: Final[tuple[Callable[[Trial], None], ...]] = (
     stability,
     explanation,
     oracle,
+    old_events_do_not_matter,
 )
