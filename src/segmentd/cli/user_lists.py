@@ -63,7 +63,7 @@ def show_list(
     with connect(server) as client:
         if members:
             for user in client.list_user_list_members(list_id):
-                show_json(user) if as_json else show(user)
+                show_json(user) if as_json else print(user)
             return
         found = client.get_user_list(list_id).list
     if as_json:

@@ -92,7 +92,7 @@ class ListChange:
 
     def _added(self, known: UserKeys) -> Rows:
         """The rows of users who are not in the list yet."""
-        rows = self._live.rows_of(np.union1d(self._writes.add, known))
+        rows = self._live.rows_of(survivors(self._live, np.union1d(self._writes.add, known)))
         return rows[~listed(self._live, self._list_id, rows)]
 
     def _removed(self) -> Rows:
@@ -144,6 +144,17 @@ def listed(live: Live, list_id: str, rows: Rows | slice | int) -> NDArray[np.boo
     """Which of these users are in the list, bool (n,); a single truth for a single row."""
     data = live.users.column(list_attribute(list_id), Kind.FLAG).data
     return np.asarray(data[: len(live.users)][rows] == 1)
+
+
+def survivors(live: Live, user_keys: UserKeys) -> UserKeys:
+    """The keys of those who are left of these users: who was merged is its survivor, who was erased is nobody."""
+    users, rows = live.users, live.rows_of(user_keys)
+    gone = users.gone(rows)
+    if gone is None or not gone.any():
+        return live.user_keys(rows)
+    found = {users.row_of(users.user_ids[row]) for row in rows[gone].tolist()} - {None}
+    others = np.array(sorted(row for row in found if row is not None), dtype=np.int64)
+    return live.user_keys(np.union1d(rows[~gone], others))
 
 
 def load_lists(live: Live, store: Store) -> None:

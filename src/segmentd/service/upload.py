@@ -128,3 +128,17 @@ class Upload:
             self._strangers += len(unknown)
         else:
             self._unknown.update(dict.fromkeys(unknown))
+
+    def drop_erased(self, now: Micros) -> None:
+        """Pass over those of the unknown ids that belong to erased users and are refused for a while.
+
+        Raises FailedPrecondition where bad ids are not to be skipped. On the engine's thread only.
+        """
+        tombstones = self._live.tombstones
+        if not self.spec.skip_invalid:
+            tombstones.check(self._unknown, now)
+        elif len(tombstones):
+            erased = [each for each in self._unknown if tombstones.refused_until(each, now) is not None]
+            for each in erased:
+                del self._unknown[each]
+            self.skipped += len(erased)

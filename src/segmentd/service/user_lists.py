@@ -18,7 +18,7 @@ from segmentd.population.kinds import MAX_TEXT
 from segmentd.records import UserKeys, UserListRecord
 from segmentd.service.commit import Change
 from segmentd.service.engine import Engine
-from segmentd.service.list_change import ListChange, ListDeletion, ListWrites, listed
+from segmentd.service.list_change import ListChange, ListDeletion, ListWrites, listed, survivors
 from segmentd.service.upload import IdFault, Mode, Phase, Upload, UploadSpec
 
 T = TypeVar("T")
@@ -185,6 +185,7 @@ class UserLists:
     def _update(self, spec: UploadSpec, add: Sequence[str], remove: Sequence[str]) -> Applied:
         self._check_room(spec)
         live = self._live
+        live.tombstones.check(add, live.present(self._engine.clock.now()))
         rows = sorted({live.users.index[user_id] for user_id in remove if user_id in live.users.index})
         keys = live.user_keys(np.array(rows, dtype=np.int64))
         change = ListChange(live, spec.list_id, ListWrites(add_ids=add, remove=keys, description=spec.description))
@@ -195,8 +196,9 @@ class UserLists:
     def _applied(self, upload: Upload) -> Generator[None, None, Applied]:
         spec = upload.spec
         self._check_room(spec)
+        upload.drop_erased(self._live.present(self._engine.clock.now()))
         known, ids = self._resolved(upload)
-        named = np.union1d(upload.keys(), known)
+        named = survivors(self._live, np.union1d(upload.keys(), known))
         current = self._keys(spec.list_id) if spec.list_id in self._live.lists else named[:0]
         add, remove = _differences(spec.mode, named, current)
         upload.total = len(add) + len(ids) + len(remove)

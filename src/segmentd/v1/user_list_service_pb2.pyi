@@ -71,7 +71,9 @@ class UploadUserListHeader(_message.Message):
     description: _builtins.str
     """The description from now on; at most 64 KiB. Absent: as it is."""
     skip_invalid: _builtins.bool
-    """True: pass bad ids over, and report them. False: the first one refuses the upload."""
+    """True: pass bad ids over, and report them; ids of erased users are counted and not named. False: the first one
+    refuses the upload.
+    """
     def __init__(
         self,
         *,

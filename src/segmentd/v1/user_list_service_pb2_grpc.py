@@ -88,7 +88,8 @@ class UserListServiceServicer:
         Users nobody has written about are created by adding them.
 
         Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+        STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -98,7 +99,7 @@ class UserListServiceServicer:
         """Adds and removes single users in one revision, at most 10,000 of each. Users nobody has written about are created
         by adding them. A change of nothing makes no revision.
 
-        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED, OVERLOADED, STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

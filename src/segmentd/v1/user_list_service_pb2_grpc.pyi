@@ -48,13 +48,14 @@ class UserListServiceStub:
     Users nobody has written about are created by adding them.
 
     Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+    STORAGE_FAILED.
     """
     UpdateUserList: _grpc.UnaryUnaryMultiCallable[_user_list_service_pb2.UpdateUserListRequest, _user_list_service_pb2.UpdateUserListResponse]
     """Adds and removes single users in one revision, at most 10,000 of each. Users nobody has written about are created
     by adding them. A change of nothing makes no revision.
 
-    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED, OVERLOADED, STORAGE_FAILED.
     """
     GetUserList: _grpc.UnaryUnaryMultiCallable[_user_list_service_pb2.GetUserListRequest, _user_list_service_pb2.GetUserListResponse]
     """Returns one list with its size, and how far uploads to it are.
@@ -97,13 +98,14 @@ class UserListServiceAsyncStub(UserListServiceStub):
     Users nobody has written about are created by adding them.
 
     Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+    STORAGE_FAILED.
     """
     UpdateUserList: _aio.UnaryUnaryMultiCallable[_user_list_service_pb2.UpdateUserListRequest, _user_list_service_pb2.UpdateUserListResponse]  # type: ignore[assignment]
     """Adds and removes single users in one revision, at most 10,000 of each. Users nobody has written about are created
     by adding them. A change of nothing makes no revision.
 
-    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+    Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED, OVERLOADED, STORAGE_FAILED.
     """
     GetUserList: _aio.UnaryUnaryMultiCallable[_user_list_service_pb2.GetUserListRequest, _user_list_service_pb2.GetUserListResponse]  # type: ignore[assignment]
     """Returns one list with its size, and how far uploads to it are.
@@ -149,7 +151,8 @@ class UserListServiceServicer(metaclass=_abc_1.ABCMeta):
         Users nobody has written about are created by adding them.
 
         Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+        STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
@@ -161,7 +164,7 @@ class UserListServiceServicer(metaclass=_abc_1.ABCMeta):
         """Adds and removes single users in one revision, at most 10,000 of each. Users nobody has written about are created
         by adding them. A change of nothing makes no revision.
 
-        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, OVERLOADED, STORAGE_FAILED.
+        Errors: INVALID_REQUEST, BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED, OVERLOADED, STORAGE_FAILED.
         """
 
     @_abc_1.abstractmethod
