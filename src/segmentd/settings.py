@@ -38,7 +38,8 @@ class Settings(BaseSettings):
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Plugins that are not loaded, separated by commas: the names that `segmentd types TYPE` shows "
-        "behind the version (each built-in type is a plugin of its own name), or `user_agent` or `webhooks`, which bring no type.",
+        "behind the version (each built-in type is a plugin of its own name), or `user_agent` or `webhooks`, which "
+        "bring no type.",
     )
     base_currency: Currency = Field(
         default="USD", description="The ISO 4217 code of the currency in which money is counted."

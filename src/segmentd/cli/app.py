@@ -21,6 +21,7 @@ from segmentd.cli import (
     serving,
     user_lists,
     watching,
+    webhooks,
 )
 from segmentd.cli.errors import exit_code_of
 from segmentd.cli.output import show
@@ -59,6 +60,7 @@ _clock = typer.Typer(help="Show or move the server's clock.")
 _imports = typer.Typer(help="Bring in profiles and events from files.")
 _lists = typer.Typer()
 _groups = typer.Typer()
+_webhooks = typer.Typer()
 
 for _command in (
     serving.serve,
@@ -95,15 +97,21 @@ _groups.command("show")(groups.show_group)
 for _command in (user_lists.upload, user_lists.add, user_lists.remove, user_lists.delete):
     _lists.command()(_command)
 _groups.command()(groups.delete)
+_webhooks.command()(webhooks.dead_letters)
+_webhooks.command()(webhooks.replay)
+_webhooks.command()(webhooks.discard)
+_webhooks.command()(webhooks.resume)
 app.callback(invoke_without_command=True)(_program)
 for _group in (_clock, _imports):
     _group.callback(invoke_without_command=True)(_help_without_command)
 app.add_typer(_clock, name="clock")
 _lists.callback(invoke_without_command=True)(user_lists.lists)
 _groups.callback(invoke_without_command=True)(groups.groups)
+_webhooks.callback(invoke_without_command=True)(webhooks.webhooks)
 app.add_typer(_imports, name="import")
 app.add_typer(_lists, name="lists")
 app.add_typer(_groups, name="groups")
+app.add_typer(_webhooks, name="webhooks")
 
 
 def run(arguments: Sequence[str] | None = None) -> int:

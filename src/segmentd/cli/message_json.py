@@ -1,15 +1,25 @@
-"""Answers as JSON: the field names of the protos, instants as RFC 3339 text, enum values without their prefix."""
+"""Answers as JSON: the field names of the protos, instants as RFC 3339 text, durations as `90s`, enum values without
+their prefix.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, Final
 
-from google.protobuf import struct_pb2, timestamp_pb2
+from google.protobuf import duration_pb2, struct_pb2, timestamp_pb2
 from google.protobuf.descriptor import EnumDescriptor
 from google.protobuf.message import Message
 
 from segmentd.cli.instants import instant_text
 from segmentd.client import as_json, as_value_json
+
+_WELL_KNOWN: Final[tuple[tuple[type[Message], Callable[[Any], Any]], ...]] = (
+    (timestamp_pb2.Timestamp, instant_text),
+    (duration_pb2.Duration, duration_pb2.Duration.ToJsonString),
+    (struct_pb2.Struct, as_json),
+    (struct_pb2.Value, as_value_json),
+)
 
 
 def message_json(message: Message) -> dict[str, Any]:
@@ -39,12 +49,9 @@ def _field_json(message: Message, field: Any) -> Any:
 
 
 def _value_json(value: Any, field: Any) -> Any:
-    if isinstance(value, timestamp_pb2.Timestamp):
-        return instant_text(value)
-    if isinstance(value, struct_pb2.Struct):
-        return as_json(value)
-    if isinstance(value, struct_pb2.Value):
-        return as_value_json(value)
+    for kind, text in _WELL_KNOWN:
+        if isinstance(value, kind):
+            return text(value)
     if isinstance(value, Message):
         return message_json(value)
     if field.enum_type is not None:

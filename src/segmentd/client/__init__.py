@@ -7,6 +7,7 @@ Answers are the messages of the contract. Every failed call raises CallFailed.
 """
 
 from segmentd.client.client import Client
+from segmentd.client.consumers import Consumers
 from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
@@ -21,6 +22,7 @@ from segmentd.client.watching import Watch, Watches, position_of
 __all__ = [
     "CallFailed",
     "Client",
+    "Consumers",
     "ExclusiveGroups",
     "FieldFault",
     "History",
