@@ -61,6 +61,7 @@ class Store(
         super().__init__(session)
         self._lock = lock
         self._file: Path | None = None
+        self._readers: list[Reader] = []
         self._purge: Purge | None = None
 
     @classmethod
@@ -86,7 +87,11 @@ class Store(
 
     def reader(self) -> Reader | None:
         """A second connection for reading the log, to be closed before the store; None for a database in memory."""
-        return None if self._file is None else Reader(self._file)
+        if self._file is None:
+            return None
+        reader = Reader(self._file)
+        self._readers.append(reader)
+        return reader
 
     @property
     def purge(self) -> Purge | None:
@@ -100,6 +105,8 @@ class Store(
     def close(self) -> None:
         """Checkpoint, close the file and give up the lock; calling it again does nothing."""
         try:
+            for reader in self._readers:
+                reader.close()
             self._session.connection.close()
         except sqlite.Error as error:
             raise StorageFailed(f"the database cannot close: {error}") from error
