@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import TypeAlias
 
 import numpy as np
 from hypothesis import strategies as st
@@ -65,6 +66,10 @@ CHANGES = st.builds(Change, _segments, _users, _users)
 COMMITS = st.tuples(st.lists(SINGLES | RUNS, max_size=6), st.lists(CHANGES, max_size=2))
 
 
+Steps: TypeAlias = tuple[Sequence[Single | Run], Sequence[Change]]
+"""What one revision does: moves, then switches."""
+
+
 @dataclass
 class LogOracle:
     """`log` has what is still told, `lost` what was compacted, both in order."""
@@ -74,7 +79,7 @@ class LogOracle:
     lost: list[LoggedTransition] = field(default_factory=list)
     start: LogStart = BEGINNING
 
-    def commit(self, store: Store, steps: tuple[Sequence[Single | Run], Sequence[Change]]) -> None:
+    def commit(self, store: Store, steps: Steps) -> None:
         """Write a revision to both."""
         revision, now = len(self.instants), self.instants[-1] + 1
         moves: list[TransitionRecord] = []

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.storage.log_oracle import COMMITS, SEGMENTS, USERS, LogOracle, empty_store
+from tests.storage.log_oracle import COMMITS, SEGMENTS, USERS, LogOracle, Steps, empty_store
 
 from segmentd.records import END_OFFSET, START, LoggedTransition, Position
 from segmentd.storage import Store, block_streams, keypacking, runs, single_streams
@@ -13,6 +15,7 @@ from segmentd.storage.part import Part
 from segmentd.times import Micros
 
 HISTORIES = st.lists(COMMITS, max_size=6)
+Keys: TypeAlias = "frozenset[int] | None"
 SOME_SEGMENTS = st.none() | st.frozensets(st.sampled_from(SEGMENTS))
 SOME_USERS = st.none() | st.frozensets(st.sampled_from(USERS))
 
@@ -28,15 +31,17 @@ def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(module, "STREAMS", request.param)
 
 
-def _written(history: list[object]) -> tuple[Store, LogOracle]:
+def _written(history: list[Steps]) -> tuple[Store, LogOracle]:
     store, oracle = empty_store(), LogOracle()
     for steps in history:
-        oracle.commit(store, steps)  # type: ignore[arg-type]
+        oracle.commit(store, steps)
     return store, oracle
 
 
 @given(history=HISTORIES, segments=SOME_SEGMENTS, users=SOME_USERS, limit=st.integers(1, 9))
-def test_pages_of_any_length_and_filter_give_exactly_the_list(history, segments, users, limit) -> None:
+def test_pages_of_any_length_and_filter_give_exactly_the_list(
+    history: list[Steps], segments: Keys, users: Keys, limit: int
+) -> None:
     store, oracle = _written(history)
     read: list[LoggedTransition] = []
     place = START
@@ -48,7 +53,7 @@ def test_pages_of_any_length_and_filter_give_exactly_the_list(history, segments,
 
 
 @given(history=HISTORIES, segments=SOME_SEGMENTS, users=SOME_USERS, data=st.data())
-def test_a_reader_may_begin_anywhere(history, segments, users, data) -> None:
+def test_a_reader_may_begin_anywhere(history: list[Steps], segments: Keys, users: Keys, data: st.DataObject) -> None:
     store, oracle = _written(history)
     for revision in range(len(oracle.instants)):
         after = Position(revision, data.draw(st.integers(-1, 30) | st.just(END_OFFSET)))
@@ -58,7 +63,9 @@ def test_a_reader_may_begin_anywhere(history, segments, users, data) -> None:
 
 
 @given(history=HISTORIES, segments=SOME_SEGMENTS, users=SOME_USERS, start=st.integers(-1, 20), length=st.integers(0, 9))
-def test_history_is_what_became_true_in_the_interval(history, segments, users, start, length) -> None:
+def test_history_is_what_became_true_in_the_interval(
+    history: list[Steps], segments: Keys, users: Keys, start: int, length: int
+) -> None:
     store, oracle = _written(history)
     begin, end = Micros(start), Micros(start + length)
     expected = [each for each in oracle.wanted(START, segments, users) if begin <= each.transition.effective_time < end]
@@ -71,7 +78,7 @@ def test_history_is_what_became_true_in_the_interval(history, segments, users, s
 
 
 @given(history=HISTORIES, ago=st.integers(-1, 20), segment=st.sampled_from(SEGMENTS))
-def test_members_at_an_instant_equal_a_replay(history, ago, segment) -> None:
+def test_members_at_an_instant_equal_a_replay(history: list[Steps], ago: int, segment: int) -> None:
     store, oracle = _written(history)
     instant = Micros(oracle.instants[-1] - ago)
     members = oracle.members(segment, instant)
@@ -82,7 +89,7 @@ def test_members_at_an_instant_equal_a_replay(history, ago, segment) -> None:
 
 
 @given(history=HISTORIES, erased=st.frozensets(st.sampled_from(USERS), max_size=3), more=COMMITS)
-def test_forgetting_users_changes_nothing_for_others(history, erased, more) -> None:
+def test_forgetting_users_changes_nothing_for_others(history: list[Steps], erased: frozenset[int], more: Steps) -> None:
     store, oracle = _written(history)
     for each in (erased, erased, {USERS[0]}):
         with store.transaction():
@@ -98,7 +105,7 @@ def test_forgetting_users_changes_nothing_for_others(history, erased, more) -> N
 
 
 @given(history=HISTORIES)
-def test_the_size_of_the_log_counts_moves(history) -> None:
+def test_the_size_of_the_log_counts_moves(history: list[Steps]) -> None:
     store, oracle = _written(history)
     assert store.log_size() == len(oracle.log)
     for moves in range(len(oracle.log) + 1):
