@@ -35,6 +35,10 @@ _LETTERS = """
 SELECT dead_letter_key, consumer, create_time, attempts, error, changes FROM dead_letters
 WHERE consumer = ? AND dead_letter_key > ? ORDER BY dead_letter_key LIMIT ?
 """
+_LETTER = """
+SELECT dead_letter_key, consumer, create_time, attempts, error, changes FROM dead_letters
+WHERE consumer = ? AND dead_letter_key = ?
+"""
 _COUNTER = "dead_letter"
 
 
@@ -111,6 +115,11 @@ class Consumers(Part):
     def dead_letters(self, consumer: str, after: int, limit: int) -> list[DeadLetterRecord]:
         """Up to `limit` dead letters of a consumer with a key above `after`, oldest first."""
         return [_letter(row) for row in self._session.rows(_LETTERS, (consumer, after, limit))]
+
+    def dead_letter(self, consumer: str, key: int) -> DeadLetterRecord | None:
+        """One dead letter of a consumer, or None."""
+        found = self._session.row(_LETTER, (consumer, key))
+        return _letter(found) if found else None
 
     def dead_letter_counts(self) -> dict[str, int]:
         """How many each consumer has; those without one are left out."""

@@ -16,7 +16,7 @@ from segmentd.service.consumers.cursor import Cursor
 from segmentd.service.consumers.delivery import Delivery
 from segmentd.service.consumers.pace import Pace, WallPace
 from segmentd.service.consumers.progress import Progress
-from segmentd.service.consumers.replay import Replayed, unknown_letter
+from segmentd.service.consumers.replay import Replayed
 from segmentd.service.consumers.views import ConsumerState, ConsumerView, DeadLetterView
 from segmentd.service.engine import Engine
 from segmentd.service.log_naming import LogNaming
@@ -113,7 +113,7 @@ class Consumers:
     async def discard(self, consumer: str, keys: Sequence[int] | None) -> tuple[int, int]:
         """Forget these dead letters, or (None) all; how many that were, and how many are left. Raises NotFound."""
         self._record(consumer)
-        discarded = await asyncio.wrap_future(self._progress.change(lambda: self._discard(consumer, keys)))
+        discarded = await asyncio.wrap_future(self._progress.discard(consumer, keys))
         return discarded, await self._count(consumer)
 
     async def resume(self, consumer: str) -> ConsumerView:
@@ -148,17 +148,6 @@ class Consumers:
             Micros(0) if oldest is None else Micros(max(now - oldest, 0)),
             None if record.disabled else next_time,
         )
-
-    def _discard(self, consumer: str, keys: Sequence[int] | None) -> int:
-        store = self._engine.store
-        if keys is None:
-            return store.discard_dead_letters(consumer)
-        for key in keys:
-            found = store.dead_letters(consumer, key - 1, 1)
-            if not found or found[0].key != key:
-                raise unknown_letter(consumer, key)
-        store.delete_dead_letters(keys)
-        return len(set(keys))
 
     async def _count(self, consumer: str) -> int:
         counts = await asyncio.wrap_future(self._progress.counts())

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import TypeVar
 
+from segmentd.errors import NotFound, Reason
 from segmentd.records import LoggedTransition
 from segmentd.service.engine_thread import EngineThread
 from segmentd.storage import Store
@@ -54,13 +55,35 @@ class Progress:
         """Dead letters with a key above `after`, oldest first."""
         return self._thread.call(lambda: self._store.dead_letters(consumer, after, limit))
 
+    def letter(self, consumer: str, key: int) -> Future[DeadLetterRecord]:
+        """One dead letter. Raises NotFound (DEAD_LETTER_NOT_FOUND)."""
+        return self._thread.call(lambda: self._letter(consumer, key))
+
+    def refuse_unknown(self, consumer: str, keys: Sequence[int]) -> Future[None]:
+        """Raises NotFound (DEAD_LETTER_NOT_FOUND) for the first that is no dead letter of the consumer."""
+
+        def look() -> None:
+            for key in keys:
+                self._letter(consumer, key)
+
+        return self._thread.call(look)
+
     def counts(self) -> Future[dict[str, int]]:
         """How many dead letters each consumer has."""
         return self._thread.call(self._store.dead_letter_counts)
 
-    def discard(self, keys: Sequence[int]) -> Future[None]:
-        """Forget dead letters."""
-        return self.change(lambda: self._store.delete_dead_letters(keys))
+    def discard(self, consumer: str, keys: Sequence[int] | None) -> Future[int]:
+        """Forget these dead letters, or (None) all; how many that were. Raises NotFound as above, and forgets none."""
+
+        def write() -> int:
+            if keys is None:
+                return self._store.discard_dead_letters(consumer)
+            for key in keys:
+                self._letter(consumer, key)
+            self._store.delete_dead_letters(keys)
+            return len(keys)
+
+        return self.change(write)
 
     def failed_again(self, key: int, error: str) -> Future[None]:
         """Note one more attempt at a dead letter."""
@@ -74,6 +97,16 @@ class Progress:
                 return write()
 
         return self._thread.call(run)
+
+    def _letter(self, consumer: str, key: int) -> DeadLetterRecord:
+        found = self._store.dead_letter(consumer, key)
+        if found is None:
+            raise NotFound(
+                Reason.DEAD_LETTER_NOT_FOUND,
+                f"consumer {consumer} has no dead letter {key}",
+                {"consumer": consumer, "dead_letter_id": str(key)},
+            )
+        return found
 
     def _write_noted(self) -> None:
         with self._lock:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-from segmentd.errors import NotFound, Reason
+from segmentd.errors import NotFound
 from segmentd.plugins.consumer import Consumer, Refused, TryAgain
 from segmentd.service.consumers.batches import Batches
 from segmentd.service.consumers.messages import message_of
@@ -55,7 +56,7 @@ class Replay:
             done.failures[letter.key] = message
             self._progress.failed_again(letter.key, message).result()
             return isinstance(error, Refused) and not error.disable
-        self._progress.discard([letter.key]).result()
+        self._progress.discard(letter.consumer, [letter.key]).result()
         done.delivered += 1
         return True
 
@@ -65,21 +66,11 @@ class Replay:
             yield from letters
             after = letters[-1].key
 
-    def _these(self, keys: list[int]) -> list[DeadLetterRecord]:
-        found = {key: self._page(key - 1, 1) for key in sorted(set(keys))}
-        for key, letters in found.items():
-            if not letters or letters[0].key != key:
-                raise unknown_letter(self._consumer.name, key)
-        return [letters[0] for letters in found.values()]
+    def _these(self, keys: list[int]) -> Iterator[DeadLetterRecord]:
+        self._progress.refuse_unknown(self._consumer.name, keys).result()
+        for key in sorted(set(keys)):
+            with suppress(NotFound):  # discarded meanwhile
+                yield self._progress.letter(self._consumer.name, key).result()
 
     def _page(self, after: int, limit: int) -> list[DeadLetterRecord]:
         return self._progress.letters(self._consumer.name, after, limit).result()
-
-
-def unknown_letter(consumer: str, key: int) -> NotFound:
-    """The error for an id that no dead letter of the consumer has."""
-    return NotFound(
-        Reason.DEAD_LETTER_NOT_FOUND,
-        f"consumer {consumer} has no dead letter {key}",
-        {"consumer": consumer, "dead_letter_id": str(key)},
-    )
