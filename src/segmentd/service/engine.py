@@ -20,6 +20,7 @@ from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
 from segmentd.service.preview import Preview, Trial
+from segmentd.service.pruning import Pruning
 from segmentd.service.purging import Purging
 from segmentd.service.refits import Refits, Why
 from segmentd.service.revisions import Revisions
@@ -58,6 +59,7 @@ class Engine:
         self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
         self.purging = Purging(store, self.thread)
+        self.pruning = Pruning(self.live, store, clock, self.committer, self.thread, self.revisions)
         self.refits = Refits(self.live, clock)
 
     def start(self) -> None:
@@ -82,16 +84,18 @@ class Engine:
         self.committer.catch_up(self.live.present(self.clock.now()))
         self.revisions.publish(self.live.revision)
         self.refit_due()
+        self.pruning.begin_due()
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. After the last, queue the refits that are due."""
         if not self.committer.step(self.live.present(self.clock.now())):
             self.refit_due()
+            self.pruning.begin_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
-        """When some horizon may come due, or a model by its schedule; else FOREVER."""
-        return min(self.live.memberships.next_deadline(), self.next_refit())
+        """When some horizon may come due, a model by its schedule, or old events; else FOREVER."""
+        return min(self.live.memberships.next_deadline(), self.next_refit(), self.pruning.next_due())
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER."""
@@ -108,6 +112,7 @@ class Engine:
         self.live.adopt(live)
         self.tail.clear(self.live.revision)
         self.refits.queued.clear()
+        self.pruning.forget()
         self._catch_up()
 
     def close(self) -> None:

@@ -19,6 +19,7 @@ from segmentd.service.identity import Identity
 from segmentd.service.memberships import Memberships
 from segmentd.service.positions import Positions
 from segmentd.service.profiles import Profiles
+from segmentd.service.retention import Retention
 from segmentd.service.segments import Segments
 from segmentd.service.tombstones import ERASURE_REFUSAL
 from segmentd.service.user_lists import UserLists
@@ -67,6 +68,7 @@ class Service:
         self.database_id = engine.thread.call(engine.store.database_id).result()
         self.consumers = Consumers(engine, Positions(self.database_id).text, pace)
         self.identity = Identity(engine)
+        self.retention = Retention(engine)
 
     @classmethod
     def open(
