@@ -11,7 +11,10 @@ from segmentd.v1 import history_service_pb2 as history
 
 _CELL: Final = 1.15
 """Inches that a row or a column takes."""
-_WHITE_FROM: Final = 0.5
+_WHITE_FROM: Final = 0.65
+"""The share from which on white figures are easier to read."""
+_LONG: Final = 16
+"""Ids with more characters than this are written aslant below the columns."""
 
 
 def check_image(file: Path) -> None:
@@ -26,7 +29,7 @@ def check_image(file: Path) -> None:
 def write_image(matrix: history.GetMigrationMatrixResponse, title: str, file: Path) -> None:
     """A heat map: each row's colours are shares of the row's users."""
     size = len(matrix.rows)
-    figure = _figure_class()(figsize=(4.2 + _CELL * size, 2.4 + 0.8 * _CELL * size), layout="constrained", dpi=150)
+    figure = _figure_class()(figsize=(4.2 + _CELL * size, 2.4 + 0.8 * _CELL * size), layout="constrained", dpi=120)
     axes = figure.add_subplot()
     shares = [shares_of(row) for row in matrix.rows]
     image = axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, aspect="auto")
@@ -43,8 +46,10 @@ def write_image(matrix: history.GetMigrationMatrixResponse, title: str, file: Pa
 def _label(axes: Any, matrix: history.GetMigrationMatrixResponse, title: str) -> None:
     columns = [f"{name_of(each)}\n{each.user_count:,}" for each in matrix.columns]
     rows = [f"{name_of(each)}\n{each.user_count:,}" for each in matrix.rows]
+    aslant = {"rotation": 30, "ha": "right", "rotation_mode": "anchor"}
+    long = max(len(name_of(each)) for each in matrix.columns) > _LONG
     # Ids may have dollar signs, which are no mathematics.
-    axes.set_xticks(range(len(columns)), columns, rotation=30, ha="right", rotation_mode="anchor", parse_math=False)
+    axes.set_xticks(range(len(columns)), columns, parse_math=False, **(aslant if long else {}))
     axes.set_yticks(range(len(rows)), rows, parse_math=False)
     axes.set_xlabel("in this segment at the end (users)")
     axes.set_ylabel("in this segment at the beginning (users)")

@@ -14,7 +14,7 @@ NONE: Final = "(none)"
 """How the row and the column of users in none of the segments are called."""
 _LIGHT: Final = (247, 251, 255)
 _DARK: Final = (8, 64, 129)
-_WHITE_FROM: Final = 0.5
+_WHITE_FROM: Final = 0.65
 """The share from which on white figures are easier to read."""
 
 
