@@ -11,6 +11,7 @@ from segmentd.cli import show_plan
 from segmentd.cli.connection import connect
 from segmentd.cli.definitions.applying import Edit, apply_plan
 from segmentd.cli.definitions.checking import attribute_faults, rule_faults
+from segmentd.cli.definitions.groups import group_faults
 from segmentd.cli.definitions.plan import make_plan
 from segmentd.cli.definitions.previewing import previews
 from segmentd.cli.definitions.rule_file import read_rule
@@ -34,7 +35,7 @@ def apply(
     as_json: JsonOption = False,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
-    """Define or change segments as a file says; segments that it does not name stay as they are.
+    """Define or change segments and exclusive groups as a file says; those that it does not name stay as they are.
 
     Shows what changes, and does it without asking; with --dry-run, only how many users each change would move.
     Where anything in the file is wrong, nothing is changed.
@@ -62,8 +63,9 @@ def count(
 def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool = False, as_json: bool = False) -> None:
     """Apply a file that was read. Raises FileFaults before anything is changed, where that can be known."""
     before = {segment.id: segment for segment in client.list_segments()}
-    plan = make_plan(file, before, client.list_attributes())
+    plan = make_plan(file, before, client.list_attributes(), client.list_exclusive_groups() if file.groups else ())
     faults = attribute_faults(plan, retype=edit.retype) + rule_faults(client, file, plan, set(before))
+    faults += group_faults(file, set(before))
     if faults:
         raise FileFaults(file.name, faults)
     tried = previews(client, plan, before) if dry_run else {}
@@ -72,5 +74,5 @@ def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool 
     applied = [] if dry_run else apply_plan(client, file, plan, before, edit)
     if as_json:
         show_json(show_plan.plan_json(plan, applied, tried, dry_run=dry_run))
-    else:
+    elif not dry_run:
         show(*show_plan.outcome_lines(plan, applied))

@@ -31,6 +31,11 @@ def plan_lines(plan: Plan, tried: Previews, *, dry_run: bool) -> Iterator[Render
             changed = f" ({', '.join(step.changed)})" if step.changed else ""
             yield _line(step.action, f"segment {step.definition.segment.id}{changed}")
             yield from _tried(tried.get(step.definition.segment.id))
+    for group in plan.groups:
+        if group.action is not Action.UNCHANGED:
+            changed = f" ({', '.join(group.changed)})" if group.changed else ""
+            names = " > ".join(group.definition.group.segment_ids)
+            yield _line(group.action, f"exclusive group {group.definition.group.id}{changed}: {names}")
     sums = (plan.count(Action.CREATE), plan.count(Action.UPDATE), plan.count(Action.UNCHANGED))
     yield "{}: {} to create, {} to update, {} unchanged".format("dry run" if dry_run else "plan", *sums)
 
@@ -41,7 +46,7 @@ def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterato
         if segment.state != segment_pb2.SEGMENT_STATE_ACTIVE:
             yield f"segment {segment.id} is {state_name(segment)}: {segment.state_reason}"
     done = plan.count(Action.CREATE) + plan.count(Action.UPDATE)
-    if applied and done:
+    if done and (applied or plan.groups):
         yield f"applied {done} change{'s' if done > 1 else ''}"
 
 
@@ -63,6 +68,10 @@ def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], tried: Preview
                 "preview": _preview_json(tried.get(step.definition.segment.id)),
             }
             for step in plan.segments
+        ],
+        "exclusive_groups": [
+            {"id": step.definition.group.id, "action": step.action.value, "changed": list(step.changed)}
+            for step in plan.groups
         ],
     }
 

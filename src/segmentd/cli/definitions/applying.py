@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from segmentd.cli.definitions.checking import call_faults
+from segmentd.cli.definitions.groups import apply_groups
 from segmentd.cli.definitions.plan import Action, Plan, SegmentStep
 from segmentd.cli.definitions.references import references
 from segmentd.cli.definitions.segments_file import SegmentsFile
@@ -32,10 +33,30 @@ def apply_plan(
     end with every fault.
     """
     declare(client, file, plan, retype=edit.retype)
-    applied: list[segment_pb2.Segment] = []
     faults: list[Fault] = []
     refused: set[str] = set()
-    for step in plan.segments:
+    early = [step for step in plan.segments if step.definition.segment.id not in plan.after_groups]
+    late = plan.segments[len(early) :]
+    applied = _apply_segments(client, file, early, before, edit, faults, refused)
+    faults += apply_groups(client, file, plan, edit.author, edit.note)
+    applied += _apply_segments(client, file, late, before, edit, faults, refused)
+    if faults:
+        raise FileFaults(file.name, faults)
+    return applied
+
+
+def _apply_segments(
+    client: Client,
+    file: SegmentsFile,
+    steps: Iterable[SegmentStep],
+    before: Mapping[str, segment_pb2.Segment],
+    edit: Edit,
+    faults: list[Fault],
+    refused: set[str],
+) -> list[segment_pb2.Segment]:
+    """Create and update in order; adds to `faults` and to the ids that were refused."""
+    applied: list[segment_pb2.Segment] = []
+    for step in steps:
         if step.action is Action.UNCHANGED:
             applied.append(before[step.definition.segment.id])
             continue
@@ -49,8 +70,6 @@ def apply_plan(
         except CallFailed as error:
             refused.add(step.definition.segment.id)
             faults += call_faults(file, step.definition, error)
-    if faults:
-        raise FileFaults(file.name, faults)
     return applied
 
 

@@ -52,7 +52,7 @@ def call_faults(file: SegmentsFile, definition: Definition, error: CallFailed) -
 
 
 def _unknown(file: SegmentsFile, definition: Definition, known: set[str]) -> list[Fault]:
-    own = {each.segment.id for each in file.definitions}
+    own = {each.segment.id for each in file.definitions} | file.managed_ids()
     return [
         file.fault(definition, path, f"no segment has the id {target!r}, neither here nor on the server")
         for target, path in references(definition.rule)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from segmentd.cli.definitions.references import in_order
-from segmentd.cli.definitions.segments_file import Definition, SegmentsFile
-from segmentd.v1 import profile_pb2, segment_pb2
+from segmentd.cli.definitions.references import in_order, references
+from segmentd.cli.definitions.segments_file import Definition, GroupDefinition, SegmentsFile
+from segmentd.v1 import exclusive_group_pb2, profile_pb2, segment_pb2
 
 FIELDS: Final = ("name", "description", "owner", "labels", "rule", "include_user_ids", "exclude_user_ids")
+GROUP_FIELDS: Final = ("name", "description", "owner", "labels", "segment_ids")
 
 
 class Action(StrEnum):
@@ -41,32 +42,69 @@ class AttributeStep:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupStep:
+    """One exclusive group, what is done with it, the fields that differ, and the etag that it has now."""
+
+    definition: GroupDefinition
+    action: Action
+    changed: tuple[str, ...] = ()
+    etag: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """All steps; segments in the order in which they are applied."""
+    """All steps; segments in the order in which they are applied, those that need the groups of the file last."""
 
     attributes: list[AttributeStep]
     segments: list[SegmentStep]
+    groups: list[GroupStep] = field(default_factory=list)
+    after_groups: frozenset[str] = frozenset()
+    """The segments that need the groups of the file."""
 
     def count(self, action: Action) -> int:
         """How many steps do this."""
-        actions = [step.action for step in self.attributes] + [step.action for step in self.segments]
-        return actions.count(action)
+        steps: list[AttributeStep | SegmentStep | GroupStep] = [*self.attributes, *self.segments, *self.groups]
+        return [step.action for step in steps].count(action)
 
 
 def make_plan(
-    file: SegmentsFile, segments: Mapping[str, segment_pb2.Segment], attributes: Iterable[profile_pb2.Attribute]
+    file: SegmentsFile,
+    segments: Mapping[str, segment_pb2.Segment],
+    attributes: Iterable[profile_pb2.Attribute],
+    groups: Iterable[exclusive_group_pb2.ExclusiveGroup] = (),
 ) -> Plan:
-    """Compare a file with the segments and attributes of the server. Raises FileFaults for circles."""
-    known = {each.name: each for each in attributes}
+    """Compare a file with what the server has. Raises FileFaults for circles."""
+    known, there = {each.name: each for each in attributes}, {each.id: each for each in groups}
+    ordered = in_order(file)
+    late = _after_groups(file, ordered)
+    ordered.sort(key=lambda each: each.segment.id in late)
     return Plan(
         [_attribute_step(each, known.get(each.name)) for each in file.attributes],
-        [_segment_step(each, segments.get(each.segment.id)) for each in in_order(file)],
+        [_segment_step(each, segments.get(each.segment.id)) for each in ordered],
+        [_group_step(each, there.get(each.group.id)) for each in file.groups],
+        late,
     )
 
 
 def kind_name(kind: int) -> str:
     """The name of a kind as files write it (`number`)."""
     return profile_pb2.AttributeKind.Name(kind).removeprefix("ATTRIBUTE_KIND_").lower()  # type: ignore[arg-type]  # an enum value is an int on the wire
+
+
+def _after_groups(file: SegmentsFile, ordered: Iterable[Definition]) -> frozenset[str]:
+    """The segments that refer to one that a group of the file makes, directly or not."""
+    made, late = file.managed_ids(), set[str]()
+    for each in ordered:
+        if {target for target, _ in references(each.rule)} & (made | late):
+            late.add(each.segment.id)
+    return frozenset(late)
+
+
+def _group_step(definition: GroupDefinition, before: exclusive_group_pb2.ExclusiveGroup | None) -> GroupStep:
+    if before is None:
+        return GroupStep(definition, Action.CREATE)
+    changed = tuple(name for name in GROUP_FIELDS if getattr(definition.group, name) != getattr(before, name))
+    return GroupStep(definition, Action.UPDATE if changed else Action.UNCHANGED, changed, before.etag)
 
 
 def _segment_step(definition: Definition, before: segment_pb2.Segment | None) -> SegmentStep:

@@ -11,11 +11,12 @@ from segmentd.cli.definitions.located import Located, Plain
 from segmentd.cli.definitions.reading import read_values
 from segmentd.cli.faults import Fault, FileFaults
 from segmentd.client import as_struct
-from segmentd.v1 import profile_pb2, segment_pb2
+from segmentd.v1 import exclusive_group_pb2, profile_pb2, segment_pb2
 
 _TEXTS: Final = ("name", "description", "owner")
 _KEYS: Final = ("id", *_TEXTS, "labels", "rule", "include", "exclude")
-_TOP: Final = ("segments", "attributes")
+_GROUP_KEYS: Final = ("id", *_TEXTS, "labels", "segments")
+_TOP: Final = ("segments", "exclusive_groups", "attributes")
 _KINDS: Final = {
     name.removeprefix("ATTRIBUTE_KIND_").lower(): value
     for name, value in profile_pb2.AttributeKind.items()
@@ -33,18 +34,36 @@ class Definition:
 
 
 @dataclass(frozen=True, slots=True)
+class GroupDefinition:
+    """One exclusive group of a file, and where it stands there (`exclusive_groups[0]`)."""
+
+    group: exclusive_group_pb2.ExclusiveGroup
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentsFile:
-    """The segments of a file in its order, and the kinds of attributes that it declares."""
+    """The segments and exclusive groups of a file in its order, and the kinds of attributes that it declares."""
 
     name: str
     located: Located
     definitions: list[Definition] = field(default_factory=list)
     attributes: list[profile_pb2.Attribute] = field(default_factory=list)
+    groups: list[GroupDefinition] = field(default_factory=list)
 
     def fault(self, definition: Definition, path: str, message: str) -> Fault:
         """A fault of one segment, with its line."""
         line = self.located.line(f"{definition.path}.{path}")
         return Fault(message, path, definition.segment.id, line)
+
+    def managed_ids(self) -> set[str]:
+        """The segments that the groups of the file make."""
+        return {f"{each.group.id}/{name}" for each in self.groups for name in each.group.segment_ids}
+
+    def group_fault(self, definition: GroupDefinition, path: str, message: str) -> Fault:
+        """A fault of one exclusive group, with its line."""
+        place = f"{definition.path}.{path}" if path else definition.path
+        return Fault(f"{definition.group.id}: {message}", place, line=self.located.line(place))
 
 
 def read_segments(path: Path) -> SegmentsFile:
@@ -73,12 +92,14 @@ class _Reader:
             return
         self._known("", "", value, _TOP)
         segments, attributes = value.get("segments"), value.get("attributes")
-        if segments is None and attributes is None:
-            self._fault("", "", "it defines nothing: there is neither `segments` nor `attributes`")
+        if all(value.get(key) is None for key in _TOP):
+            self._fault("", "", f"it defines nothing: there is none of {', '.join(_TOP)}")
         for index, item in enumerate(self._list("segments", segments)):
             self._segment(f"segments[{index}]", item)
         for name, kind in self._mapping("", "attributes", attributes).items():
             self._attribute(name, kind)
+        for index, item in enumerate(self._list("exclusive_groups", value.get("exclusive_groups"))):
+            self._group(f"exclusive_groups[{index}]", item)
 
     def _segment(self, place: str, item: Plain) -> None:
         if not isinstance(item, dict):
@@ -105,6 +126,25 @@ class _Reader:
         self._rule(place, item.get("rule"), segment)
         if len(self.faults) == before:
             self.file.definitions.append(Definition(segment, item.get("rule"), place))
+
+    def _group(self, place: str, item: Plain) -> None:
+        group_id = item.get("id") if isinstance(item, dict) else None
+        if not isinstance(item, dict) or not isinstance(group_id, str) or not group_id:
+            self._fault(place, "", "an exclusive group is a mapping with an id, which is text, and segments")
+            return
+        if group_id in {each.group.id for each in self.file.groups}:
+            self._fault(place, "id", f"the group {group_id!r} is there twice")
+        self._known(place, "", item, _GROUP_KEYS)
+        group = exclusive_group_pb2.ExclusiveGroup(id=group_id)
+        for key in _TEXTS:
+            setattr(group, key, self._text(place, key, item.get(key), ""))
+        for key, label in self._mapping(place, "labels", item.get("labels")).items():
+            group.labels[key] = self._text(place, f"labels.{key}", label, "")
+        for index, name in enumerate(self._list("segments", item.get("segments"), place)):
+            group.segment_ids.append(self._text(place, f"segments[{index}]", name, ""))
+        if not group.segment_ids:
+            self._fault(place, "segments", "an exclusive group has at least one segment")
+        self.file.groups.append(GroupDefinition(group, place))
 
     def _rule(self, place: str, rule: Plain, segment: segment_pb2.Segment) -> None:
         if rule is None:
