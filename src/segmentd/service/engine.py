@@ -19,6 +19,7 @@ from segmentd.service.ingest import Ingest, Item
 from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
+from segmentd.service.log_retention import EVERYTHING, LogKeep, LogRetention
 from segmentd.service.preview import Preview, Trial
 from segmentd.service.pruning import Pruning
 from segmentd.service.purging import Purging
@@ -46,6 +47,7 @@ class Engine:
         clock: Clock,
         currencies: Currencies,
         erasure_refusal: Micros = ERASURE_REFUSAL,
+        log_keep: LogKeep = EVERYTHING,
     ) -> None:
         self.store = store
         self.plugins = plugins
@@ -58,6 +60,7 @@ class Engine:
         self.committer = Committer(self.live, store, clock, self.tail)
         self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
+        self.log_retention = LogRetention(store, self.tail, clock, self.thread, log_keep)
         self.purging = Purging(store, self.thread)
         self.pruning = Pruning(self.live, store, clock, self.committer, self.thread, self.revisions)
         self.refits = Refits(self.live, clock)
@@ -76,6 +79,7 @@ class Engine:
         if not ingest.empty:
             self.committer.commit(ingest, instant)
             self._refit_doubled()
+            self.log_retention.begin_due()
         self.revisions.publish(self.live.revision)
         return Outcome(ingest.results, self.live.revision)
 
@@ -85,17 +89,20 @@ class Engine:
         self.revisions.publish(self.live.revision)
         self.refit_due()
         self.pruning.begin_due()
+        self.log_retention.begin_due()
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. After the last, queue the refits that are due."""
         if not self.committer.step(self.live.present(self.clock.now())):
             self.refit_due()
             self.pruning.begin_due()
+            self.log_retention.begin_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
-        """When some horizon may come due, a model by its schedule, or old events; else FOREVER."""
-        return min(self.live.memberships.next_deadline(), self.next_refit(), self.pruning.next_due())
+        """When some horizon may come due, a model by its schedule, old events or an old log; else FOREVER."""
+        keeping = min(self.pruning.next_due(), self.log_retention.next_due())
+        return min(self.live.memberships.next_deadline(), self.next_refit(), keeping)
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER."""
@@ -111,6 +118,7 @@ class Engine:
         live, self._stale = self._loaded()
         self.live.adopt(live)
         self.tail.clear(self.live.revision)
+        self.log_retention.forget()
         self.refits.queued.clear()
         self.pruning.forget()
         self._catch_up()

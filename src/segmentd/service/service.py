@@ -16,6 +16,7 @@ from segmentd.service.evaluation import Evaluations
 from segmentd.service.groups import Groups
 from segmentd.service.history import History
 from segmentd.service.identity import Identity
+from segmentd.service.log_retention import EVERYTHING, LogKeep
 from segmentd.service.memberships import Memberships
 from segmentd.service.positions import Positions
 from segmentd.service.profiles import Profiles
@@ -79,6 +80,7 @@ class Service:
         currencies: Currencies,
         erasure_refusal: Micros = ERASURE_REFUSAL,
         pace: Pace | None = None,
+        log_keep: LogKeep = EVERYTHING,
     ) -> Service:
         """Open a database, catch up with the clock and serve. Raises StorageFailed, PluginBroken, FailedPrecondition.
 
@@ -88,7 +90,7 @@ class Service:
         store = Store.open(path)
         try:
             keep_currency(store, currencies.base)
-            engine = Engine(store, plugins, clock, currencies, erasure_refusal)
+            engine = Engine(store, plugins, clock, currencies, erasure_refusal, log_keep)
             if isinstance(clock, FrozenClock):
                 clock.move_to(engine.live.present(clock.now()))
             engine.start()
