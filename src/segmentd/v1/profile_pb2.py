@@ -26,21 +26,21 @@ from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19segmentd/v1/profile.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa9\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xd6\x02\n\x05\x45vent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\nproperties\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x31\n\roriginal_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsent_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rreceived_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.segmentd.v1.AttributeKind\x12,\n\x06source\x18\x03 \x01(\x0e\x32\x1c.segmentd.v1.AttributeSource*\xe4\x01\n\rAttributeKind\x12\x1e\n\x1a\x41TTRIBUTE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41TTRIBUTE_KIND_NUMBER\x10\x01\x12\x18\n\x14\x41TTRIBUTE_KIND_MONEY\x10\x02\x12\x17\n\x13\x41TTRIBUTE_KIND_FLAG\x10\x03\x12\x17\n\x13\x41TTRIBUTE_KIND_TEXT\x10\x04\x12\x17\n\x13\x41TTRIBUTE_KIND_DATE\x10\x05\x12\x1a\n\x16\x41TTRIBUTE_KIND_INSTANT\x10\x06\x12\x17\n\x13\x41TTRIBUTE_KIND_TAGS\x10\x07*\xb3\x01\n\x0f\x41ttributeSource\x12 \n\x1c\x41TTRIBUTE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41TTRIBUTE_SOURCE_CONVENTION\x10\x01\x12\x1d\n\x19\x41TTRIBUTE_SOURCE_DECLARED\x10\x02\x12 \n\x1c\x41TTRIBUTE_SOURCE_FIRST_VALUE\x10\x03\x12\x1c\n\x18\x41TTRIBUTE_SOURCE_DERIVED\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19segmentd/v1/profile.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc2\x01\n\x07Profile\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\x12/\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x17\n\x0fmerged_user_ids\x18\x05 \x03(\t\"\xd6\x02\n\x05\x45vent\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x12\n\nmessage_id\x18\x03 \x01(\t\x12.\n\nevent_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12+\n\nproperties\x18\x05 \x01(\x0b\x32\x17.google.protobuf.Struct\x12(\n\x07\x63ontext\x18\x06 \x01(\x0b\x32\x17.google.protobuf.Struct\x12\x31\n\roriginal_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12-\n\tsent_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\rreceived_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"q\n\tAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12(\n\x04kind\x18\x02 \x01(\x0e\x32\x1a.segmentd.v1.AttributeKind\x12,\n\x06source\x18\x03 \x01(\x0e\x32\x1c.segmentd.v1.AttributeSource*\xe4\x01\n\rAttributeKind\x12\x1e\n\x1a\x41TTRIBUTE_KIND_UNSPECIFIED\x10\x00\x12\x19\n\x15\x41TTRIBUTE_KIND_NUMBER\x10\x01\x12\x18\n\x14\x41TTRIBUTE_KIND_MONEY\x10\x02\x12\x17\n\x13\x41TTRIBUTE_KIND_FLAG\x10\x03\x12\x17\n\x13\x41TTRIBUTE_KIND_TEXT\x10\x04\x12\x17\n\x13\x41TTRIBUTE_KIND_DATE\x10\x05\x12\x1a\n\x16\x41TTRIBUTE_KIND_INSTANT\x10\x06\x12\x17\n\x13\x41TTRIBUTE_KIND_TAGS\x10\x07*\xb3\x01\n\x0f\x41ttributeSource\x12 \n\x1c\x41TTRIBUTE_SOURCE_UNSPECIFIED\x10\x00\x12\x1f\n\x1b\x41TTRIBUTE_SOURCE_CONVENTION\x10\x01\x12\x1d\n\x19\x41TTRIBUTE_SOURCE_DECLARED\x10\x02\x12 \n\x1c\x41TTRIBUTE_SOURCE_FIRST_VALUE\x10\x03\x12\x1c\n\x18\x41TTRIBUTE_SOURCE_DERIVED\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.profile_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_ATTRIBUTEKIND']._serialized_start=738
-  _globals['_ATTRIBUTEKIND']._serialized_end=966
-  _globals['_ATTRIBUTESOURCE']._serialized_start=969
-  _globals['_ATTRIBUTESOURCE']._serialized_end=1148
+  _globals['_ATTRIBUTEKIND']._serialized_start=763
+  _globals['_ATTRIBUTEKIND']._serialized_end=991
+  _globals['_ATTRIBUTESOURCE']._serialized_start=994
+  _globals['_ATTRIBUTESOURCE']._serialized_end=1173
   _globals['_PROFILE']._serialized_start=106
-  _globals['_PROFILE']._serialized_end=275
-  _globals['_EVENT']._serialized_start=278
-  _globals['_EVENT']._serialized_end=620
-  _globals['_ATTRIBUTE']._serialized_start=622
-  _globals['_ATTRIBUTE']._serialized_end=735
+  _globals['_PROFILE']._serialized_end=300
+  _globals['_EVENT']._serialized_start=303
+  _globals['_EVENT']._serialized_end=645
+  _globals['_ATTRIBUTE']._serialized_start=647
+  _globals['_ATTRIBUTE']._serialized_end=760
 # @@protoc_insertion_point(module_scope)

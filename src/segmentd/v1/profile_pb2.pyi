@@ -3,10 +3,12 @@
 isort:skip_file
 """
 
+from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
 from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
+from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
 import sys
@@ -105,8 +107,11 @@ class Profile(_message.Message):
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     CREATE_TIME_FIELD_NUMBER: _builtins.int
     UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    MERGED_USER_IDS_FIELD_NUMBER: _builtins.int
     user_id: _builtins.str
-    """The user: 1 to 256 bytes of UTF-8 without control characters."""
+    """The user: 1 to 256 bytes of UTF-8 without control characters. That of the survivor where the id asked for was merged
+    into another.
+    """
     @_builtins.property
     def attributes(self) -> _struct_pb2.Struct:
         """The attributes, flat: the name of each is its whole path (`address.city`). Those that were derived from others are
@@ -121,6 +126,10 @@ class Profile(_message.Message):
     def update_time(self) -> _timestamp_pb2.Timestamp:
         """When an attribute last changed. Output only; absent where there never was one."""
 
+    @_builtins.property
+    def merged_user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids of users who were merged into this one, in order; they lead here. Output only."""
+
     def __init__(
         self,
         *,
@@ -128,10 +137,11 @@ class Profile(_message.Message):
         attributes: _struct_pb2.Struct | None = ...,
         create_time: _timestamp_pb2.Timestamp | None = ...,
         update_time: _timestamp_pb2.Timestamp | None = ...,
+        merged_user_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "update_time", b"update_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "create_time", b"create_time", "merged_user_ids", b"merged_user_ids", "update_time", b"update_time", "user_id", b"user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

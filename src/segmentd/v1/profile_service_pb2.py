@@ -25,45 +25,80 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import struct_pb2 as google_dot_protobuf_dot_struct__pb2
 from segmentd.v1 import item_error_pb2 as segmentd_dot_v1_dot_item__error__pb2
 from segmentd.v1 import profile_pb2 as segmentd_dot_v1_dot_profile__pb2
+from segmentd.v1 import profile_export_pb2 as segmentd_dot_v1_dot_profile__export__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/profile_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x19segmentd/v1/profile.proto\"E\n\x15UpsertProfilesRequest\x12,\n\x08profiles\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.ProfileUpsert\"M\n\rProfileUpsert\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"]\n\x16UpsertProfilesResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .segmentd.v1.UpsertProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"M\n\x13UpsertProfileResult\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"9\n\x13IngestEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Event\"Y\n\x14IngestEventsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.IngestEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"g\n\x11IngestEventResult\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.segmentd.v1.IngestOutcome\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\":\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"M\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Profile\x12\x10\n\x08revision\x18\x02 \x01(\x03\"T\n\x15ListAttributesRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x16ListAttributesResponse\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"V\n\x18\x44\x65\x63lareAttributesRequest\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x0e\n\x06retype\x18\x02 \x01(\x08\"c\n\x19\x44\x65\x63lareAttributesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.segmentd.v1.DeclareAttributeResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x16\x44\x65\x63lareAttributeResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError*\x84\x01\n\rIngestOutcome\x12\x1e\n\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15INGEST_OUTCOME_STORED\x10\x01\x12\x1c\n\x18INGEST_OUTCOME_DUPLICATE\x10\x02\x12\x1a\n\x16INGEST_OUTCOME_REFUSED\x10\x03\x32\xce\x03\n\x0eProfileService\x12Y\n\x0eUpsertProfiles\x12\".segmentd.v1.UpsertProfilesRequest\x1a#.segmentd.v1.UpsertProfilesResponse\x12S\n\x0cIngestEvents\x12 .segmentd.v1.IngestEventsRequest\x1a!.segmentd.v1.IngestEventsResponse\x12M\n\nGetProfile\x12\x1e.segmentd.v1.GetProfileRequest\x1a\x1f.segmentd.v1.GetProfileResponse\x12Y\n\x0eListAttributes\x12\".segmentd.v1.ListAttributesRequest\x1a#.segmentd.v1.ListAttributesResponse\x12\x62\n\x11\x44\x65\x63lareAttributes\x12%.segmentd.v1.DeclareAttributesRequest\x1a&.segmentd.v1.DeclareAttributesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/profile_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x19segmentd/v1/profile.proto\x1a segmentd/v1/profile_export.proto\"E\n\x15UpsertProfilesRequest\x12,\n\x08profiles\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.ProfileUpsert\"M\n\rProfileUpsert\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"]\n\x16UpsertProfilesResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .segmentd.v1.UpsertProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"M\n\x13UpsertProfileResult\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"9\n\x13IngestEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Event\"Y\n\x14IngestEventsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.IngestEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"g\n\x11IngestEventResult\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.segmentd.v1.IngestOutcome\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\":\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"M\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Profile\x12\x10\n\x08revision\x18\x02 \x01(\x03\"T\n\x15ListAttributesRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x16ListAttributesResponse\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"V\n\x18\x44\x65\x63lareAttributesRequest\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x0e\n\x06retype\x18\x02 \x01(\x08\"c\n\x19\x44\x65\x63lareAttributesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.segmentd.v1.DeclareAttributeResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x16\x44\x65\x63lareAttributeResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"A\n\x14MergeProfilesRequest\x12)\n\x06merges\x18\x01 \x03(\x0b\x32\x19.segmentd.v1.ProfileMerge\"l\n\x0cProfileMerge\x12\x14\n\x0c\x66rom_user_id\x18\x01 \x01(\t\x12\x14\n\x0cinto_user_id\x18\x02 \x01(\t\x12\x30\n\nprecedence\x18\x03 \x01(\x0e\x32\x1c.segmentd.v1.MergePrecedence\"[\n\x15MergeProfilesResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.MergeProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x81\x01\n\x12MergeProfileResult\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.segmentd.v1.MergeOutcome\x12\x18\n\x10survivor_user_id\x18\x02 \x01(\t\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\'\n\x14\x44\x65leteProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"9\n\x15\x44\x65leteProfileResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06purged\x18\x02 \x01(\x08\"\'\n\x14\x45xportProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\xd3\x02\n\x15\x45xportProfileResponse\x12\x31\n\x08identity\x18\x01 \x01(\x0b\x32\x1d.segmentd.v1.ExportedIdentityH\x00\x12\x33\n\tattribute\x18\x02 \x01(\x0b\x32\x1e.segmentd.v1.ExportedAttributeH\x00\x12\x35\n\nmembership\x18\x03 \x01(\x0b\x32\x1f.segmentd.v1.ExportedMembershipH\x00\x12/\n\x07mention\x18\x04 \x01(\x0b\x32\x1c.segmentd.v1.ExportedMentionH\x00\x12+\n\x05\x65vent\x18\x05 \x01(\x0b\x32\x1a.segmentd.v1.ExportedEventH\x00\x12\x35\n\ntransition\x18\x06 \x01(\x0b\x32\x1f.segmentd.v1.ExportedTransitionH\x00\x42\x06\n\x04part\"E\n\x14\x44\x65\x63lareEventsRequest\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.segmentd.v1.EventDeclaration\".\n\x10\x45ventDeclaration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04keep\x18\x02 \x01(\t\"[\n\x15\x44\x65\x63lareEventsResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.DeclareEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\";\n\x12\x44\x65\x63lareEventResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"P\n\x11ListEventsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x12ListEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.EventName\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"<\n\tEventName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x02 \x01(\x03\x12\x0c\n\x04keep\x18\x03 \x01(\t*\x84\x01\n\rIngestOutcome\x12\x1e\n\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15INGEST_OUTCOME_STORED\x10\x01\x12\x1c\n\x18INGEST_OUTCOME_DUPLICATE\x10\x02\x12\x1a\n\x16INGEST_OUTCOME_REFUSED\x10\x03*y\n\x0fMergePrecedence\x12 \n\x1cMERGE_PRECEDENCE_UNSPECIFIED\x10\x00\x12\"\n\x1eMERGE_PRECEDENCE_SURVIVOR_WINS\x10\x01\x12 \n\x1cMERGE_PRECEDENCE_LATEST_WINS\x10\x02*\xba\x01\n\x0cMergeOutcome\x12\x1d\n\x19MERGE_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14MERGE_OUTCOME_MERGED\x10\x01\x12\x19\n\x15MERGE_OUTCOME_ALIASED\x10\x02\x12 \n\x1cMERGE_OUTCOME_ALREADY_MERGED\x10\x03\x12\x19\n\x15MERGE_OUTCOME_SAME_ID\x10\x04\x12\x19\n\x15MERGE_OUTCOME_REFUSED\x10\x05\x32\xff\x06\n\x0eProfileService\x12Y\n\x0eUpsertProfiles\x12\".segmentd.v1.UpsertProfilesRequest\x1a#.segmentd.v1.UpsertProfilesResponse\x12S\n\x0cIngestEvents\x12 .segmentd.v1.IngestEventsRequest\x1a!.segmentd.v1.IngestEventsResponse\x12M\n\nGetProfile\x12\x1e.segmentd.v1.GetProfileRequest\x1a\x1f.segmentd.v1.GetProfileResponse\x12Y\n\x0eListAttributes\x12\".segmentd.v1.ListAttributesRequest\x1a#.segmentd.v1.ListAttributesResponse\x12\x62\n\x11\x44\x65\x63lareAttributes\x12%.segmentd.v1.DeclareAttributesRequest\x1a&.segmentd.v1.DeclareAttributesResponse\x12V\n\rMergeProfiles\x12!.segmentd.v1.MergeProfilesRequest\x1a\".segmentd.v1.MergeProfilesResponse\x12V\n\rDeleteProfile\x12!.segmentd.v1.DeleteProfileRequest\x1a\".segmentd.v1.DeleteProfileResponse\x12X\n\rExportProfile\x12!.segmentd.v1.ExportProfileRequest\x1a\".segmentd.v1.ExportProfileResponse0\x01\x12V\n\rDeclareEvents\x12!.segmentd.v1.DeclareEventsRequest\x1a\".segmentd.v1.DeclareEventsResponse\x12M\n\nListEvents\x12\x1e.segmentd.v1.ListEventsRequest\x1a\x1f.segmentd.v1.ListEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.profile_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INGESTOUTCOME']._serialized_start=1309
-  _globals['_INGESTOUTCOME']._serialized_end=1441
-  _globals['_UPSERTPROFILESREQUEST']._serialized_start=137
-  _globals['_UPSERTPROFILESREQUEST']._serialized_end=206
-  _globals['_PROFILEUPSERT']._serialized_start=208
-  _globals['_PROFILEUPSERT']._serialized_end=285
-  _globals['_UPSERTPROFILESRESPONSE']._serialized_start=287
-  _globals['_UPSERTPROFILESRESPONSE']._serialized_end=380
-  _globals['_UPSERTPROFILERESULT']._serialized_start=382
-  _globals['_UPSERTPROFILERESULT']._serialized_end=459
-  _globals['_INGESTEVENTSREQUEST']._serialized_start=461
-  _globals['_INGESTEVENTSREQUEST']._serialized_end=518
-  _globals['_INGESTEVENTSRESPONSE']._serialized_start=520
-  _globals['_INGESTEVENTSRESPONSE']._serialized_end=609
-  _globals['_INGESTEVENTRESULT']._serialized_start=611
-  _globals['_INGESTEVENTRESULT']._serialized_end=714
-  _globals['_GETPROFILEREQUEST']._serialized_start=716
-  _globals['_GETPROFILEREQUEST']._serialized_end=774
-  _globals['_GETPROFILERESPONSE']._serialized_start=776
-  _globals['_GETPROFILERESPONSE']._serialized_end=853
-  _globals['_LISTATTRIBUTESREQUEST']._serialized_start=855
-  _globals['_LISTATTRIBUTESREQUEST']._serialized_end=939
-  _globals['_LISTATTRIBUTESRESPONSE']._serialized_start=941
-  _globals['_LISTATTRIBUTESRESPONSE']._serialized_end=1052
-  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_start=1054
-  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_end=1140
-  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_start=1142
-  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_end=1241
-  _globals['_DECLAREATTRIBUTERESULT']._serialized_start=1243
-  _globals['_DECLAREATTRIBUTERESULT']._serialized_end=1306
-  _globals['_PROFILESERVICE']._serialized_start=1444
-  _globals['_PROFILESERVICE']._serialized_end=1906
+  _globals['_INGESTOUTCOME']._serialized_start=2750
+  _globals['_INGESTOUTCOME']._serialized_end=2882
+  _globals['_MERGEPRECEDENCE']._serialized_start=2884
+  _globals['_MERGEPRECEDENCE']._serialized_end=3005
+  _globals['_MERGEOUTCOME']._serialized_start=3008
+  _globals['_MERGEOUTCOME']._serialized_end=3194
+  _globals['_UPSERTPROFILESREQUEST']._serialized_start=171
+  _globals['_UPSERTPROFILESREQUEST']._serialized_end=240
+  _globals['_PROFILEUPSERT']._serialized_start=242
+  _globals['_PROFILEUPSERT']._serialized_end=319
+  _globals['_UPSERTPROFILESRESPONSE']._serialized_start=321
+  _globals['_UPSERTPROFILESRESPONSE']._serialized_end=414
+  _globals['_UPSERTPROFILERESULT']._serialized_start=416
+  _globals['_UPSERTPROFILERESULT']._serialized_end=493
+  _globals['_INGESTEVENTSREQUEST']._serialized_start=495
+  _globals['_INGESTEVENTSREQUEST']._serialized_end=552
+  _globals['_INGESTEVENTSRESPONSE']._serialized_start=554
+  _globals['_INGESTEVENTSRESPONSE']._serialized_end=643
+  _globals['_INGESTEVENTRESULT']._serialized_start=645
+  _globals['_INGESTEVENTRESULT']._serialized_end=748
+  _globals['_GETPROFILEREQUEST']._serialized_start=750
+  _globals['_GETPROFILEREQUEST']._serialized_end=808
+  _globals['_GETPROFILERESPONSE']._serialized_start=810
+  _globals['_GETPROFILERESPONSE']._serialized_end=887
+  _globals['_LISTATTRIBUTESREQUEST']._serialized_start=889
+  _globals['_LISTATTRIBUTESREQUEST']._serialized_end=973
+  _globals['_LISTATTRIBUTESRESPONSE']._serialized_start=975
+  _globals['_LISTATTRIBUTESRESPONSE']._serialized_end=1086
+  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_start=1088
+  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_end=1174
+  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_start=1176
+  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_end=1275
+  _globals['_DECLAREATTRIBUTERESULT']._serialized_start=1277
+  _globals['_DECLAREATTRIBUTERESULT']._serialized_end=1340
+  _globals['_MERGEPROFILESREQUEST']._serialized_start=1342
+  _globals['_MERGEPROFILESREQUEST']._serialized_end=1407
+  _globals['_PROFILEMERGE']._serialized_start=1409
+  _globals['_PROFILEMERGE']._serialized_end=1517
+  _globals['_MERGEPROFILESRESPONSE']._serialized_start=1519
+  _globals['_MERGEPROFILESRESPONSE']._serialized_end=1610
+  _globals['_MERGEPROFILERESULT']._serialized_start=1613
+  _globals['_MERGEPROFILERESULT']._serialized_end=1742
+  _globals['_DELETEPROFILEREQUEST']._serialized_start=1744
+  _globals['_DELETEPROFILEREQUEST']._serialized_end=1783
+  _globals['_DELETEPROFILERESPONSE']._serialized_start=1785
+  _globals['_DELETEPROFILERESPONSE']._serialized_end=1842
+  _globals['_EXPORTPROFILEREQUEST']._serialized_start=1844
+  _globals['_EXPORTPROFILEREQUEST']._serialized_end=1883
+  _globals['_EXPORTPROFILERESPONSE']._serialized_start=1886
+  _globals['_EXPORTPROFILERESPONSE']._serialized_end=2225
+  _globals['_DECLAREEVENTSREQUEST']._serialized_start=2227
+  _globals['_DECLAREEVENTSREQUEST']._serialized_end=2296
+  _globals['_EVENTDECLARATION']._serialized_start=2298
+  _globals['_EVENTDECLARATION']._serialized_end=2344
+  _globals['_DECLAREEVENTSRESPONSE']._serialized_start=2346
+  _globals['_DECLAREEVENTSRESPONSE']._serialized_end=2437
+  _globals['_DECLAREEVENTRESULT']._serialized_start=2439
+  _globals['_DECLAREEVENTRESULT']._serialized_end=2498
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2500
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2580
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2582
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2685
+  _globals['_EVENTNAME']._serialized_start=2687
+  _globals['_EVENTNAME']._serialized_end=2747
+  _globals['_PROFILESERVICE']._serialized_start=3197
+  _globals['_PROFILESERVICE']._serialized_end=4092
 # @@protoc_insertion_point(module_scope)

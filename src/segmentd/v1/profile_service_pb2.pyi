@@ -10,6 +10,7 @@ from google.protobuf import struct_pb2 as _struct_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
+from segmentd.v1 import profile_export_pb2 as _profile_export_pb2
 from segmentd.v1 import profile_pb2 as _profile_pb2
 import builtins as _builtins
 import sys
@@ -49,6 +50,70 @@ INGEST_OUTCOME_DUPLICATE: IngestOutcome.ValueType  # 2
 INGEST_OUTCOME_REFUSED: IngestOutcome.ValueType  # 3
 """It was not stored; `error` says why."""
 Global___IngestOutcome: _TypeAlias = IngestOutcome  # noqa: Y015
+
+class _MergePrecedence:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MergePrecedenceEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MergePrecedence.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MERGE_PRECEDENCE_UNSPECIFIED: _MergePrecedence.ValueType  # 0
+    """The same as SURVIVOR_WINS."""
+    MERGE_PRECEDENCE_SURVIVOR_WINS: _MergePrecedence.ValueType  # 1
+    """The survivor's; those of the absorbed user fill what is missing."""
+    MERGE_PRECEDENCE_LATEST_WINS: _MergePrecedence.ValueType  # 2
+    """The one that changed later, be it that it was removed; at equal times the survivor's. Attributes that were stored
+    before times were noted count as changed when their profile last changed.
+    """
+
+class MergePrecedence(_MergePrecedence, metaclass=_MergePrecedenceEnumTypeWrapper):
+    """Whose attribute counts where both users have one."""
+
+MERGE_PRECEDENCE_UNSPECIFIED: MergePrecedence.ValueType  # 0
+"""The same as SURVIVOR_WINS."""
+MERGE_PRECEDENCE_SURVIVOR_WINS: MergePrecedence.ValueType  # 1
+"""The survivor's; those of the absorbed user fill what is missing."""
+MERGE_PRECEDENCE_LATEST_WINS: MergePrecedence.ValueType  # 2
+"""The one that changed later, be it that it was removed; at equal times the survivor's. Attributes that were stored
+before times were noted count as changed when their profile last changed.
+"""
+Global___MergePrecedence: _TypeAlias = MergePrecedence  # noqa: Y015
+
+class _MergeOutcome:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _MergeOutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_MergeOutcome.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    MERGE_OUTCOME_UNSPECIFIED: _MergeOutcome.ValueType  # 0
+    """Never sent."""
+    MERGE_OUTCOME_MERGED: _MergeOutcome.ValueType  # 1
+    """Two users became one."""
+    MERGE_OUTCOME_ALIASED: _MergeOutcome.ValueType  # 2
+    """Nobody was known under the absorbed id; it leads to the survivor from now on."""
+    MERGE_OUTCOME_ALREADY_MERGED: _MergeOutcome.ValueType  # 3
+    """Both ids are of one user already, by an earlier merge in either direction; nothing changed."""
+    MERGE_OUTCOME_SAME_ID: _MergeOutcome.ValueType  # 4
+    """Both ids are the same; nothing changed."""
+    MERGE_OUTCOME_REFUSED: _MergeOutcome.ValueType  # 5
+    """It was not done; `error` says why."""
+
+class MergeOutcome(_MergeOutcome, metaclass=_MergeOutcomeEnumTypeWrapper):
+    """What a merge did."""
+
+MERGE_OUTCOME_UNSPECIFIED: MergeOutcome.ValueType  # 0
+"""Never sent."""
+MERGE_OUTCOME_MERGED: MergeOutcome.ValueType  # 1
+"""Two users became one."""
+MERGE_OUTCOME_ALIASED: MergeOutcome.ValueType  # 2
+"""Nobody was known under the absorbed id; it leads to the survivor from now on."""
+MERGE_OUTCOME_ALREADY_MERGED: MergeOutcome.ValueType  # 3
+"""Both ids are of one user already, by an earlier merge in either direction; nothing changed."""
+MERGE_OUTCOME_SAME_ID: MergeOutcome.ValueType  # 4
+"""Both ids are the same; nothing changed."""
+MERGE_OUTCOME_REFUSED: MergeOutcome.ValueType  # 5
+"""It was not done; `error` says why."""
+Global___MergeOutcome: _TypeAlias = MergeOutcome  # noqa: Y015
 
 @_typing.final
 class UpsertProfilesRequest(_message.Message):
@@ -439,3 +504,445 @@ class DeclareAttributeResult(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___DeclareAttributeResult: _TypeAlias = DeclareAttributeResult  # noqa: Y015
+
+@_typing.final
+class MergeProfilesRequest(_message.Message):
+    """Which users to merge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MERGES_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def merges(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProfileMerge]:
+        """The merges, at most 1,000, made in this order."""
+
+    def __init__(
+        self,
+        *,
+        merges: _abc.Iterable[Global___ProfileMerge] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["merges", b"merges"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeProfilesRequest: _TypeAlias = MergeProfilesRequest  # noqa: Y015
+
+@_typing.final
+class ProfileMerge(_message.Message):
+    """One user who is absorbed by another."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FROM_USER_ID_FIELD_NUMBER: _builtins.int
+    INTO_USER_ID_FIELD_NUMBER: _builtins.int
+    PRECEDENCE_FIELD_NUMBER: _builtins.int
+    from_user_id: _builtins.str
+    """Who is absorbed, such as an anonymous visitor. Required. An id that is not known leads to the survivor at once, so
+    that later events land there.
+    """
+    into_user_id: _builtins.str
+    """Who survives. Required. Created where it is not known; an id that was merged itself stands for its survivor."""
+    precedence: Global___MergePrecedence.ValueType
+    """Whose attribute counts where both have one. Unspecified: SURVIVOR_WINS."""
+    def __init__(
+        self,
+        *,
+        from_user_id: _builtins.str = ...,
+        into_user_id: _builtins.str = ...,
+        precedence: Global___MergePrecedence.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["from_user_id", b"from_user_id", "into_user_id", b"into_user_id", "precedence", b"precedence"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProfileMerge: _TypeAlias = ProfileMerge  # noqa: Y015
+
+@_typing.final
+class MergeProfilesResponse(_message.Message):
+    """What became of the merges."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision that has them; the newest revision where nothing changed."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___MergeProfileResult]:
+        """One per merge of the request, in its order."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___MergeProfileResult] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeProfilesResponse: _TypeAlias = MergeProfilesResponse  # noqa: Y015
+
+@_typing.final
+class MergeProfileResult(_message.Message):
+    """What became of one merge."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OUTCOME_FIELD_NUMBER: _builtins.int
+    SURVIVOR_USER_ID_FIELD_NUMBER: _builtins.int
+    ERROR_FIELD_NUMBER: _builtins.int
+    outcome: Global___MergeOutcome.ValueType
+    """What was done."""
+    survivor_user_id: _builtins.str
+    """The id of who survives: not that of the request where it was merged into another before. Empty where refused."""
+    @_builtins.property
+    def error(self) -> _item_error_pb2.ItemError:
+        """Why it was refused; set if and only if the outcome is REFUSED."""
+
+    def __init__(
+        self,
+        *,
+        outcome: Global___MergeOutcome.ValueType = ...,
+        survivor_user_id: _builtins.str = ...,
+        error: _item_error_pb2.ItemError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "survivor_user_id", b"survivor_user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergeProfileResult: _TypeAlias = MergeProfileResult  # noqa: Y015
+
+@_typing.final
+class DeleteProfileRequest(_message.Message):
+    """Whom to erase."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user, by any of its ids. Required."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProfileRequest: _TypeAlias = DeleteProfileRequest  # noqa: Y015
+
+@_typing.final
+class DeleteProfileResponse(_message.Message):
+    """What the erasure came to."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REVISION_FIELD_NUMBER: _builtins.int
+    PURGED_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision in which the user is gone."""
+    purged: _builtins.bool
+    """True: no byte of the user is left in the files of the database by now. False: deleted data is still being
+    overwritten in the background, because the file is large or somebody reads an older state.
+    """
+    def __init__(
+        self,
+        *,
+        revision: _builtins.int = ...,
+        purged: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["purged", b"purged", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeleteProfileResponse: _TypeAlias = DeleteProfileResponse  # noqa: Y015
+
+@_typing.final
+class ExportProfileRequest(_message.Message):
+    """Whose data to export."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    USER_ID_FIELD_NUMBER: _builtins.int
+    user_id: _builtins.str
+    """The user, by any of its ids. Required."""
+    def __init__(
+        self,
+        *,
+        user_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["user_id", b"user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportProfileRequest: _TypeAlias = ExportProfileRequest  # noqa: Y015
+
+@_typing.final
+class ExportProfileResponse(_message.Message):
+    """One part of what is held about a user."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    ATTRIBUTE_FIELD_NUMBER: _builtins.int
+    MEMBERSHIP_FIELD_NUMBER: _builtins.int
+    MENTION_FIELD_NUMBER: _builtins.int
+    EVENT_FIELD_NUMBER: _builtins.int
+    TRANSITION_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def identity(self) -> _profile_export_pb2.ExportedIdentity:
+        """The ids and the profile as a whole; always the first part."""
+
+    @_builtins.property
+    def attribute(self) -> _profile_export_pb2.ExportedAttribute:
+        """One attribute."""
+
+    @_builtins.property
+    def membership(self) -> _profile_export_pb2.ExportedMembership:
+        """A segment that the user is in at present."""
+
+    @_builtins.property
+    def mention(self) -> _profile_export_pb2.ExportedMention:
+        """A place where the user is named by id."""
+
+    @_builtins.property
+    def event(self) -> _profile_export_pb2.ExportedEvent:
+        """One event."""
+
+    @_builtins.property
+    def transition(self) -> _profile_export_pb2.ExportedTransition:
+        """One move of the log."""
+
+    def __init__(
+        self,
+        *,
+        identity: _profile_export_pb2.ExportedIdentity | None = ...,
+        attribute: _profile_export_pb2.ExportedAttribute | None = ...,
+        membership: _profile_export_pb2.ExportedMembership | None = ...,
+        mention: _profile_export_pb2.ExportedMention | None = ...,
+        event: _profile_export_pb2.ExportedEvent | None = ...,
+        transition: _profile_export_pb2.ExportedTransition | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "event", b"event", "identity", b"identity", "membership", b"membership", "mention", b"mention", "part", b"part", "transition", b"transition"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "event", b"event", "identity", b"identity", "membership", b"membership", "mention", b"mention", "part", b"part", "transition", b"transition"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["identity", "attribute", "membership", "mention", "event", "transition"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___ExportProfileResponse: _TypeAlias = ExportProfileResponse  # noqa: Y015
+
+@_typing.final
+class DeclareEventsRequest(_message.Message):
+    """For how long to keep events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventDeclaration]:
+        """The names, at most 10,000."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___EventDeclaration] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareEventsRequest: _TypeAlias = DeclareEventsRequest  # noqa: Y015
+
+@_typing.final
+class EventDeclaration(_message.Message):
+    """For how long the events of one name are kept."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    KEEP_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name of the events: 1 to 256 bytes of UTF-8 without control characters. Required."""
+    keep: _builtins.str
+    """How long, from the time of each event on, as a duration of fixed length (`400d`, `52w`, `36h`). Empty: for ever.
+    What was taken out does not come back when it is made longer.
+    """
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        keep: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["keep", b"keep", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventDeclaration: _TypeAlias = EventDeclaration  # noqa: Y015
+
+@_typing.final
+class DeclareEventsResponse(_message.Message):
+    """What became of the declarations."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    RESULTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision that has them; the newest revision where nothing changed."""
+    @_builtins.property
+    def results(self) -> _containers.RepeatedCompositeFieldContainer[Global___DeclareEventResult]:
+        """One per declaration of the request, in its order."""
+
+    def __init__(
+        self,
+        *,
+        results: _abc.Iterable[Global___DeclareEventResult] | None = ...,
+        revision: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["results", b"results", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareEventsResponse: _TypeAlias = DeclareEventsResponse  # noqa: Y015
+
+@_typing.final
+class DeclareEventResult(_message.Message):
+    """What became of one declaration."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERROR_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def error(self) -> _item_error_pb2.ItemError:
+        """Why it was refused; absent where it stands."""
+
+    def __init__(
+        self,
+        *,
+        error: _item_error_pb2.ItemError | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DeclareEventResult: _TypeAlias = DeclareEventResult  # noqa: Y015
+
+@_typing.final
+class ListEventsRequest(_message.Message):
+    """Which names of events to list."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MIN_REVISION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    min_revision: _builtins.int
+    """The answer sees at least this revision. Zero: the newest. Negative: INVALID_REQUEST."""
+    page_size: _builtins.int
+    """The most names to return. Zero: 100; more than 1,000 counts as 1,000. Negative: INVALID_REQUEST."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before; empty for the first page. The rest of the request must be as it was then,
+    except `page_size`.
+    """
+    def __init__(
+        self,
+        *,
+        min_revision: _builtins.int = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["min_revision", b"min_revision", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsRequest: _TypeAlias = ListEventsRequest  # noqa: Y015
+
+@_typing.final
+class ListEventsResponse(_message.Message):
+    """The names of events."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    EVENTS_FIELD_NUMBER: _builtins.int
+    REVISION_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    revision: _builtins.int
+    """The revision that the answer sees."""
+    next_page_token: _builtins.str
+    """The token of the next page. Empty: this is the last one."""
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventName]:
+        """The names of this page, ordered."""
+
+    def __init__(
+        self,
+        *,
+        events: _abc.Iterable[Global___EventName] | None = ...,
+        revision: _builtins.int = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "next_page_token", b"next_page_token", "revision", b"revision"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListEventsResponse: _TypeAlias = ListEventsResponse  # noqa: Y015
+
+@_typing.final
+class EventName(_message.Message):
+    """The name of events that are stored, or whose retention was declared."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    EVENT_COUNT_FIELD_NUMBER: _builtins.int
+    KEEP_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The name."""
+    event_count: _builtins.int
+    """How many are stored."""
+    keep: _builtins.str
+    """For how long they are kept, as a duration (`400d`). Empty: for ever."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        event_count: _builtins.int = ...,
+        keep: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_count", b"event_count", "keep", b"keep", "name", b"name"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___EventName: _TypeAlias = EventName  # noqa: Y015

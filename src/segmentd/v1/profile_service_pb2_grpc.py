@@ -64,6 +64,31 @@ class ProfileServiceStub:
                 request_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesResponse.FromString,
                 _registered_method=True)
+        self.MergeProfiles = channel.unary_unary(
+                '/segmentd.v1.ProfileService/MergeProfiles',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesResponse.FromString,
+                _registered_method=True)
+        self.DeleteProfile = channel.unary_unary(
+                '/segmentd.v1.ProfileService/DeleteProfile',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileResponse.FromString,
+                _registered_method=True)
+        self.ExportProfile = channel.unary_stream(
+                '/segmentd.v1.ProfileService/ExportProfile',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.ExportProfileRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.ExportProfileResponse.FromString,
+                _registered_method=True)
+        self.DeclareEvents = channel.unary_unary(
+                '/segmentd.v1.ProfileService/DeclareEvents',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsResponse.FromString,
+                _registered_method=True)
+        self.ListEvents = channel.unary_unary(
+                '/segmentd.v1.ProfileService/ListEvents',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.ListEventsRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.ListEventsResponse.FromString,
+                _registered_method=True)
 
 
 class ProfileServiceServicer:
@@ -121,6 +146,58 @@ class ProfileServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def MergeProfiles(self, request, context):
+        """Lets users be absorbed by others, one merge after the other, in one revision.
+
+        Profiles and events are united; the absorbed user leaves every segment (cause MERGE), and its id leads to the
+        survivor from then on, in every call. To merge again, in a chain or in a circle is safe, and the outcome says so.
+
+        Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, USER_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteProfile(self, request, context):
+        """Erases a user, with all ids that were merged into it: profile, events, memberships, list entries, entries of
+        definitions, and its moves in the log. What remains are keyed hashes of the ids, by which writes for them are
+        refused for a while, and moves out of its segments (cause ERASURE) with the surrogate key. It cannot be undone.
+
+        Errors: INVALID_REQUEST, USER_NOT_FOUND (nothing is held under this id, or it is erased already), STORAGE_FAILED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportProfile(self, request, context):
+        """Streams all that is held about a user, one part a message: ids and profile first, then attributes, memberships,
+        mentions, events, transitions. Parts that change while the stream runs may be told as they were or as they are.
+
+        Errors: INVALID_REQUEST, USER_NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeclareEvents(self, request, context):
+        """Says for how long the events of a name are kept. Older ones are taken out in the background; no answer of a
+        segment depends on them.
+
+        Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, RETENTION_TOO_SHORT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvents(self, request, context):
+        """Lists the names of events, ordered by name.
+
+        Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ProfileServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -148,6 +225,31 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.DeclareAttributes,
                     request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesResponse.SerializeToString,
+            ),
+            'MergeProfiles': grpc.unary_unary_rpc_method_handler(
+                    servicer.MergeProfiles,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesResponse.SerializeToString,
+            ),
+            'DeleteProfile': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteProfile,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileResponse.SerializeToString,
+            ),
+            'ExportProfile': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportProfile,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.ExportProfileRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.ExportProfileResponse.SerializeToString,
+            ),
+            'DeclareEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeclareEvents,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsResponse.SerializeToString,
+            ),
+            'ListEvents': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvents,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.ListEventsRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.ListEventsResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -290,6 +392,141 @@ class ProfileService:
             '/segmentd.v1.ProfileService/DeclareAttributes',
             segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesRequest.SerializeToString,
             segmentd_dot_v1_dot_profile__service__pb2.DeclareAttributesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def MergeProfiles(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.ProfileService/MergeProfiles',
+            segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.MergeProfilesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.ProfileService/DeleteProfile',
+            segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.DeleteProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportProfile(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/segmentd.v1.ProfileService/ExportProfile',
+            segmentd_dot_v1_dot_profile__service__pb2.ExportProfileRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.ExportProfileResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeclareEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.ProfileService/DeclareEvents',
+            segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.DeclareEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvents(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/segmentd.v1.ProfileService/ListEvents',
+            segmentd_dot_v1_dot_profile__service__pb2.ListEventsRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.ListEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

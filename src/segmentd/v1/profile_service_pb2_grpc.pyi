@@ -65,6 +65,38 @@ class ProfileServiceStub:
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE (another kind is known
     and `retype` is false, or the kind is fixed by the convention).
     """
+    MergeProfiles: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.MergeProfilesRequest, _profile_service_pb2.MergeProfilesResponse]
+    """Lets users be absorbed by others, one merge after the other, in one revision.
+
+    Profiles and events are united; the absorbed user leaves every segment (cause MERGE), and its id leads to the
+    survivor from then on, in every call. To merge again, in a chain or in a circle is safe, and the outcome says so.
+
+    Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, USER_ERASED.
+    """
+    DeleteProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.DeleteProfileRequest, _profile_service_pb2.DeleteProfileResponse]
+    """Erases a user, with all ids that were merged into it: profile, events, memberships, list entries, entries of
+    definitions, and its moves in the log. What remains are keyed hashes of the ids, by which writes for them are
+    refused for a while, and moves out of its segments (cause ERASURE) with the surrogate key. It cannot be undone.
+
+    Errors: INVALID_REQUEST, USER_NOT_FOUND (nothing is held under this id, or it is erased already), STORAGE_FAILED.
+    """
+    ExportProfile: _grpc.UnaryStreamMultiCallable[_profile_service_pb2.ExportProfileRequest, _profile_service_pb2.ExportProfileResponse]
+    """Streams all that is held about a user, one part a message: ids and profile first, then attributes, memberships,
+    mentions, events, transitions. Parts that change while the stream runs may be told as they were or as they are.
+
+    Errors: INVALID_REQUEST, USER_NOT_FOUND.
+    """
+    DeclareEvents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.DeclareEventsRequest, _profile_service_pb2.DeclareEventsResponse]
+    """Says for how long the events of a name are kept. Older ones are taken out in the background; no answer of a
+    segment depends on them.
+
+    Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, RETENTION_TOO_SHORT.
+    """
+    ListEvents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]
+    """Lists the names of events, ordered by name.
+
+    Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
+    """
 
 @_typing.type_check_only
 class ProfileServiceAsyncStub(ProfileServiceStub):
@@ -102,6 +134,38 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
 
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE (another kind is known
     and `retype` is false, or the kind is fixed by the convention).
+    """
+    MergeProfiles: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.MergeProfilesRequest, _profile_service_pb2.MergeProfilesResponse]  # type: ignore[assignment]
+    """Lets users be absorbed by others, one merge after the other, in one revision.
+
+    Profiles and events are united; the absorbed user leaves every segment (cause MERGE), and its id leads to the
+    survivor from then on, in every call. To merge again, in a chain or in a circle is safe, and the outcome says so.
+
+    Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, USER_ERASED.
+    """
+    DeleteProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.DeleteProfileRequest, _profile_service_pb2.DeleteProfileResponse]  # type: ignore[assignment]
+    """Erases a user, with all ids that were merged into it: profile, events, memberships, list entries, entries of
+    definitions, and its moves in the log. What remains are keyed hashes of the ids, by which writes for them are
+    refused for a while, and moves out of its segments (cause ERASURE) with the surrogate key. It cannot be undone.
+
+    Errors: INVALID_REQUEST, USER_NOT_FOUND (nothing is held under this id, or it is erased already), STORAGE_FAILED.
+    """
+    ExportProfile: _aio.UnaryStreamMultiCallable[_profile_service_pb2.ExportProfileRequest, _profile_service_pb2.ExportProfileResponse]  # type: ignore[assignment]
+    """Streams all that is held about a user, one part a message: ids and profile first, then attributes, memberships,
+    mentions, events, transitions. Parts that change while the stream runs may be told as they were or as they are.
+
+    Errors: INVALID_REQUEST, USER_NOT_FOUND.
+    """
+    DeclareEvents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.DeclareEventsRequest, _profile_service_pb2.DeclareEventsResponse]  # type: ignore[assignment]
+    """Says for how long the events of a name are kept. Older ones are taken out in the background; no answer of a
+    segment depends on them.
+
+    Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, RETENTION_TOO_SHORT.
+    """
+    ListEvents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.ListEventsRequest, _profile_service_pb2.ListEventsResponse]  # type: ignore[assignment]
+    """Lists the names of events, ordered by name.
+
+    Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
     """
 
 class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -167,6 +231,68 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE (another kind is known
         and `retype` is false, or the kind is fixed by the convention).
+        """
+
+    @_abc_1.abstractmethod
+    def MergeProfiles(
+        self,
+        request: _profile_service_pb2.MergeProfilesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.MergeProfilesResponse, _abc.Awaitable[_profile_service_pb2.MergeProfilesResponse]]:
+        """Lets users be absorbed by others, one merge after the other, in one revision.
+
+        Profiles and events are united; the absorbed user leaves every segment (cause MERGE), and its id leads to the
+        survivor from then on, in every call. To merge again, in a chain or in a circle is safe, and the outcome says so.
+
+        Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, USER_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def DeleteProfile(
+        self,
+        request: _profile_service_pb2.DeleteProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.DeleteProfileResponse, _abc.Awaitable[_profile_service_pb2.DeleteProfileResponse]]:
+        """Erases a user, with all ids that were merged into it: profile, events, memberships, list entries, entries of
+        definitions, and its moves in the log. What remains are keyed hashes of the ids, by which writes for them are
+        refused for a while, and moves out of its segments (cause ERASURE) with the surrogate key. It cannot be undone.
+
+        Errors: INVALID_REQUEST, USER_NOT_FOUND (nothing is held under this id, or it is erased already), STORAGE_FAILED.
+        """
+
+    @_abc_1.abstractmethod
+    def ExportProfile(
+        self,
+        request: _profile_service_pb2.ExportProfileRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_profile_service_pb2.ExportProfileResponse], _abc.AsyncIterator[_profile_service_pb2.ExportProfileResponse]]:
+        """Streams all that is held about a user, one part a message: ids and profile first, then attributes, memberships,
+        mentions, events, transitions. Parts that change while the stream runs may be told as they were or as they are.
+
+        Errors: INVALID_REQUEST, USER_NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def DeclareEvents(
+        self,
+        request: _profile_service_pb2.DeclareEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.DeclareEventsResponse, _abc.Awaitable[_profile_service_pb2.DeclareEventsResponse]]:
+        """Says for how long the events of a name are kept. Older ones are taken out in the background; no answer of a
+        segment depends on them.
+
+        Errors: BATCH_TOO_LARGE, STORAGE_FAILED. Per item: INVALID_REQUEST, RETENTION_TOO_SHORT.
+        """
+
+    @_abc_1.abstractmethod
+    def ListEvents(
+        self,
+        request: _profile_service_pb2.ListEventsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_profile_service_pb2.ListEventsResponse, _abc.Awaitable[_profile_service_pb2.ListEventsResponse]]:
+        """Lists the names of events, ordered by name.
+
+        Errors: INVALID_REQUEST, PAGE_TOKEN_MISMATCH, REVISION_NOT_REACHED.
         """
 
 def add_ProfileServiceServicer_to_server(servicer: ProfileServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
