@@ -11,6 +11,8 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from segmentd.times import parse_duration
+
 PREFIX: Final = "SEGMENTD_"
 
 
@@ -20,7 +22,14 @@ def _currency(code: str) -> str:
     return code
 
 
+def _fixed_duration(text: str) -> str:
+    if parse_duration(text).months:
+        raise ValueError(f"{text!r} has no fixed length; write it in days, as in 90d")
+    return text
+
+
 Currency = Annotated[str, AfterValidator(_currency)]
+FixedDuration = Annotated[str, AfterValidator(_fixed_duration)]
 Rate = Annotated[Decimal, Field(gt=0, allow_inf_nan=False)]
 LogLevel = Literal["debug", "info", "warning", "error"]
 
@@ -48,6 +57,15 @@ class Settings(BaseSettings):
         default_factory=dict,
         description="What one unit of another currency is worth in the base currency, as in `EUR=1.08,GBP=1.27`. An "
         "amount keeps the rate of its ingest.",
+    )
+    log_keep: FixedDuration | None = Field(
+        default=None,
+        description="For how long moves stay in the log, as in `90d` or `36h`; without it for ever. Who is a member is kept in any case.",
+    )
+    log_max_moves: int | None = Field(
+        default=None,
+        ge=1,
+        description="How many moves stay in the log; without it any number. What is beyond is taken out a little later, the oldest first.",
     )
     drain_grace: float = Field(
         default=20.0,

@@ -36,6 +36,8 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "DISABLED_PLUGINS": "rfm, list,",
         "BASE_CURRENCY": "EUR",
         "CURRENCY_RATES": "USD=0.93, GBP=1.17",
+        "LOG_KEEP": "90d",
+        "LOG_MAX_MOVES": "1000",
         "DRAIN_GRACE": "1.5",
         "WATCH_PATIENCE": "2.5",
         "WEBHOOKS": "hooks.yaml",
@@ -52,7 +54,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert (settings.webhooks, settings.metrics) == (Path("hooks.yaml"), "127.0.0.1:0")
     assert settings.environment({"A": "b"}) == {"A": "b", "SEGMENTD_WEBHOOKS": "hooks.yaml"}
     assert (settings.base_currency, settings.drain_grace, settings.log_level) == ("EUR", 1.5, "debug")
-    assert settings.watch_patience == 2.5
+    assert (settings.watch_patience, settings.log_keep, settings.log_max_moves) == (2.5, "90d", 1000)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,11 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         ("CURRENCY_RATES", "euro=1"),
         ("CURRENCY_RATES", "EUR=1.08, USD=1"),
         ("BASE_CURRENCY", "euro"),
+        ("LOG_KEEP", "90"),
+        ("LOG_KEEP", "3mo"),
+        ("LOG_KEEP", "0d"),
+        ("LOG_MAX_MOVES", "0"),
+        ("LOG_MAX_MOVES", "many"),
         ("DRAIN_GRACE", "-1"),
         ("WATCH_PATIENCE", "0"),
         ("LOG_LEVEL", "chatty"),

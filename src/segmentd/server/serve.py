@@ -24,6 +24,7 @@ from segmentd.server.run import Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
 from segmentd.server.user_list import UserListHandlers
 from segmentd.server.watch import PATIENCE
+from segmentd.service.log_retention import LogKeep
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
 from segmentd.settings import Settings
@@ -71,7 +72,8 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     plugins = load_plugins(settings.disabled_plugins, environment=settings.environment(os.environ))
     currencies = Currencies(settings.base_currency, settings.currency_rates)
     # Off the loop, because loading takes long and the loop has signals to hear.
-    service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies)
+    keep = LogKeep.of(settings.log_keep, settings.log_max_moves)
+    service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies, log_keep=keep)
     metrics = None
     try:
         if settings.metrics is not None:

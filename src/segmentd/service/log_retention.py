@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 from segmentd.errors import Unavailable
 from segmentd.service.tail import Tail
 from segmentd.storage import Store
-from segmentd.times import FOREVER, HOUR, MIN_INSTANT, MINUTE, Clock, Micros
+from segmentd.times import FOREVER, HOUR, MIN_INSTANT, MINUTE, Clock, Micros, parse_duration
 
 _AGE_SHARE: Final = 100
 """Moves become at most so much of the age older than they are kept, or a minute, but never an hour."""
@@ -27,6 +27,11 @@ class LogKeep:
 
     age: Micros | None = None
     moves: int | None = None
+
+    @classmethod
+    def of(cls, age: str | None, moves: int | None) -> LogKeep:
+        """As the settings say it: a fixed duration such as `90d`."""
+        return cls(None if age is None else parse_duration(age).micros, moves)
 
 
 EVERYTHING: Final = LogKeep()
