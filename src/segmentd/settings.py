@@ -60,12 +60,14 @@ class Settings(BaseSettings):
     )
     log_keep: FixedDuration | None = Field(
         default=None,
-        description="For how long moves stay in the log, as in `90d` or `36h`; without it for ever. Who is a member is kept in any case.",
+        description="For how long moves stay in the log, as in `90d` or `36h`; without it for ever. Who is a "
+        "member is kept in any case.",
     )
     log_max_moves: int | None = Field(
         default=None,
         ge=1,
-        description="How many moves stay in the log; without it any number. What is beyond is taken out a little later, the oldest first.",
+        description="How many moves stay in the log; without it any number. What is beyond is taken out a "
+        "little later, the oldest first.",
     )
     drain_grace: float = Field(
         default=20.0,
