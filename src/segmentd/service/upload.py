@@ -73,7 +73,6 @@ class Upload:
         self.faults: list[IdFault] = []
         self._keys: list[UserKeys] = []
         self._unknown: dict[str, None] = {}
-        self._strangers = 0
 
     def take(self, user_ids: Sequence[str]) -> None:
         """Check some more ids and keep them.
@@ -105,11 +104,6 @@ class Upload:
         """The ids that nobody had written about when they came in, each once, in their order."""
         return list(self._unknown)
 
-    @property
-    def strangers(self) -> int:
-        """How many ids of a removal nobody had written about: they are in no list."""
-        return self._strangers
-
     def _sound(self, index: int, user_id: str) -> bool:
         fault = id_fault(user_id)
         if fault is not None:
@@ -123,11 +117,7 @@ class Upload:
             rows = [index.get(user_id, published) for user_id in user_ids]
         known = [row for row in rows if row < published]
         self._keys.append(np.unique(live.user_keys(np.array(known, dtype=np.int64))))
-        unknown = [user_id for user_id, row in zip(user_ids, rows, strict=True) if row >= published]
-        if self.spec.mode is Mode.REMOVE:
-            self._strangers += len(unknown)
-        else:
-            self._unknown.update(dict.fromkeys(unknown))
+        self._unknown.update((user_id, None) for user_id, row in zip(user_ids, rows, strict=True) if row >= published)
 
     def drop_erased(self, now: Micros) -> None:
         """Pass over those of the unknown ids that belong to erased users and are refused for a while.
@@ -135,6 +125,8 @@ class Upload:
         Raises FailedPrecondition where bad ids are not to be skipped. On the engine's thread only.
         """
         tombstones = self._live.tombstones
+        if self.spec.mode is Mode.REMOVE:
+            return
         if not self.spec.skip_invalid:
             tombstones.check(self._unknown, now)
         elif len(tombstones):

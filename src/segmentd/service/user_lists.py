@@ -200,6 +200,9 @@ class UserLists:
         known, ids = self._resolved(upload)
         named = survivors(self._live, np.union1d(upload.keys(), known))
         current = self._keys(spec.list_id) if spec.list_id in self._live.lists else named[:0]
+        unchanged = 0
+        if spec.mode is Mode.REMOVE:  # nobody else is in any list
+            unchanged, ids = len(ids), []
         add, remove = _differences(spec.mode, named, current)
         upload.total = len(add) + len(ids) + len(remove)
         added = removed = created = 0
@@ -209,7 +212,7 @@ class UserLists:
             upload.applied += len(writes.add) + len(writes.add_ids) + len(writes.remove)
             added, removed, created = added + change.added, removed + change.removed, created + change.created
             yield
-        unchanged = len(named) - len(remove if spec.mode is Mode.REMOVE else add) + upload.strangers
+        unchanged += len(named) - len(remove if spec.mode is Mode.REMOVE else add)
         view = self._view(spec.list_id, ended=upload)
         return Applied(view, added, removed, created, unchanged, upload.skipped, upload.faults)
 
