@@ -6,12 +6,12 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from segmentd_types.behavioral import Behavioral, BehavioralParams
-from segmentd_types.lifecycle import Lifecycle
-from segmentd_types.rfm.segment_type import Rfm
 
 from segmentd.api import DAY, HOUR, Micros, Reads, SegmentType
 from segmentd.testing import check_segment_type
+from segmentd_types.behavioral import Behavioral, BehavioralParams
+from segmentd_types.lifecycle import Lifecycle
+from segmentd_types.rfm.segment_type import Rfm
 
 SHOP = ("Order Completed", "Order Refunded", "Order Cancelled")
 

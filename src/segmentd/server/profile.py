@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
 from segmentd.server import facts
 from segmentd.server.errors import item_error_of
+from segmentd.server.event_names import EventNameHandlers
 from segmentd.server.faults import Faults
+from segmentd.server.identity import IdentityHandlers
 from segmentd.server.instants import to_timestamp
+from segmentd.server.items import converted, merged
 from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.structs import to_struct
@@ -18,11 +20,9 @@ from segmentd.server.subjects import check_id
 from segmentd.server.waiting import reach
 from segmentd.service.items import ItemResult
 from segmentd.service.service import Service
-from segmentd.v1 import profile_pb2, profile_service_pb2_grpc
+from segmentd.v1 import profile_pb2
 from segmentd.v1 import profile_service_pb2 as pb
 
-T = TypeVar("T")
-W = TypeVar("W")
 _PAGE: Final = (100, 1_000)
 """How many attributes a page has by default and at most."""
 _OUTCOMES: Final = {
@@ -31,28 +31,30 @@ _OUTCOMES: Final = {
 }
 
 
-class ProfileHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
+class ProfileHandlers(IdentityHandlers, EventNameHandlers):
     """Writes and profiles; each item of a batch is taken or refused by itself."""
 
     def __init__(self, service: Service) -> None:
+        IdentityHandlers.__init__(self, service)
+        EventNameHandlers.__init__(self, service)
         self._profiles = service.profiles
         self._memberships = service.memberships
 
     async def UpsertProfiles(self, request: pb.UpsertProfilesRequest, context: Context) -> pb.UpsertProfilesResponse:
         check_batch(len(request.profiles), "profiles")
-        writes, refused = _converted(request.profiles, facts.profile_write)
+        writes, refused = converted(request.profiles, facts.profile_write, _refused)
         outcome = await self._profiles.upsert(writes)
         results = [
             pb.UpsertProfileResult(created=result.created)
             if result.error is None
             else pb.UpsertProfileResult(error=item_error_of(result.error, f"profiles[{index}]."))
-            for index, result in _merged(outcome.results, refused)
+            for index, result in merged(outcome.results, refused)
         ]
         return pb.UpsertProfilesResponse(results=results, revision=outcome.revision)
 
     async def IngestEvents(self, request: pb.IngestEventsRequest, context: Context) -> pb.IngestEventsResponse:
         check_batch(len(request.events), "events")
-        writes, refused = _converted(request.events, facts.event_write)
+        writes, refused = converted(request.events, facts.event_write, _refused)
         outcome = await self._profiles.ingest(writes)
         results = [
             pb.IngestEventResult(outcome=_OUTCOMES[result.duplicate])
@@ -60,7 +62,7 @@ class ProfileHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
             else pb.IngestEventResult(
                 outcome=pb.INGEST_OUTCOME_REFUSED, error=item_error_of(result.error, f"events[{index}].")
             )
-            for index, result in _merged(outcome.results, refused)
+            for index, result in merged(outcome.results, refused)
         ]
         return pb.IngestEventsResponse(results=results, revision=outcome.revision)
 
@@ -75,6 +77,7 @@ class ProfileHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
                 attributes=to_struct(profile.attributes, "attributes"),
                 create_time=to_timestamp(profile.create_time),
                 update_time=to_timestamp(profile.update_time) if profile.attributes else None,
+                merged_user_ids=profile.merged_ids,
             ),
             revision=revision,
         )
@@ -99,9 +102,9 @@ class ProfileHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
         self, request: pb.DeclareAttributesRequest, context: Context
     ) -> pb.DeclareAttributesResponse:
         check_batch(len(request.attributes), "attributes")
-        wanted, refused = _converted(request.attributes, facts.declaration)
+        wanted, refused = converted(request.attributes, facts.declaration, _refused)
         errors, revision = await self._profiles.declare(wanted, retype=request.retype)
-        results = _merged([ItemResult(error=error) for error in errors], refused)
+        results = merged([ItemResult(error=error) for error in errors], refused)
         return pb.DeclareAttributesResponse(
             results=[
                 pb.DeclareAttributeResult(
@@ -113,22 +116,5 @@ class ProfileHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
         )
 
 
-def _converted(items: Sequence[T], convert: Callable[[T, Faults], W]) -> tuple[list[W], dict[int, ItemResult]]:
-    """The items of sound form in order, and index → result for the others. Paths are relative to the item."""
-    sound: list[W] = []
-    refused: dict[int, ItemResult] = {}
-    for index, item in enumerate(items):
-        faults = Faults()
-        write = convert(item, faults)
-        if faults.found:
-            refused[index] = ItemResult(error=InvalidInput(faults.found))
-        else:
-            sound.append(write)
-    return sound, refused
-
-
-def _merged(results: Sequence[ItemResult], refused: dict[int, ItemResult]) -> Iterator[tuple[int, ItemResult]]:
-    """All items by index: those refused for their form, and what became of the others."""
-    rest = iter(results)
-    for index in range(len(results) + len(refused)):
-        yield index, refused[index] if index in refused else next(rest)
+def _refused(error: InvalidInput) -> ItemResult:
+    return ItemResult(error=error)

@@ -18,10 +18,12 @@ _LIST: Final = "list"
 
 def named_ids(spec: SegmentSpec) -> set[str]:
     """The ids that a definition names: in `include`, `exclude`, and in conditions on lists of users."""
-    found = {*spec.include, *spec.exclude}
-    for users in _lists(spec.rule):
-        found.update(each for each in users if isinstance(each, str))
-    return found
+    return {*spec.include, *spec.exclude, *listed_ids(spec.rule)}
+
+
+def listed_ids(rule: Json) -> set[str]:
+    """The ids in the conditions of a rule on lists of users."""
+    return {each for users in _lists(rule) for each in users if isinstance(each, str)}
 
 
 def scrubbed(spec: SegmentSpec, ids: Collection[str]) -> SegmentSpec:

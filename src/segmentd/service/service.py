@@ -13,6 +13,7 @@ from segmentd.service.consumers.host import Consumers
 from segmentd.service.consumers.pace import Pace
 from segmentd.service.engine import Engine
 from segmentd.service.evaluation import Evaluations
+from segmentd.service.exporting import Exports
 from segmentd.service.groups import Groups
 from segmentd.service.history import History
 from segmentd.service.identity import Identity
@@ -70,6 +71,7 @@ class Service:
         self.consumers = Consumers(engine, Positions(self.database_id).text, pace)
         self.identity = Identity(engine)
         self.retention = Retention(engine)
+        self.exports = Exports(engine)
 
     @classmethod
     def open(

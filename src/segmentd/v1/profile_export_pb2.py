@@ -27,15 +27,15 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from segmentd.v1 import profile_pb2 as segmentd_dot_v1_dot_profile__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n segmentd/v1/profile_export.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19segmentd/v1/profile.proto\"\xc3\x01\n\x10\x45xportedIdentity\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0fmerged_user_ids\x18\x02 \x03(\t\x12\x11\n\tuser_keys\x18\x03 \x03(\x03\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x06 \x01(\x03\"\x8a\x01\n\x11\x45xportedAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07\x64\x65rived\x18\x03 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x12\x45xportedMembership\x12\x12\n\nsegment_id\x18\x01 \x01(\t\"V\n\x0f\x45xportedMention\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.segmentd.v1.MentionKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"{\n\rExportedEvent\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.segmentd.v1.Event\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcurrency_rate\x18\x03 \x01(\t\"\xfe\x01\n\x12\x45xportedTransition\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x17\n\x0fsegment_version\x18\x02 \x01(\x03\x12\x10\n\x08user_key\x18\x03 \x01(\x03\x12\x0f\n\x07\x65ntered\x18\x04 \x01(\x08\x12\x32\n\x0e\x65\x66\x66\x65\x63tive_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0brecord_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\r\n\x05\x63\x61use\x18\x07 \x01(\t\x12\x12\n\nmessage_id\x18\x08 \x01(\t\x12\x10\n\x08revision\x18\t \x01(\x03*\x92\x01\n\x0bMentionKind\x12\x1c\n\x18MENTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14MENTION_KIND_INCLUDE\x10\x01\x12\x18\n\x14MENTION_KIND_EXCLUDE\x10\x02\x12\x15\n\x11MENTION_KIND_RULE\x10\x03\x12\x1a\n\x16MENTION_KIND_USER_LIST\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n segmentd/v1/profile_export.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x19segmentd/v1/profile.proto\"\xc3\x01\n\x10\x45xportedIdentity\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x17\n\x0fmerged_user_ids\x18\x02 \x03(\t\x12\x11\n\tuser_keys\x18\x03 \x03(\x03\x12/\n\x0b\x63reate_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12/\n\x0bupdate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x06 \x01(\x03\"\x8a\x01\n\x11\x45xportedAttribute\x12\x0c\n\x04name\x18\x01 \x01(\t\x12%\n\x05value\x18\x02 \x01(\x0b\x32\x16.google.protobuf.Value\x12\x0f\n\x07\x64\x65rived\x18\x03 \x01(\x08\x12/\n\x0b\x63hange_time\x18\x04 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"(\n\x12\x45xportedMembership\x12\x12\n\nsegment_id\x18\x01 \x01(\t\"V\n\x0f\x45xportedMention\x12&\n\x04kind\x18\x01 \x01(\x0e\x32\x18.segmentd.v1.MentionKind\x12\n\n\x02id\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\x03\"{\n\rExportedEvent\x12!\n\x05\x65vent\x18\x01 \x01(\x0b\x32\x12.segmentd.v1.Event\x12\x30\n\x0creceive_time\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x15\n\rcurrency_rate\x18\x03 \x01(\t*\x92\x01\n\x0bMentionKind\x12\x1c\n\x18MENTION_KIND_UNSPECIFIED\x10\x00\x12\x18\n\x14MENTION_KIND_INCLUDE\x10\x01\x12\x18\n\x14MENTION_KIND_EXCLUDE\x10\x02\x12\x15\n\x11MENTION_KIND_RULE\x10\x03\x12\x1a\n\x16MENTION_KIND_USER_LIST\x10\x04\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.profile_export_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_MENTIONKIND']._serialized_start=991
-  _globals['_MENTIONKIND']._serialized_end=1137
+  _globals['_MENTIONKIND']._serialized_start=734
+  _globals['_MENTIONKIND']._serialized_end=880
   _globals['_EXPORTEDIDENTITY']._serialized_start=140
   _globals['_EXPORTEDIDENTITY']._serialized_end=335
   _globals['_EXPORTEDATTRIBUTE']._serialized_start=338
@@ -46,6 +46,4 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EXPORTEDMENTION']._serialized_end=606
   _globals['_EXPORTEDEVENT']._serialized_start=608
   _globals['_EXPORTEDEVENT']._serialized_end=731
-  _globals['_EXPORTEDTRANSITION']._serialized_start=734
-  _globals['_EXPORTEDTRANSITION']._serialized_end=988
 # @@protoc_insertion_point(module_scope)

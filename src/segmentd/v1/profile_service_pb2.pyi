@@ -12,6 +12,7 @@ from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 from segmentd.v1 import item_error_pb2 as _item_error_pb2
 from segmentd.v1 import profile_export_pb2 as _profile_export_pb2
 from segmentd.v1 import profile_pb2 as _profile_pb2
+from segmentd.v1 import transition_pb2 as _transition_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -726,8 +727,8 @@ class ExportProfileResponse(_message.Message):
         """One event."""
 
     @_builtins.property
-    def transition(self) -> _profile_export_pb2.ExportedTransition:
-        """One move of the log."""
+    def transition(self) -> _transition_pb2.Transition:
+        """One move of the log, under the surrogate key of the user or of one who was merged into it."""
 
     def __init__(
         self,
@@ -737,7 +738,7 @@ class ExportProfileResponse(_message.Message):
         membership: _profile_export_pb2.ExportedMembership | None = ...,
         mention: _profile_export_pb2.ExportedMention | None = ...,
         event: _profile_export_pb2.ExportedEvent | None = ...,
-        transition: _profile_export_pb2.ExportedTransition | None = ...,
+        transition: _transition_pb2.Transition | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["attribute", b"attribute", "event", b"event", "identity", b"identity", "membership", b"membership", "mention", b"mention", "part", b"part", "transition", b"transition"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...

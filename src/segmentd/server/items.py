@@ -1,0 +1,36 @@
+"""Batches, each item of which is taken or refused by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from segmentd.errors import InvalidInput
+from segmentd.server.faults import Faults
+
+T = TypeVar("T")
+W = TypeVar("W")
+R = TypeVar("R")
+
+
+def converted(
+    items: Sequence[T], convert: Callable[[T, Faults], W], refuse: Callable[[InvalidInput], R]
+) -> tuple[list[W], dict[int, R]]:
+    """The items of sound form in order, and index → result for the others. Paths are relative to the item."""
+    sound: list[W] = []
+    refused: dict[int, R] = {}
+    for index, item in enumerate(items):
+        faults = Faults()
+        write = convert(item, faults)
+        if faults.found:
+            refused[index] = refuse(InvalidInput(faults.found))
+        else:
+            sound.append(write)
+    return sound, refused
+
+
+def merged(results: Sequence[R], refused: Mapping[int, R]) -> Iterator[tuple[int, R]]:
+    """All items by index: those refused for their form, and what became of the others."""
+    rest = iter(results)
+    for index in range(len(results) + len(refused)):
+        yield index, refused[index] if index in refused else next(rest)
