@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
@@ -14,6 +15,10 @@ import httpx
 _BODY_BYTES: Final = 64 * 1024
 """So much of an answer is read, so that its connection can be used again; a longer one costs the connection."""
 _BODY_SECONDS: Final = 1.0
+
+for _name in ("httpx", "httpcore"):
+    # They would write a line for every request, with its whole address, in which there may be a password.
+    logging.getLogger(_name).setLevel(logging.WARNING)
 
 
 class NotSent(Exception):
