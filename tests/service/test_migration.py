@@ -57,9 +57,3 @@ def test_overlapping_segments_count_a_user_in_each_pair() -> None:
     assert found.cells == {("a", "a"): 1, ("a", "c"): 1, ("b", "a"): 1, ("b", "c"): 1, (None, "c"): 1, (None, None): 1}
     assert (found.users, found.created_users, found.stayed, found.moved) == (3, 1, 0, 2)
     assert found.created == {None: 1}
-
-
-def test_whoever_is_in_the_log_before_existed_before() -> None:
-    before = {"a": {5}, "b": set[int](), "c": set[int]()}
-    found = as_slow(fast(before, before, {5, 6}, 5), SEGMENTS)
-    assert (found.created_users, found.created) == (1, {None: 1})

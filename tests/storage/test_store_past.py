@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from segmentd.records import (
 )
 from segmentd.storage import Store
 from segmentd.storage.backwards import LAST
+from segmentd.storage.schema import MIGRATIONS
 from segmentd.times import FOREVER, MIN_INSTANT, Micros
 
 USERS, SEGMENTS = range(1, 9), (1, 2)
@@ -97,23 +99,32 @@ def test_a_long_switch_is_taken_up_anywhere(store: Store) -> None:
     assert [each.transition.user_key for each in alone] == [131_073]
 
 
-@given(st.lists(st.integers(0, 5), max_size=20), st.sets(st.integers(0, 19)), st.integers(0, 60))
-def test_users_until_an_instant_are_those_created_by_then(gaps: list[int], gone: set[int], at: int) -> None:
-    """Profiles of the users `gone` are no more, as after an erasure."""
-    created = {key: int(sum(gaps[:key])) for key in range(1, len(gaps) + 1)}
+@given(st.lists(st.integers(0, 3), max_size=12), st.sets(st.integers(1, 30)), st.integers(0, 130))
+def test_users_until_an_instant_are_those_created_by_then(counts: list[int], gone: set[int], at: int) -> None:
+    """Commit number n is at the instant 10 n and makes so many users; those of `gone` are erased afterwards."""
+    created: dict[int, int] = {}
     with Store.open(":memory:") as store:
-        with store.transaction():
-            store.insert_users([(key, f"u{key}") for key in created])
-            store.write_profiles([ProfileRecord(key, create_time=Micros(time)) for key, time in created.items()])
+        for revision, count in enumerate(counts, 1):
+            new = range(len(created) + 1, len(created) + count + 1)
+            created |= dict.fromkeys(new, 10 * revision)
+            with store.transaction():
+                store.insert_users([(key, f"u{key}") for key in new])
+                store.write_profiles([ProfileRecord(key, create_time=Micros(10 * revision)) for key in new])
+                store.advance(revision, Micros(10 * revision))
         with store.transaction():
             store.delete_users([key for key in created if key in gone])
-        left = {key: time for key, time in created.items() if key not in gone}
         found = store.users_until(Micros(at))
-        assert found.users == sum(time <= at for time in left.values())
-        assert all((key < found.end) == (time <= at) for key, time in left.items())
-        assert [store.user_existed(key, Micros(at)) for key in created] == [
-            key not in gone and time <= at for key, time in created.items()
-        ]
+        assert found.users == sum(time <= at for key, time in created.items() if key not in gone)
+        assert all((key < found.end) == (time <= at) for key, time in created.items())
+        assert [store.user_existed(key, Micros(at)) for key in created] == [time <= at for time in created.values()]
+
+
+def test_a_database_of_before_knows_when_its_users_came(file: Path) -> None:
+    with Store.open(file, MIGRATIONS[:1]) as old, old.transaction():
+        old.insert_users([(key, f"u{key}") for key in (1, 2, 3)])
+        old.write_profiles([ProfileRecord(key, create_time=Micros(time)) for key, time in ((1, 10), (2, 10), (3, 20))])
+    with Store.open(file) as store:
+        assert [store.last_user_key_at(Micros(at)) for at in (9, 10, 19, 20)] == [0, 2, 2, 3]
 
 
 @pytest.mark.parametrize(("at", "version"), [(9, 0), (10, 1), (19, 1), (20, 2), (99, 2)])

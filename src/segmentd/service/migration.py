@@ -54,9 +54,7 @@ def key_bits(keys: UserKeys, end: int) -> KeyBits:
 def migration_matrix(before: Sequence[KeyBits], after: Sequence[KeyBits], everybody: Everybody) -> MigrationMatrix:
     """The matrix of n segments' members at two instants; n is at least 1."""
     some_before, some_after = _union(before), _union(after)
-    new_keys = _packed(slice(everybody.first_created, everybody.end), everybody.end)
-    created = new_keys & ~some_before  # who is in the log before existed before, whatever else is known of the key
-    created_users = everybody.created - _count(new_keys & some_before)
+    created = _packed(slice(everybody.first_created, everybody.end), everybody.end)
     columns = [*after, ~some_after]
     counts = np.array([[_count(row & column) for column in columns] for row in (*before, ~some_before)], np.int64)
     counts[-1, -1] = everybody.users - _count(some_before | some_after)  # the bits tell no user from an unused key
@@ -65,9 +63,9 @@ def migration_matrix(before: Sequence[KeyBits], after: Sequence[KeyBits], everyb
         counts,
         _sizes(before, some_before, everybody.users),
         _sizes(after, some_after, everybody.users),
-        _sizes([bits & created for bits in after], some_after & created, created_users),
+        _sizes([bits & created for bits in after], some_after & created, everybody.created),
         everybody.users,
-        created_users,
+        everybody.created,
         _count(some_before & ~changed),
         _count(changed),
     )

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from segmentd.errors import StorageFailed
 from segmentd.records import State
-from segmentd.storage.part import Part
+from segmentd.storage.user_marks import UserMarks
 from segmentd.times import MIN_INSTANT, Micros
 
 
-class Meta(Part):
+class Meta(UserMarks):
     """Tables `meta` and `revisions`."""
 
     def state(self) -> State:
@@ -19,7 +19,7 @@ class Meta(Part):
     def advance(
         self, revision: int, instant: Micros, recorded_time: Micros | None = None, walked_key: int | None = None
     ) -> None:
-        """Record a commit; the log entries of the transaction may be written before or after.
+        """Record a commit; the log entries of the transaction may be written before or after, its users before.
 
         `recorded_time` is what the clock shows, without it the instant. `walked_key` is for a wave that was cut
         inside its instant. Raises StorageFailed unless both revision and instant lie after the last ones; the
@@ -35,6 +35,7 @@ class Meta(Part):
             "INSERT INTO revisions (revision, instant, recorded_time, walked_key) VALUES (?, ?, ?, ?)",
             (revision, instant, instant if recorded_time is None else recorded_time, walked_key),
         )
+        self._mark_users(instant)
 
     def meta(self, key: str) -> bytes | None:
         """The value stored under a key, or None."""

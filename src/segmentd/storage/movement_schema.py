@@ -6,6 +6,8 @@ from typing import Final
 
 from sqlite_utils import Database
 
+from segmentd.storage import user_marks
+
 # `recorded_time` is when a commit was made by the clock; its instant may lie before that, where deadlines were walked
 # late. `walked_key` is set where a wave was cut inside one instant: users up to this key are judged at it.
 _REVISIONS: Final = (
@@ -66,7 +68,7 @@ _RETENTION: Final = "ALTER TABLE event_names ADD COLUMN keep TEXT"
 def movement(database: Database) -> None:
     """Add the tables and columns of movement."""
     log = (*_REVISIONS, *_SWITCHES, _TRANSITIONS_BY_USER, *_LOG_SIZES, _BASELINES)
-    for statement in (*log, _MERGED_USERS, _RETENTION):
+    for statement in (*log, user_marks.TABLE, user_marks.FILL, _MERGED_USERS, _RETENTION):
         database.execute(statement)
     tables = database.table
     tombstones = {"id_hash": bytes, "erase_time": int}
