@@ -90,7 +90,7 @@ class History:
         segment = self._segment_key(wanted.segment_id) if wanted.segment_id else None
         for name, instant in (("start_time", wanted.start), ("end_time", wanted.end)):
             self._refuse_future(name, instant)
-        stand = await self._stand()
+        stand = await self._stand(wanted.end)
         key = user.key if user is not None else None
         found, oldest = await self._ask(lambda reads: _moves(reads, wanted, stand, (key, segment), after, limit + 1))
         named = await self._naming.thoroughly(found[:limit])
@@ -112,7 +112,7 @@ class History:
         """
         keys = [self._segment_key(name) for name in segment_ids]
         self._refuse_future("to_time", end)
-        stand = await self._stand()
+        stand = await self._stand(end)
         # No move lies between that instant and now, and later ones will not: the answers stay as they are.
         instants = [min(each, stand.instant) for each in (start, end)]
         async with self._one_matrix:
@@ -127,9 +127,15 @@ class History:
     async def _ask(self, question: Callable[[LogReads], T]) -> T:
         return await asyncio.wrap_future(self._reader.run(question))
 
-    async def _stand(self) -> _Stand:
-        """Where the log stands once every move due by now is in it. A wave is walked before that, in its own steps."""
-        await asyncio.wrap_future(self._engine.thread.change(self._engine.tick))
+    async def _stand(self, until: Micros | None = None) -> _Stand:
+        """Where the log stands once every move due by an instant, or by now, is in it.
+
+        After a later commit it is. Else it is the turn of this question when the thread has walked what is due.
+        """
+        with self._live.lock:
+            complete = until is not None and self._live.instant > until
+        if not complete:
+            await asyncio.wrap_future(self._engine.thread.change(self._engine.tick))
         with self._live.lock:
             return _Stand(self._live.revision, self._live.instant)
 
