@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import Final
 
+from segmentd.errors import InvalidInput
 from segmentd.limits import MAX_ID_BYTES
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
@@ -33,7 +35,8 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
     async def CreateExclusiveGroup(
         self, request: pb.CreateExclusiveGroupRequest, context: Context
     ) -> pb.CreateExclusiveGroupResponse:
-        view = await self._groups.create(_spec_of(request.group), request.group.author, request.group.note)
+        with _below_group():
+            view = await self._groups.create(_spec_of(request.group), request.group.author, request.group.note)
         return pb.CreateExclusiveGroupResponse(group=_group(view.info), revision=view.revision)
 
     async def GetExclusiveGroup(
@@ -69,7 +72,8 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
     ) -> pb.UpdateExclusiveGroupResponse:
         fields = _changed_fields(request)
         given = request.group
-        view = await self._groups.update(_spec_of(given), fields, given.etag, given.author, given.note)
+        with _below_group():
+            view = await self._groups.update(_spec_of(given), fields, given.etag, given.author, given.note)
         return pb.UpdateExclusiveGroupResponse(group=_group(view.info), revision=view.revision)
 
     async def DeleteExclusiveGroup(
@@ -91,9 +95,18 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
         )
 
 
+@contextmanager
+def _below_group() -> Iterator[None]:
+    """Faults of the group stand below the field that brings it."""
+    try:
+        yield
+    except InvalidInput as error:
+        raise error.below("group.") from None
+
+
 def _spec_of(group: exclusive_group_pb2.ExclusiveGroup) -> GroupSpec:
     """What the message defines. Raises InvalidInput with every fault of form; the segments are checked apart."""
-    faults = Faults("group.")
+    faults = Faults()
     for field in ("name", "description", "owner", "note"):
         faults.text(getattr(group, field), field)
     faults.text(group.author, "author", MAX_ID_BYTES)

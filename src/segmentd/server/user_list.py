@@ -15,7 +15,7 @@ from segmentd.server.subjects import check_id
 from segmentd.server.waiting import reach
 from segmentd.service.service import Service
 from segmentd.service.upload import Mode, Phase, Upload, UploadSpec
-from segmentd.service.user_lists import Applied, UserListView
+from segmentd.service.user_lists import Applied, UserListView, check_spec
 from segmentd.v1 import user_list_pb2, user_list_service_pb2_grpc
 from segmentd.v1 import user_list_service_pb2 as pb
 
@@ -130,13 +130,18 @@ def _header(message: pb.UploadUserListRequest | None) -> UploadSpec:
     if header.mode not in _MODES:
         raise InvalidInput.at("header.mode", "say what to do with the ids: REPLACE, ADD or REMOVE")
     description = header.description if header.HasField("description") else None
-    return UploadSpec(
+    spec = UploadSpec(
         header.list_id,
         _MODES[header.mode],
         description,
         create=header.create_if_missing,
         skip_invalid=header.skip_invalid,
     )
+    try:
+        check_spec(spec)
+    except InvalidInput as error:
+        raise error.below("header.") from None
+    return spec
 
 
 def _ids(message: pb.UploadUserListRequest) -> list[str]:

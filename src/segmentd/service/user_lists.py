@@ -94,7 +94,7 @@ class UserLists:
 
         What `spec` says of mode and bad ids is passed over: bad ids are refused.
         """
-        _check_spec(spec)
+        check_spec(spec)
         _check_ids(add, remove)
         return await asyncio.wrap_future(self._engine.thread.change(lambda: self._update(spec, add, remove)))
 
@@ -104,7 +104,7 @@ class UserLists:
 
         Raises InvalidInput, and NotFound for a list that is neither there nor to be created.
         """
-        _check_spec(spec)
+        check_spec(spec)
         self._check_room(spec)
         upload = Upload(self._live, spec, self._live.present(self._engine.clock.now()))
         self._uploads.append(upload)
@@ -282,7 +282,8 @@ def _chunks(add: UserKeys, ids: list[str], remove: UserKeys, description: str | 
         )
 
 
-def _check_spec(spec: UploadSpec) -> None:
+def check_spec(spec: UploadSpec) -> None:
+    """The form of a header. Raises InvalidInput."""
     faults = []
     if (fault := id_fault(spec.list_id)) is not None:
         faults.append(FieldViolation("list_id", fault))
