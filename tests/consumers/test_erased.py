@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.consumers.listening import Listener, SteppedPace, define, listened, set_flags, settle
 
-from segmentd.api import MembershipChange, Refused, TryAgain
+from segmentd.api import Json, MembershipChange, Refused, TryAgain
 from segmentd.service.items import EventWrite
 from segmentd.service.segment_info import SegmentSpec
 
@@ -22,7 +22,7 @@ def test_a_batch_that_waits_loses_the_name(tmp_path: Path) -> None:
     crm = Listener("crm", TryAgain("HTTP 500"))
     service = listened(tmp_path / "db", crm, pace=pace)
     try:
-        rule = {"behavioral": {"event": "Seen"}}
+        rule: Json = {"behavioral": {"event": "Seen"}}
         asyncio.run(service.segments.create(SegmentSpec("seen", rule=rule), "", ""))
         asyncio.run(service.profiles.ingest([EventWrite("ada", "Seen", "ada-1")]))
         settle(service, "crm", lambda: bool(service.consumers.look()[0].record.attempts))

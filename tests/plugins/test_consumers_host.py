@@ -55,9 +55,9 @@ def test_two_consumers_of_one_name_are_refused_with_both_plugins_named() -> None
 @pytest.mark.parametrize(
     ("consumer", "fault"),
     [
-        (Listener(""), "the name '': it is empty"),
+        (Listener(""), "consumer '' of plugin ours: its name: it is empty"),
         (Listener("a\nb"), "control character"),
-        (Listener("crm", batch_size=0), "consumer crm of plugin ours: batch_size is 0; 1 to 10,000"),
+        (Listener("crm", batch_size=0), "consumer 'crm' of plugin ours: batch_size is 0; 1 to 10,000"),
         (Listener("crm", segments="vip"), "segments is text"),
         (Listener("crm", retries=Retries(attempts=0)), "attempts is 0"),
         (Listener("crm", retries=Retries(maximal_delay=1)), "maximal_delay is shorter than first_delay"),  # type: ignore[arg-type]

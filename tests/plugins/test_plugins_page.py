@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -29,29 +30,56 @@ def run(folder: Path, module: str, *arguments: str) -> subprocess.CompletedProce
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
 
 
+@dataclass(frozen=True)
+class Example:
+    """One package of the page: its entry point, and the texts of its three files."""
+
+    name: str
+    module: str
+    project: str
+    source: str
+    test: str
+
+
+def examples() -> list[Example]:
+    """All of them, in the order of the page: each is one block of TOML and two of Python."""
+    found = []
+    sources = blocks("python")
+    for place, project in enumerate(blocks("toml")):
+        (point,) = tomllib.loads(project)["project"]["entry-points"][GROUP].items()
+        source, test = sources[2 * place : 2 * place + 2]
+        found.append(Example(*point, project, source, test))
+    assert len(sources) == 2 * len(found)
+    return found
+
+
+@pytest.fixture(params=examples(), ids=lambda example: example.name)
+def example(request: pytest.FixtureRequest) -> Example:
+    """One of the page's packages."""
+    found: Example = request.param
+    return found
+
+
 @pytest.fixture
-def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The page's folder with its three files, built and installed by pip."""
-    (toml,) = blocks("toml")
-    module, test = blocks("python")
-    project = tomllib.loads(toml)["project"]
-    (target,) = project["entry-points"][GROUP].values()
-    folder = tmp_path / "quiet"
+def package(example: Example, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder with the three files, built and installed by pip."""
+    folder = tmp_path / example.name
     folder.mkdir()
-    (folder / f"{target}.py").write_text(module)
-    (folder / f"test_{target}.py").write_text(test)
-    (folder / "pyproject.toml").write_text(toml)
+    (folder / f"{example.module}.py").write_text(example.source)
+    (folder / f"test_{example.module}.py").write_text(example.test)
+    (folder / "pyproject.toml").write_text(example.project)
     installed = tmp_path / "installed"
     offline = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
     pip = run(folder, "pip", "install", *offline, "--target", str(installed), ".")
     assert pip.returncode == 0, pip.stdout + pip.stderr
-    assert [each.name for each in installed.glob("*.py")] == [f"{target}.py"]
+    assert [each.name for each in installed.glob("*.py")] == [f"{example.module}.py"]
     monkeypatch.syspath_prepend(str(installed))
     return folder
 
 
-def test_the_example_is_found_and_its_own_tests_pass(package: Path) -> None:
-    assert load_plugins().origins["quiet"] == "quiet"
+def test_the_example_is_found_and_its_own_tests_pass(example: Example, package: Path) -> None:
+    plugins = load_plugins(environment={"JOURNAL_FILE": str(package / "journal")})
+    assert example.name in {*plugins.origins.values(), *plugins.consumer_origins.values()}
     done = run(package, "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(package))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "2 passed" in done.stdout

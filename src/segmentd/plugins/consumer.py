@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from segmentd.limits import id_fault
 from segmentd.times import DAY, HOUR, SECOND, Micros
 
 MAX_BATCH: Final = 10_000
@@ -118,3 +119,14 @@ class Consumer(ABC):
 
     def close(self) -> None:  # noqa: B027  (most have nothing to let go of)
         """Let go of what is held; called at the end, by the thread that delivers."""
+
+
+def consumer_fault(consumer: Consumer) -> str | None:
+    """Why a consumer cannot be used as it is; None where it can."""
+    if (fault := id_fault(str(consumer.name))) is not None:
+        return f"its name: {fault}"
+    if not 1 <= consumer.batch_size <= MAX_BATCH:
+        return f"batch_size is {consumer.batch_size}; 1 to {MAX_BATCH:,} are allowed"
+    if isinstance(consumer.segments, str):
+        return "segments is text; give a set of ids, or None for all"
+    return consumer.retries.fault()

@@ -10,9 +10,8 @@ from typing import Any, Final, Protocol, TypeVar
 import pluggy
 
 from segmentd.errors import PluginBroken
-from segmentd.limits import id_fault
 from segmentd.plugins import hookspecs
-from segmentd.plugins.consumer import MAX_BATCH, Consumer
+from segmentd.plugins.consumer import Consumer, consumer_fault
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.segment_type import SegmentType
 
@@ -132,13 +131,6 @@ def _brought(call: pluggy.HookImpl, kind: str, arguments: Mapping[str, Any]) -> 
 
 
 def _check_consumer(name: str, consumer: Consumer, plugin: str) -> None:
-    fault = id_fault(str(name))
+    fault = consumer_fault(consumer)
     if fault is not None:
-        raise PluginBroken(f"plugin {plugin} brings a consumer with the name {name!r}: {fault}")
-    if not 1 <= consumer.batch_size <= MAX_BATCH:
-        fault = f"batch_size is {consumer.batch_size}; 1 to {MAX_BATCH:,} are allowed"
-    elif isinstance(consumer.segments, str):
-        fault = "segments is text; give a set of ids, or None for all"
-    fault = fault or consumer.retries.fault()
-    if fault is not None:
-        raise PluginBroken(f"consumer {name} of plugin {plugin}: {fault}")
+        raise PluginBroken(f"consumer {name!r} of plugin {plugin}: {fault}")

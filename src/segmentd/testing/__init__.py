@@ -1,6 +1,7 @@
-"""For the tests of plugins: users from plain values, and the kit that tries the contract on a type."""
+"""For the tests of plugins: users, changes and batches from plain values, and kits that try the contracts."""
 
 from segmentd.population.build import GivenEvent, GivenUser
+from segmentd.testing.consuming import batch, change, check_consumer
 from segmentd.testing.given import event, instant, population, user
 from segmentd.testing.judge import fit, judge
 from segmentd.testing.kit import check_segment_type
@@ -10,6 +11,9 @@ __all__ = [
     "GivenEvent",
     "GivenUser",
     "Oracle",
+    "batch",
+    "change",
+    "check_consumer",
     "check_segment_type",
     "event",
     "fit",
