@@ -6,7 +6,7 @@ STAMP := $(VENV)/.stamp
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants bench lock clean
+.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants quarter bench lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ node-test: $(STAMP)  ## Call a server that it starts from Node (needs npm)
 
 mutants: $(STAMP)  ## Plant faults in the engine, one at a time, and see that its tests notice
 	$(BIN)/python tests/engine/run_mutants.py
+
+quarter: $(STAMP)  ## Live through a simulated quarter of 100,000 users, each step judged from scratch
+	$(BIN)/python -m tests.quarter
 
 bench: $(STAMP)  ## Run the benchmarks, one JSON object a figure
 	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
