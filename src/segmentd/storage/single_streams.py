@@ -19,8 +19,9 @@ SELECT t.revision, t.offset, r.recorded_time, t.segment_key, t.segment_version, 
 FROM transitions t {index} CROSS JOIN revisions r ON r.revision = t.revision
 WHERE {terms} ORDER BY t.revision, t.offset LIMIT ?
 """
-_OF_SEGMENTS = "t.segment_key IN (SELECT value FROM json_each(?))"
-_OF_USERS = "t.user_key IN (SELECT value FROM json_each(?))"
+# The plus keeps the search from an index by which the order would have to be sorted.
+_OF_SEGMENTS = "+t.segment_key IN (SELECT value FROM json_each(?))"
+_OF_USERS = "+t.user_key IN (SELECT value FROM json_each(?))"
 _LEAST_PAGE = 16
 
 
