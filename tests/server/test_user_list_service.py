@@ -36,7 +36,18 @@ def ids(*user_ids: str) -> pb.UploadUserListRequest:
     return pb.UploadUserListRequest(user_ids=pb.UserListIds(user_ids=user_ids))
 
 
+def end(count: int) -> pb.UploadUserListRequest:
+    return pb.UploadUserListRequest(end=pb.UserListEnd(id_count=count))
+
+
 async def upload(client: Client, *messages: pb.UploadUserListRequest) -> Any:
+    """Upload with the end that belongs to the messages."""
+    count = sum(len(each.user_ids.user_ids) for each in messages)
+    return await stub(client).UploadUserList(iter([*messages, end(count)]))
+
+
+async def send(client: Client, *messages: pb.UploadUserListRequest) -> Any:
+    """Upload just these messages."""
     return await stub(client).UploadUserList(iter(messages))
 
 
@@ -125,6 +136,11 @@ def test_single_users_are_changed(tmp_path: Path) -> None:
     ("messages", "field"),
     [
         ([], "header"),
+        ([header()], "end"),
+        ([header(), ids("u1")], "end"),
+        ([header(), ids("u1"), end(2)], "end.id_count"),
+        ([header(), end(0), ids("u1")], "end"),
+        ([header(), end(0), end(0)], "end"),
         ([ids("u1")], "header"),
         ([pb.UploadUserListRequest()], "header"),
         ([header(0)], "header.mode"),
@@ -142,7 +158,7 @@ def test_an_upload_of_a_wrong_form_changes_nothing(
 ) -> None:
     async def test() -> None:
         async with serving(tmp_path / "lists.db") as client:
-            refused = await refusal(upload(client, *messages))
+            refused = await refusal(send(client, *messages))
             assert (refused.code, set(refused.violations)) == (grpc.StatusCode.INVALID_ARGUMENT, {field})
             assert (await stub(client).ListUserLists(pb.ListUserListsRequest())).total_size == 0
 

@@ -79,10 +79,13 @@ class UserLists(Part):
 def _messages(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Iterator[lists.UploadUserListRequest]:
     yield lists.UploadUserListRequest(header=header)
     chunk: list[str] = []
+    count = 0
     for user_id in user_ids:
         chunk.append(user_id)
+        count += 1
         if len(chunk) == MAX_CHUNK:
             yield lists.UploadUserListRequest(user_ids=lists.UserListIds(user_ids=chunk))
             chunk = []
     if chunk:
         yield lists.UploadUserListRequest(user_ids=lists.UserListIds(user_ids=chunk))
+    yield lists.UploadUserListRequest(end=lists.UserListEnd(id_count=count))

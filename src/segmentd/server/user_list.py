@@ -48,7 +48,14 @@ class UserListHandlers(user_list_service_pb2_grpc.UserListServiceServicer):
         first = await anext(aiter(request_iterator), None)
         with self._lists.receiving(_header(first)) as upload:
             async for message in request_iterator:
+                if message.WhichOneof("part") == "end":
+                    break
                 await self._lists.take(upload, _ids(message))
+            else:
+                # A client that goes away looks like one that has sent everything; only its word tells them apart.
+                raise InvalidInput.at("end", "the upload broke off: its last message is the end")
+            _check_end(message.end.id_count, upload)
+            await _nothing_more(request_iterator)
             applied = await self._lists.apply(upload)
         return pb.UploadUserListResponse(
             list=_user_list(applied.view),
@@ -144,10 +151,20 @@ def _header(message: pb.UploadUserListRequest | None) -> UploadSpec:
     return spec
 
 
+def _check_end(sent: int, upload: Upload) -> None:
+    if sent != upload.received:
+        raise InvalidInput.at("end.id_count", f"{sent:,} ids were sent, {upload.received:,} have arrived")
+
+
+async def _nothing_more(messages: AsyncIterator[pb.UploadUserListRequest]) -> None:
+    async for _ in messages:
+        raise InvalidInput.at("end", "the end is the last message of an upload")
+
+
 def _ids(message: pb.UploadUserListRequest) -> list[str]:
     """The ids of one message. Raises InvalidInput where it brings none or too many of them."""
     if message.WhichOneof("part") != "user_ids":
-        raise InvalidInput.at("user_ids", "every message of an upload after the first one brings ids")
+        raise InvalidInput.at("user_ids", "every message of an upload between the first and the last one brings ids")
     check_batch(len(message.user_ids.user_ids), "user_ids")
     return list(message.user_ids.user_ids)
 

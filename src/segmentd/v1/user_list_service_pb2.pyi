@@ -27,6 +27,7 @@ class UploadUserListRequest(_message.Message):
 
     HEADER_FIELD_NUMBER: _builtins.int
     USER_IDS_FIELD_NUMBER: _builtins.int
+    END_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def header(self) -> Global___UploadUserListHeader:
         """What to do: the first message of the stream, and no other."""
@@ -35,17 +36,22 @@ class UploadUserListRequest(_message.Message):
     def user_ids(self) -> Global___UserListIds:
         """Some of the ids; at most 10,000 in one message."""
 
+    @_builtins.property
+    def end(self) -> Global___UserListEnd:
+        """All ids were sent: the last message of the stream. A stream that ends without it was broken off."""
+
     def __init__(
         self,
         *,
         header: Global___UploadUserListHeader | None = ...,
         user_ids: Global___UserListIds | None = ...,
+        end: Global___UserListEnd | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "part", b"part", "user_ids", b"user_ids"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "header", b"header", "part", b"part", "user_ids", b"user_ids"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["header", b"header", "part", b"part", "user_ids", b"user_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["end", b"end", "header", b"header", "part", b"part", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "user_ids"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["header", "user_ids", "end"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
@@ -116,6 +122,28 @@ class UserListIds(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___UserListIds: _TypeAlias = UserListIds  # noqa: Y015
+
+@_typing.final
+class UserListEnd(_message.Message):
+    """The end of an upload."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ID_COUNT_FIELD_NUMBER: _builtins.int
+    id_count: _builtins.int
+    """How many ids were sent. INVALID_REQUEST where others have arrived."""
+    def __init__(
+        self,
+        *,
+        id_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["id_count", b"id_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UserListEnd: _TypeAlias = UserListEnd  # noqa: Y015
 
 @_typing.final
 class UploadUserListResponse(_message.Message):

@@ -78,9 +78,10 @@ class UserListServiceServicer:
     """
 
     def UploadUserList(self, request_iterator, context):
-        """Uploads ids to a list. The first message is the header, all others are ids, at most 10,000,000 in all.
+        """Uploads ids to a list. The first message is the header, then come ids, at most 10,000,000 in all, and the last
+        message is the end.
 
-        Ids are collected and checked as they come in, and nothing is changed before the stream has ended: an upload that
+        Ids are collected and checked as they come in, and nothing is changed before the end has arrived: an upload that
         breaks off changes nothing. Then users are written in revisions of at most 65,536 users each, in turns with other
         writes; what was begun is finished, also where the client has stopped waiting. After a crash of the server in the
         midst of that the list may be half changed: the same upload again makes it whole.

@@ -38,9 +38,10 @@ class UserListServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> UserListServiceAsyncStub: ...
     UploadUserList: _grpc.StreamUnaryMultiCallable[_user_list_service_pb2.UploadUserListRequest, _user_list_service_pb2.UploadUserListResponse]
-    """Uploads ids to a list. The first message is the header, all others are ids, at most 10,000,000 in all.
+    """Uploads ids to a list. The first message is the header, then come ids, at most 10,000,000 in all, and the last
+    message is the end.
 
-    Ids are collected and checked as they come in, and nothing is changed before the stream has ended: an upload that
+    Ids are collected and checked as they come in, and nothing is changed before the end has arrived: an upload that
     breaks off changes nothing. Then users are written in revisions of at most 65,536 users each, in turns with other
     writes; what was begun is finished, also where the client has stopped waiting. After a crash of the server in the
     midst of that the list may be half changed: the same upload again makes it whole.
@@ -88,9 +89,10 @@ class UserListServiceAsyncStub(UserListServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     UploadUserList: _aio.StreamUnaryMultiCallable[_user_list_service_pb2.UploadUserListRequest, _user_list_service_pb2.UploadUserListResponse]  # type: ignore[assignment]
-    """Uploads ids to a list. The first message is the header, all others are ids, at most 10,000,000 in all.
+    """Uploads ids to a list. The first message is the header, then come ids, at most 10,000,000 in all, and the last
+    message is the end.
 
-    Ids are collected and checked as they come in, and nothing is changed before the stream has ended: an upload that
+    Ids are collected and checked as they come in, and nothing is changed before the end has arrived: an upload that
     breaks off changes nothing. Then users are written in revisions of at most 65,536 users each, in turns with other
     writes; what was begun is finished, also where the client has stopped waiting. After a crash of the server in the
     midst of that the list may be half changed: the same upload again makes it whole.
@@ -141,9 +143,10 @@ class UserListServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_user_list_service_pb2.UploadUserListRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_user_list_service_pb2.UploadUserListResponse, _abc.Awaitable[_user_list_service_pb2.UploadUserListResponse]]:
-        """Uploads ids to a list. The first message is the header, all others are ids, at most 10,000,000 in all.
+        """Uploads ids to a list. The first message is the header, then come ids, at most 10,000,000 in all, and the last
+        message is the end.
 
-        Ids are collected and checked as they come in, and nothing is changed before the stream has ended: an upload that
+        Ids are collected and checked as they come in, and nothing is changed before the end has arrived: an upload that
         breaks off changes nothing. Then users are written in revisions of at most 65,536 users each, in turns with other
         writes; what was begun is finished, also where the client has stopped waiting. After a crash of the server in the
         midst of that the list may be half changed: the same upload again makes it whole.
