@@ -69,6 +69,11 @@ class Settings(BaseSettings):
         description="How many moves stay in the log; without it any number. What is beyond is taken out a "
         "little later, the oldest first.",
     )
+    erasure_refusal: FixedDuration = Field(
+        default="30d",
+        description="For how long writes for the id of an erased user are refused, as in `30d` or `36h`; then it is a "
+        "new user.",
+    )
     drain_grace: float = Field(
         default=20.0,
         ge=0,

@@ -14,6 +14,7 @@ from segmentd.cli import (
     edits,
     groups,
     history,
+    identity,
     imports,
     inclusion,
     listings,
@@ -82,6 +83,10 @@ for _command in (
     listings.types,
     listings.attributes,
     listings.profile,
+    identity.merge,
+    identity.erase,
+    identity.export,
+    identity.events,
     listings.refit,
     inclusion.include,
     inclusion.exclude,
@@ -94,8 +99,8 @@ _imports.command("profiles")(imports.profiles)
 _imports.command("events")(imports.events)
 _lists.command("show")(user_lists.show_list)
 _groups.command("show")(groups.show_group)
-for _command in (user_lists.upload, user_lists.add, user_lists.remove, user_lists.delete):
-    _lists.command()(_command)
+for _list_command in (user_lists.upload, user_lists.add, user_lists.remove, user_lists.delete):
+    _lists.command()(_list_command)
 _groups.command()(groups.delete)
 _webhooks.command()(webhooks.dead_letters)
 _webhooks.command()(webhooks.replay)

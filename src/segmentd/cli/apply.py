@@ -11,6 +11,7 @@ from segmentd.cli import show_plan
 from segmentd.cli.connection import connect
 from segmentd.cli.definitions.applying import Edit, apply_plan
 from segmentd.cli.definitions.checking import attribute_faults, rule_faults
+from segmentd.cli.definitions.events import allowed_later
 from segmentd.cli.definitions.groups import group_faults
 from segmentd.cli.definitions.plan import make_plan
 from segmentd.cli.definitions.previewing import previews
@@ -63,8 +64,10 @@ def count(
 def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool = False, as_json: bool = False) -> None:
     """Apply a file that was read. Raises FileFaults before anything is changed, where that can be known."""
     before = {segment.id: segment for segment in client.list_segments()}
-    plan = make_plan(file, before, client.list_attributes(), client.list_exclusive_groups() if file.groups else ())
-    faults = attribute_faults(plan, retype=edit.retype) + rule_faults(client, file, plan, set(before))
+    groups = client.list_exclusive_groups() if file.groups else ()
+    plan = make_plan(file, before, client.list_attributes(), groups, client.list_events() if file.events else ())
+    faults = attribute_faults(plan, retype=edit.retype)
+    faults += allowed_later(rule_faults(client, file, plan, set(before)), plan.events)
     faults += group_faults(file, set(before))
     if faults:
         raise FileFaults(file.name, faults)

@@ -71,7 +71,9 @@ def profile(user: UserArgument, as_json: JsonOption = False, server: ServerOptio
     if as_json:
         show_json(message_json(found))
     else:
-        show(f"{found.user_id}, known since {instant_text(found.create_time)}", show_answers.profile_table(found))
+        merged = f", also {', '.join(found.merged_user_ids)}" if found.merged_user_ids else ""
+        since = instant_text(found.create_time)
+        show(f"{found.user_id}{merged}, known since {since}", show_answers.profile_table(found))
 
 
 def refit(segment: SegmentArgument, as_json: JsonOption = False, server: ServerOption = DEFAULT_SERVER) -> None:

@@ -26,6 +26,10 @@ def plan_lines(plan: Plan, tried: Previews, *, dry_run: bool) -> Iterator[Render
             kind = kind_name(attribute.attribute.kind)
             was = f" (was {attribute.before})" if attribute.before not in ("", kind) else ""
             yield _line(attribute.action, f"attribute {attribute.attribute.name}: {kind}{was}")
+    for event in plan.events:
+        if event.changes:
+            kept = f"kept for {event.events.keep or 'ever'} (was {event.before or 'ever'})"
+            yield _line(Action.UPDATE, f"events {event.events.name}: {kept}")
     for step in plan.segments:
         if step.action is not Action.UNCHANGED:
             changed = f" ({', '.join(step.changed)})" if step.changed else ""
@@ -46,7 +50,7 @@ def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterato
         if segment.state != segment_pb2.SEGMENT_STATE_ACTIVE:
             yield f"segment {segment.id} is {state_name(segment)}: {segment.state_reason}"
     done = plan.count(Action.CREATE) + plan.count(Action.UPDATE)
-    if done and (applied or plan.groups):
+    if done and (applied or plan.groups or plan.events):
         yield f"applied {done} change{'s' if done > 1 else ''}"
 
 
@@ -58,6 +62,10 @@ def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], tried: Preview
         "attributes": [
             {"name": step.attribute.name, "kind": kind_name(step.attribute.kind), "action": step.action.value}
             for step in plan.attributes
+        ],
+        "events": [
+            {"name": step.events.name, "keep": step.events.keep, "action": "update" if step.changes else "unchanged"}
+            for step in plan.events
         ],
         "segments": [
             {

@@ -69,6 +69,13 @@ class Caller:
         """The same without waiting."""
         return Pending(method.future(request, timeout=self.timeout))
 
+    def stream(self, method: Callable[..., Iterator[A]], request: Any) -> Iterator[A]:
+        """The messages of a stream that ends. Raises CallFailed, also in the middle."""
+        try:
+            yield from method(request, timeout=self.timeout)
+        except grpc.RpcError as error:
+            raise CallFailed.of(error) from None
+
     def pages(self, method: Callable[..., P], request: Any) -> Iterator[P]:
         """All pages, each asked for when it is needed; `request` is changed. Raises CallFailed."""
         while True:

@@ -13,6 +13,7 @@ from segmentd.client.channel import open_channel
 from segmentd.client.consumers import Consumers
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
+from segmentd.client.identities import Identities
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
@@ -23,7 +24,7 @@ DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 
 
-class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, History, Consumers, Admin):
+class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, Identities, History, Consumers, Admin):
     """All calls of segmentd over one connection. Threads may share it; use it as a context manager, or close it."""
 
     def __init__(

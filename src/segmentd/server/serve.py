@@ -28,7 +28,7 @@ from segmentd.service.log_retention import LogKeep
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
 from segmentd.settings import Settings
-from segmentd.times import Clock
+from segmentd.times import Clock, parse_duration
 from segmentd.v1 import (
     admin_service_pb2_grpc,
     consumer_service_pb2_grpc,
@@ -73,7 +73,10 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     currencies = Currencies(settings.base_currency, settings.currency_rates)
     # Off the loop, because loading takes long and the loop has signals to hear.
     keep = LogKeep.of(settings.log_keep, settings.log_max_moves)
-    service = await asyncio.to_thread(Service.open, settings.database, plugins, clock, currencies, log_keep=keep)
+    refusal = parse_duration(settings.erasure_refusal).micros
+    service = await asyncio.to_thread(
+        Service.open, settings.database, plugins, clock, currencies, refusal, log_keep=keep
+    )
     metrics = None
     try:
         if settings.metrics is not None:

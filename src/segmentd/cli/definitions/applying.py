@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from segmentd.cli.definitions.checking import call_faults
+from segmentd.cli.definitions.events import declare_events
 from segmentd.cli.definitions.groups import apply_groups
 from segmentd.cli.definitions.plan import Action, Plan, SegmentStep
 from segmentd.cli.definitions.references import references
@@ -33,13 +34,14 @@ def apply_plan(
     end with every fault.
     """
     declare(client, file, plan, retype=edit.retype)
-    faults: list[Fault] = []
+    faults = declare_events(client, file, plan.events, longer=True)
     refused: set[str] = set()
     early = [step for step in plan.segments if step.definition.segment.id not in plan.after_groups]
     late = plan.segments[len(early) :]
     applied = _apply_segments(client, file, early, before, edit, faults, refused)
     faults += apply_groups(client, file, plan, edit.author, edit.note)
     applied += _apply_segments(client, file, late, before, edit, faults, refused)
+    faults += declare_events(client, file, plan.events, longer=False)
     if faults:
         raise FileFaults(file.name, faults)
     return applied

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+from segmentd.cli.definitions.events import EventStep, event_steps
 from segmentd.cli.definitions.references import in_order, references
 from segmentd.cli.definitions.segments_file import Definition, GroupDefinition, SegmentsFile
-from segmentd.v1 import exclusive_group_pb2, profile_pb2, segment_pb2
+from segmentd.v1 import exclusive_group_pb2, profile_pb2, profile_service_pb2, segment_pb2
 
 FIELDS: Final = ("name", "description", "owner", "labels", "rule", "include_user_ids", "exclude_user_ids")
 GROUP_FIELDS: Final = ("name", "description", "owner", "labels", "segment_ids")
@@ -60,11 +61,13 @@ class Plan:
     groups: list[GroupStep] = field(default_factory=list)
     after_groups: frozenset[str] = frozenset()
     """The segments that need the groups of the file."""
+    events: list[EventStep] = field(default_factory=list)
 
     def count(self, action: Action) -> int:
         """How many steps do this."""
         steps: list[AttributeStep | SegmentStep | GroupStep] = [*self.attributes, *self.segments, *self.groups]
-        return [step.action for step in steps].count(action)
+        kept = [Action.UPDATE if step.changes else Action.UNCHANGED for step in self.events]
+        return [*(step.action for step in steps), *kept].count(action)
 
 
 def make_plan(
@@ -72,6 +75,7 @@ def make_plan(
     segments: Mapping[str, segment_pb2.Segment],
     attributes: Iterable[profile_pb2.Attribute],
     groups: Iterable[exclusive_group_pb2.ExclusiveGroup] = (),
+    events: Iterable[profile_service_pb2.EventName] = (),
 ) -> Plan:
     """Compare a file with what the server has. Raises FileFaults for circles."""
     known, there = {each.name: each for each in attributes}, {each.id: each for each in groups}
@@ -83,6 +87,7 @@ def make_plan(
         [_segment_step(each, segments.get(each.segment.id)) for each in ordered],
         [_group_step(each, there.get(each.group.id)) for each in file.groups],
         late,
+        event_steps(file, events),
     )
 
 

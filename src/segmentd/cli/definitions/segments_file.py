@@ -11,12 +11,13 @@ from segmentd.cli.definitions.located import Located, Plain
 from segmentd.cli.definitions.reading import read_values
 from segmentd.cli.faults import Fault, FileFaults
 from segmentd.client import as_struct
+from segmentd.times import parse_duration
 from segmentd.v1 import exclusive_group_pb2, profile_pb2, segment_pb2
 
 _TEXTS: Final = ("name", "description", "owner")
 _KEYS: Final = ("id", *_TEXTS, "labels", "rule", "include", "exclude")
 _GROUP_KEYS: Final = ("id", *_TEXTS, "labels", "segments")
-_TOP: Final = ("segments", "exclusive_groups", "attributes")
+_TOP: Final = ("segments", "exclusive_groups", "attributes", "events")
 _KINDS: Final = {
     name.removeprefix("ATTRIBUTE_KIND_").lower(): value
     for name, value in profile_pb2.AttributeKind.items()
@@ -42,14 +43,23 @@ class GroupDefinition:
 
 
 @dataclass(frozen=True, slots=True)
+class KeptEvents:
+    """A name of events, and for how long they are kept; "" is for ever."""
+
+    name: str
+    keep: str
+
+
+@dataclass(frozen=True, slots=True)
 class SegmentsFile:
-    """The segments and exclusive groups of a file in its order, and the kinds of attributes that it declares."""
+    """The segments and exclusive groups of a file in its order, and what it declares of attributes and events."""
 
     name: str
     located: Located
     definitions: list[Definition] = field(default_factory=list)
     attributes: list[profile_pb2.Attribute] = field(default_factory=list)
     groups: list[GroupDefinition] = field(default_factory=list)
+    events: list[KeptEvents] = field(default_factory=list)
 
     def fault(self, definition: Definition, path: str, message: str) -> Fault:
         """A fault of one segment, with its line."""
@@ -98,6 +108,8 @@ class _Reader:
             self._segment(f"segments[{index}]", item)
         for name, kind in self._mapping("", "attributes", attributes).items():
             self._attribute(name, kind)
+        for name, declared in self._mapping("", "events", value.get("events")).items():
+            self._event(name, declared)
         for index, item in enumerate(self._list("exclusive_groups", value.get("exclusive_groups"))):
             self._group(f"exclusive_groups[{index}]", item)
 
@@ -171,6 +183,19 @@ class _Reader:
             return
         self.file.attributes.append(profile_pb2.Attribute(name=name, kind=_KINDS[kind]))
 
+    def _event(self, name: str, declared: Plain) -> None:
+        below = self._mapping("events", name, declared)
+        self._known("events", "", below, ("keep",), f"{name}.")
+        keep = below.get("keep")
+        if keep is not None and not isinstance(keep, str):
+            self._fault("events", f"{name}.keep", "it is no duration such as 400d; leave it out for ever")
+            return
+        fault = _length_fault(keep) if keep else None
+        if fault is not None:
+            self._fault("events", f"{name}.keep", fault)
+        else:
+            self.file.events.append(KeptEvents(name, keep or ""))
+
     def _known(
         self, place: str, segment: str, found: Mapping[str, Any], keys: tuple[str, ...], prefix: str = ""
     ) -> None:
@@ -203,3 +228,12 @@ class _Reader:
         whole = ".".join(part for part in (place, path) if part)
         shown = path if segment else whole
         self.faults.append(Fault(message, shown, segment, self.file.located.line(whole)))
+
+
+def _length_fault(text: str) -> str | None:
+    """What is wrong with a length of time that is to be the same everywhere."""
+    try:
+        calendar = parse_duration(text).months > 0
+    except ValueError as error:
+        return str(error)
+    return f"{text!r} goes by the calendar; write days or weeks, as in 400d" if calendar else None
