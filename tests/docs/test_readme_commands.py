@@ -22,6 +22,8 @@ def commands(group: Any, before: str = "") -> Iterator[tuple[str, Any]]:
     """Every command by its full name (`clock advance`)."""
     for name, command in group.commands.items():
         if hasattr(command, "commands"):
+            if command.params:  # it does something without one of its commands
+                yield before + name, command
             yield from commands(command, f"{before}{name} ")
         else:
             yield before + name, command

@@ -46,9 +46,9 @@ def examples() -> list[Example]:
     found = []
     sources = blocks("python")
     for place, project in enumerate(blocks("toml")):
-        (point,) = tomllib.loads(project)["project"]["entry-points"][GROUP].items()
+        ((name, module),) = tomllib.loads(project)["project"]["entry-points"][GROUP].items()
         source, test = sources[2 * place : 2 * place + 2]
-        found.append(Example(*point, project, source, test))
+        found.append(Example(name, module, project, source, test))
     assert len(sources) == 2 * len(found)
     return found
 
