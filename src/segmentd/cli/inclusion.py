@@ -50,4 +50,4 @@ def _change(field: str, segment_id: str, users: list[str], *, undo: bool, as_jso
         show_json(message_json(answer.segment))
     else:
         word = "included" if field == "include_user_ids" else "excluded"
-        show(f"segment {segment_id}: {len(getattr(answer.segment, field)):,} users are {word}")
+        show(f"segment {segment_id}: {word} by name: {len(getattr(answer.segment, field)):,}")

@@ -30,12 +30,10 @@ def report_parts(
         ("segment", "matched", "claimed", "lost to earlier ones"),
         ((each.segment_id, each.matched_count, each.claimed_count, each.lost_count) for each in report.shares),
     )
-    yield f"{report.user_count:,} users are in the group, each in one segment of it"
+    yield f"users in the group, each in one segment of it: {report.user_count:,}"
     if report.overlap_user_count:
-        yield (
-            f"{report.overlap_user_count:,} of them match two or more segments; "
-            f"{report.withheld_count:,} memberships were withheld"
-        )
+        yield f"of them matching two or more segments: {report.overlap_user_count:,}"
+        yield f"memberships withheld: {report.withheld_count:,}"
         yield _counts(
             ("segment", "overlaps with", "users"),
             ((each.first_segment_id, each.second_segment_id, each.user_count) for each in report.overlaps),

@@ -41,12 +41,13 @@ def upload_lines(answer: user_list_service_pb2.UploadUserListResponse, tally: Ta
     yield change_line(answer)
     for reason, number in tally.reasons.most_common():
         sample = tally.samples[reason]
-        yield f"  {number:,} rows passed over: {reason} (first at {sample.position:,}: {sample.detail})"
+        yield f"  rows passed over: {number:,} x {reason} (first at {sample.position:,}: {sample.detail})"
     if tally.reasons:
         yield f"  they are in {tally.path}"
     if answer.skipped_count:
-        first = answer.faults[0]
-        yield f"  {answer.skipped_count:,} ids passed over by the server (first {first.user_id!r}: {first.description})"
+        named = [f" (first {each.user_id!r}: {each.description})" for each in answer.faults[:1]]
+        first = "".join(named) or " (of erased users)"
+        yield f"  ids passed over by the server: {answer.skipped_count:,}{first}"
 
 
 def change_line(
