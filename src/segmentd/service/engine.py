@@ -118,7 +118,6 @@ class Engine:
         live, self._stale = self._loaded()
         self.live.adopt(live)
         self.tail.clear(self.live.revision)
-        self.log_retention.forget()
         self.refits.queued.clear()
         self.pruning.forget()
         self._catch_up()

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-from segmentd.errors import Unavailable
+from segmentd.errors import StorageFailed, Unavailable
 from segmentd.service.tail import Tail
 from segmentd.storage import Store
 from segmentd.times import FOREVER, HOUR, MIN_INSTANT, MINUTE, Clock, Micros, parse_duration
@@ -54,6 +54,7 @@ class LogRetention:
         self._thread = thread
         self._keep = keep
         self._next = MIN_INSTANT
+        self._failed = True  # a stop may have interrupted it
         self._appended = tail.appended
         self._under_way: Iterator[None] | None = None
 
@@ -61,25 +62,20 @@ class LogRetention:
         """When to look next, or FOREVER: while something is under way, and where nothing is to be done."""
         if self._under_way is not None:
             return FOREVER
-        return MIN_INSTANT if self._enough_added() else self._next
+        return MIN_INSTANT if self._enough_added() and not self._failed else self._next
 
     def begin_due(self) -> None:
         """Begin to shorten the log where it is time for a look and too much is there."""
         if self.next_due() > self._clock.now():
             return
-        first = self._next == MIN_INSTANT
+        unfinished, self._failed = self._failed, False
         self._next = self._later()
         self._appended = self._tail.appended
         start, revision = self._store.log_start().revision, self._too_old()
         if revision > start:
             self._run(self._store.compact(revision))
-        elif first and start:  # what a stop may have interrupted
+        elif unfinished and start:
             self._run(self._store.compact())
-
-    def forget(self) -> None:
-        """Memory was loaded anew, and what was under way may have ended anywhere: look again."""
-        self._under_way = None
-        self._next = MIN_INSTANT
 
     def _too_old(self) -> int:
         """The revision up to which the log is not kept any more; 0 for none."""
@@ -109,18 +105,27 @@ class LogRetention:
 
     def _step(self, steps: Iterator[None]) -> Generator[None, None, None]:
         """One step as a task of its own, so that others have their turn between two."""
-        if self._under_way is not steps:  # memory was loaded anew
-            return
-        if next(steps, _ENDED) is _ENDED:
-            self._under_way = None
+        try:
+            ended = next(steps, _ENDED) is _ENDED
+        except StorageFailed as error:  # memory knows nothing of this, so nothing has to be loaded anew
+            self._give_up(error)
         else:
-            self._queue(steps)
+            if ended:
+                self._under_way = None
+            else:
+                self._queue(steps)
         yield from ()
 
     def _report(self, future: Future[Any]) -> None:
         if not future.cancelled() and future.exception() is not None:
-            self._under_way = None
-            _log.error("the log could not be shortened: %s", future.exception())
+            self._give_up(future.exception())
+
+    def _give_up(self, error: BaseException | None) -> None:
+        """What is done is done; the rest is tried again later, from the beginning."""
+        self._under_way = None
+        self._next = Micros(self._clock.now() + HOUR)
+        self._failed = True
+        _log.error("the log could not be shortened: %s", error)
 
 
 _ENDED: Final = object()
