@@ -155,8 +155,7 @@ def test_a_failure_is_logged_and_tried_again(monkeypatch: pytest.MonkeyPatch, ca
         kept.days(9)
         kept.tasks.run()
     assert "the log could not be shortened: the disk is full" in caplog.text
-    assert kept.store.log_start().revision == 6
-    assert kept.retention.next_due() > kept.clock.now() - DAY
+    assert kept.retention.next_due() <= kept.clock.now() + HOUR
     kept.clock.move_to(Micros(kept.clock.now() + HOUR))
     kept.retention.begin_due()
     kept.tasks.run()
