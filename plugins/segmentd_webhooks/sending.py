@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import ssl
 import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
 import httpx
@@ -43,7 +45,8 @@ class Sender:
         self._interrupted = False
         self._under_way: tuple[asyncio.AbstractEventLoop, asyncio.Task[Answer]] | None = None
         self._runner: asyncio.Runner | None = None
-        self._client: httpx.AsyncClient | None = None
+        # No timeout of its own: see _post_in_time, which is about all of a request.
+        self._client = httpx.AsyncClient(timeout=None, follow_redirects=False, verify=_trusted())  # noqa: S113
 
     def post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
         """Send one request; redirects are not followed. Raises NotSent."""
@@ -71,8 +74,7 @@ class Sender:
     def close(self) -> None:
         """Close the connections; from the thread that posts."""
         if self._runner is not None:
-            if self._client is not None:
-                self._runner.run(self._client.aclose())
+            self._runner.run(self._client.aclose())
             self._runner.close()
 
     async def _post_in_time(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
@@ -89,13 +91,17 @@ class Sender:
                 self._under_way = None
 
     async def _post(self, url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
-        if self._client is None:
-            self._client = httpx.AsyncClient(timeout=None, follow_redirects=False)  # noqa: S113  (see _post_in_time)
         async with self._client.stream("POST", url, content=body, headers=headers) as response:
             answer = Answer(response.status_code, response.headers.get("retry-after", ""))
             await _read_some(response)
         self._client.cookies.clear()
         return answer
+
+
+@cache
+def _trusted() -> ssl.SSLContext:
+    """The certificates that are trusted. Reading them takes a tenth of a second, so all endpoints share them."""
+    return httpx.create_ssl_context()
 
 
 async def _read_some(response: httpx.Response) -> None:
