@@ -18,8 +18,8 @@ from segmentd.times import DAY, Micros, format_instant
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m tests.quarter", description=__doc__)
     parser.add_argument("--users", type=int, default=100_000, help="how many customers (default %(default)s)")
-    parser.add_argument("--activity", type=float, default=0.5, help="scales how often they come (default %(default)s)")
-    parser.add_argument("--longest", type=float, default=3.0, help="the longest step in days (default %(default)s)")
+    parser.add_argument("--activity", type=float, default=0.2, help="scales how often they come (default %(default)s)")
+    parser.add_argument("--longest", type=float, default=8.0, help="the longest step in days (default %(default)s)")
     parser.add_argument("--seed", type=int, default=1, help="another quarter of the same kind")
     given = parser.parse_args()
     size = Size(given.users, given.activity, Micros(int(given.longest * DAY)), given.seed)
@@ -32,7 +32,8 @@ async def live(folder: Path, size: Size) -> None:
     began = time.perf_counter()
 
     def told(clock: Micros, tally: Tally) -> None:
-        moves = " ".join(f"{why.name.lower()} {tally.moves[why]:,}" for why in Why)
+        sums = tally.moves.sum(axis=(0, 1))
+        moves = " ".join(f"{why.name.lower()} {sums[why]:,}" for why in Why)
         minutes, memory = (time.perf_counter() - began) / 60, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
         print(
             f"{format_instant(clock)}: step {tally.steps}, {tally.commits} commits, {tally.events:,} events, "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -29,8 +29,8 @@ BEGIN: Final = parse_instant("2026-02-15T00:00:00Z")
 """Clocks go forward on 8 March in America and on 29 March in Europe, back on 5 April in Australia and New Zealand."""
 END: Final = Micros(BEGIN + 90 * DAY)
 _BATCH: Final = 4_000
-_RESTARTS: Final = 0.03
-_REFITS: Final = 0.02
+_RESTARTS: Final = 0.06
+_REFITS: Final = 0.03
 Numbers = NDArray[np.int64]
 
 
@@ -46,7 +46,9 @@ class Size:
 
 @dataclass(slots=True)
 class Tally:
-    """What was done so far. `moves` counts them by why."""
+    """What was done so far. `moves` int64 (segments, 2, Why) counts them: left and entered, by why."""
+
+    moves: NDArray[np.int64]
 
     steps: int = 0
     commits: int = 0
@@ -56,7 +58,6 @@ class Tally:
     restarts: int = 0
     refits: int = 0
     memberships: int = 0
-    moves: NDArray[np.int64] = field(default_factory=lambda: np.zeros(len(Why), dtype=np.int64))
 
 
 class Quarter:
@@ -75,8 +76,9 @@ class Quarter:
         self._deliveries = Deliveries(self._random, self._supply, BEGIN)
         self._writes = Writes(self._random, self._supply, self._deliveries)
         self._profiles = self._profiles_to_come()
+        self._listed: set[int] = set()
         self._found = Ledger()
-        self.tally = Tally()
+        self.tally = Tally(np.zeros((len(specs), 2, len(Why)), dtype=np.int64))
         self.driven = Driven(path, plugins, BEGIN, self._supply.user_ids, self._rules.names)
 
     async def begin(self) -> None:
@@ -175,8 +177,7 @@ class Quarter:
             await self._say([(user, self._supply.traits[user]) for user in users])
 
     async def _change_profiles(self, clock: Micros) -> None:
-        known = np.flatnonzero(self._knowledge.known)
-        users = self._random.choice(known, 1 + len(known) // 2_000, replace=False).tolist()
+        users = self._some(np.flatnonzero(self._knowledge.known), 0.001)
         await self._say([(user, change(self._random, clock)) for user in users])
 
     async def _say(self, given: Sequence[tuple[int, Traits]]) -> None:
@@ -188,15 +189,20 @@ class Quarter:
         self._said(before, {})
 
     async def _change_list(self, share: float) -> None:
-        """Some known users come into the uploaded list, others leave it."""
-        known = np.flatnonzero(self._knowledge.known)
-        users = self._random.choice(known, 2 * (1 + int(share * len(known) / 2)), replace=False)
-        add, remove = np.array_split(users, 2)
+        """Some known users come into the uploaded list, be they in it or not, and others leave it."""
+        add = self._some(np.flatnonzero(self._knowledge.known), share)
+        remove = self._some(np.array(sorted(self._listed - set(add)), dtype=np.int64), 0.1)
+        self._listed = (self._listed | set(add)) - set(remove)
         names, before = self._supply.user_ids, self.driven.instant
         await self.driven.update_list(UPLOADED, [names[user] for user in add], [names[user] for user in remove])
-        for user in users.tolist():
-            self._knowledge.say(user, {f"list:{UPLOADED}": 1 if user in add else None})
+        for user in add + remove:
+            self._knowledge.say(user, {f"list:{UPLOADED}": 1 if user in self._listed else None})
         self._said(before, {})
+
+    def _some(self, users: Numbers, share: float) -> list[int]:
+        """Some of these, each once."""
+        chosen: list[int] = users[self._random.random(len(users)) < share].tolist()
+        return chosen
 
     def _said(self, before: int, events: dict[str, Numbers]) -> None:
         """Let the oracle judge what a commit said; one that changed nothing was none."""
@@ -212,7 +218,7 @@ class Quarter:
         self._oracle.look(present)
         expected, found = self._oracle.moves.take(), self._found.take()
         assert not (text := differences(expected, found, self._rules.names)), f"step {self.tally.steps}: {text}"
-        self.tally.moves += np.bincount(found[3], minlength=len(Why))
+        np.add.at(self.tally.moves, (found[0], found[2], found[3]), 1)
         for number, name in enumerate(self._rules.names):
             members = await self.driven.members(name)
             wanted = np.flatnonzero(self._oracle.bits[number])

@@ -93,7 +93,7 @@ class _Events:
             column.append(value)
         for each in self._reads.get(name, frozenset()) & properties.keys():
             self._values.setdefault((name, each), []).append((len(self.payloads), properties[each]))
-        self.payloads.append(orjson.dumps(properties))
+        self.payloads.append(bytes(memoryview(orjson.dumps(properties))))  # a copy without the room it was written in
 
     def coded(self) -> dict[tuple[str, str], Coded]:
         found: dict[tuple[str, str], Coded] = {}

@@ -27,5 +27,7 @@ def test_every_step_of_a_quarter_is_as_judged_from_scratch(tmp_path: Path) -> No
     assert tally.restarts
     assert tally.refits
     assert tally.duplicates
-    assert tally.moves[Why.TIME] > 10_000
-    assert tally.moves[Why.WRITTEN] > 5_000
+    moved = tally.moves.sum(axis=(0, 1))
+    assert moved[Why.TIME] > 10_000
+    assert moved[Why.WRITTEN] > 4_000
+    assert (tally.moves.sum(axis=(1, 2)) > 0).all()
