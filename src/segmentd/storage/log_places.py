@@ -13,6 +13,7 @@ from segmentd.times import Micros
 _START_KEY: Final = "log_start"
 # Both columns grow with the revision, so the revision is found by halving: each look is one seek.
 _AT_INSTANT: Final = "SELECT revision, instant FROM revisions WHERE revision >= ? ORDER BY revision LIMIT 1"
+_LAST_BEFORE: Final = "SELECT revision FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT 1"
 _AT_SIZE: Final = "SELECT revision, total FROM log_sizes WHERE revision >= ? ORDER BY revision LIMIT 1"
 
 
@@ -52,11 +53,8 @@ class LogPlaces(Part):
     def revision_before(self, instant: Micros) -> int:
         """The last revision whose instant lies before this one; 0 for none."""
         first = self._first(_AT_INSTANT, instant)
-        table = "SELECT max(revision) FROM revisions"
-        found = (
-            self._session.row(table) if first is None else self._session.row(f"{table} WHERE revision < ?", (first,))
-        )
-        return int(found[0] or 0) if found else 0
+        found = self._session.row(_LAST_BEFORE, (self._beyond() if first is None else first,))
+        return int(found[0]) if found else 0
 
     def revision_keeping(self, moves: int) -> int:
         """The least revision after which at most so many moves were logged; 0 where there are no more in all."""
