@@ -8,11 +8,10 @@ from typing import Any, TypeVar
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.chronicle import Person
 from tests.engine.dialect import toy_dialect
 from tests.engine.driver import Driver, event, every, has, negated, ref, some, tally
 from tests.engine.history import History
-from tests.engine.oracle import Definition
+from tests.engine.oracle import Definition, Person
 
 from segmentd.engine.catalogue import State
 from segmentd.errors import AlreadyExists

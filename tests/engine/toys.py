@@ -129,9 +129,10 @@ class After(SegmentType[AfterParams]):
 
 
 class RicherParams(Params):
-    """The attribute is above the mean of everybody who had it when the model was fitted."""
+    """The attribute is above the mean of everybody who had it when the model was fitted; again every `refit`."""
 
     attribute: str
+    refit: int | None = None
 
 
 class Richer(SegmentType[RicherParams]):
@@ -145,6 +146,9 @@ class Richer(SegmentType[RicherParams]):
 
     def model_params(self, params: RicherParams) -> dict[str, Any]:
         return {"attribute": params.attribute}
+
+    def refit_every(self, params: RicherParams) -> Micros | None:
+        return Micros(params.refit) if params.refit is not None else None
 
     def fit(self, params: RicherParams, users: Population, at: Micros) -> Model | None:
         column = users.number(params.attribute)
