@@ -8,11 +8,13 @@ import orjson
 
 from segmentd.records import BEGINNING, LogStart, Position
 from segmentd.storage.part import Part
+from segmentd.storage.wanted import LAST_REVISION
 from segmentd.times import Micros
 
 _START_KEY: Final = "log_start"
 # Both columns grow with the revision, so the revision is found by halving: each look is one seek.
 _AT_INSTANT: Final = "SELECT revision, instant FROM revisions WHERE revision >= ? ORDER BY revision LIMIT 1"
+_TOTAL: Final = "SELECT total FROM log_sizes WHERE revision <= ? ORDER BY revision DESC LIMIT 1"
 _LAST_BEFORE: Final = "SELECT revision FROM revisions WHERE revision < ? ORDER BY revision DESC LIMIT 1"
 _AT_SIZE: Final = "SELECT revision, total FROM log_sizes WHERE revision >= ? ORDER BY revision LIMIT 1"
 
@@ -30,25 +32,12 @@ class LogPlaces(Part):
 
     def log_size(self) -> int:
         """How many moves were logged after the start of the log; erased ones count."""
-        last = self._session.row("SELECT total FROM log_sizes ORDER BY revision DESC LIMIT 1")
-        before = self._session.row(
-            "SELECT total FROM log_sizes WHERE revision <= ? ORDER BY revision DESC LIMIT 1",
-            (self.log_start().revision,),
-        )
-        return (int(last[0]) if last else 0) - (int(before[0]) if before else 0)
+        return self._total(LAST_REVISION) - self._total(self.log_start().revision)
 
     def moves_after(self, position: Position) -> int:
         """How many moves were logged after a position; erased ones count."""
-        totals = [
-            self._session.row(f"SELECT total FROM log_sizes {where} ORDER BY revision DESC LIMIT 1", parameters)
-            for where, parameters in (
-                ("", ()),
-                ("WHERE revision <= ?", (position.revision,)),
-                ("WHERE revision < ?", (position.revision,)),
-            )
-        ]
-        last, within, before = (int(found[0]) if found else 0 for found in totals)
-        return last - min(within, before + position.offset + 1)
+        seen = self._total(position.revision - 1) + position.offset + 1
+        return self._total(LAST_REVISION) - min(self._total(position.revision), seen)
 
     def revision_before(self, instant: Micros) -> int:
         """The last revision whose instant lies before this one; 0 for none."""
@@ -58,11 +47,9 @@ class LogPlaces(Part):
 
     def revision_keeping(self, moves: int) -> int:
         """The least revision after which at most so many moves were logged; 0 where there are no more in all."""
-        size = self.log_size()
-        last = self._session.row("SELECT total FROM log_sizes ORDER BY revision DESC LIMIT 1")
-        if last is None or size <= moves:
+        if self.log_size() <= moves:
             return 0
-        return self._first(_AT_SIZE, int(last[0]) - moves) or 0
+        return self._first(_AT_SIZE, self._total(LAST_REVISION) - moves) or 0
 
     def revisions_of(self, start: Micros, end: Micros) -> tuple[int, int]:
         """The first and the last revision that can have a move effective in [start, end).
@@ -72,6 +59,11 @@ class LogPlaces(Part):
         first = self._first(_AT_INSTANT, start)
         last = self._first(_AT_INSTANT, end)
         return self._beyond() if first is None else first, self._beyond() if last is None else last
+
+    def _total(self, revision: int) -> int:
+        """How many moves were logged up to the end of a revision, since the log was first written."""
+        found = self._session.row(_TOTAL, (revision,))
+        return int(found[0]) if found else 0
 
     def _beyond(self) -> int:
         found = self._session.row("SELECT max(revision) + 1 FROM revisions")
