@@ -48,7 +48,11 @@ class Handler(BaseHTTPRequestHandler):
     server: Receiver
 
     def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["content-length"]))
+        size = int(self.headers["content-length"])
+        body = self.rfile.read(size)
+        if len(body) < size:  # the sender was killed meanwhile; nothing was said to have arrived
+            self.hang_up()
+            return
         request = Request(self.path, {name.lower(): value for name, value in self.headers.items()}, body)
         behaviour = self.server.next_behaviour()
         self.server.requests.put(request)

@@ -169,6 +169,25 @@ def test_an_endpoint_that_is_down_is_tried_again() -> None:
     consumer.close()
 
 
+def test_a_certificate_that_is_none_is_a_failure() -> None:
+    with receiving() as receiver:
+        consumer = endpoint(receiver.url.replace("http://", "https://"))
+        with pytest.raises(TryAgain, match="cannot connect"):
+            consumer.deliver(BATCH)
+        consumer.close()
+
+
+def test_a_proxy_of_the_environment_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with receiving() as proxy:
+        monkeypatch.setenv("HTTP_PROXY", proxy.url.removesuffix("/hook"))
+        consumer = endpoint("http://crm.invalid/segments")
+        consumer.deliver(BATCH)
+        consumer.close()
+        assert proxy.next().path == "http://crm.invalid/segments"
+
+
 def test_gone_disables() -> None:
     with receiving() as receiver, pytest.raises(Refused) as seen:
         delivered(receiver, status(410))
