@@ -57,7 +57,7 @@ class UserSegments:
 
 @dataclass(frozen=True, slots=True)
 class MembersPage:
-    """Some members of a segment, by row; `after` is where the next page begins, None on the last one."""
+    """Some members of a segment, by surrogate key; behind `after` the next page begins, None on the last one."""
 
     user_ids: list[str]
     total: int
@@ -132,7 +132,7 @@ class Memberships:
         return self._listed(await self.see([user_id]), labels, after, limit)
 
     async def members(self, segment_id: str, after: int, limit: int) -> MembersPage:
-        """At most `limit` members of a segment whose row is beyond `after`, and how many there are."""
+        """At most `limit` members of a segment whose surrogate key is beyond `after`, and how many there are."""
         return await self._on_engine(lambda: self._members(segment_id, after, limit))
 
     async def explain(self, user_id: str, segment_id: str, *, with_leaves: bool) -> Explained:
@@ -202,12 +202,13 @@ class Memberships:
         self._engine.tick()
         plan = active_plan(live.catalogue, segment_id)
         rows = np.flatnonzero(live.memberships.bits(plan.slot, slice(0, len(live.users))))
-        start = int(np.searchsorted(rows, after, side="right"))
+        keys = live.user_keys(rows)  # unlike rows, they are the same after a restart
+        start = int(np.searchsorted(keys, after, side="right"))
         page = rows[start : start + limit]
         more = start + limit < len(rows)
         ids = [live.users.user_ids[row] for row in page.tolist()]
         at = live.present(self._clock.now())
-        return MembersPage(ids, len(rows), live.revision, at, int(page[-1]) if more else None)
+        return MembersPage(ids, len(rows), live.revision, at, live.user_key(int(page[-1])) if more else None)
 
     def _explain(self, user_id: str, segment_id: str, with_leaves: bool) -> Explained:
         seen = self._see_exactly([user_id])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import traceback
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -117,8 +118,11 @@ def _derive_one(draft: Draft, derivation: Derivation) -> None:
         return
     try:
         found = derivation.derive(inputs)
-    except Exception:  # noqa: BLE001  (a plugin may raise anything; the write goes on without what it derives)
-        _log.exception("derivation %s failed", derivation.name)
+    except Exception as error:  # noqa: BLE001  (a plugin may raise anything; the write goes on without what it derives)
+        # Without the message, which may repeat what is known about a user.
+        where = traceback.extract_tb(error.__traceback__)[-1]
+        kind = type(error).__name__
+        _log.error("derivation %s failed: %s at %s:%s", derivation.name, kind, where.filename, where.lineno)
         return
     for group in derivation.groups:
         if not any(name in draft.given for name in group):

@@ -102,7 +102,8 @@ class ProfileServiceServicer:
     def UpsertProfiles(self, request, context):
         """Merges attributes into profiles, attribute by attribute, and creates users who are not known.
 
-        Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY.
+        Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
+        USER_ERASED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -112,7 +113,7 @@ class ProfileServiceServicer:
         """Stores events, each once per message id.
 
         Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
-        MESSAGE_ID_REUSED.
+        MESSAGE_ID_REUSED, USER_ERASED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -41,13 +41,14 @@ class ProfileServiceStub:
     UpsertProfiles: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.UpsertProfilesRequest, _profile_service_pb2.UpsertProfilesResponse]
     """Merges attributes into profiles, attribute by attribute, and creates users who are not known.
 
-    Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY.
+    Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
+    USER_ERASED.
     """
     IngestEvents: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.IngestEventsRequest, _profile_service_pb2.IngestEventsResponse]
     """Stores events, each once per message id.
 
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
-    MESSAGE_ID_REUSED.
+    MESSAGE_ID_REUSED, USER_ERASED.
     """
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]
     """Returns the profile of one user.
@@ -111,13 +112,14 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
     UpsertProfiles: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.UpsertProfilesRequest, _profile_service_pb2.UpsertProfilesResponse]  # type: ignore[assignment]
     """Merges attributes into profiles, attribute by attribute, and creates users who are not known.
 
-    Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY.
+    Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
+    USER_ERASED.
     """
     IngestEvents: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.IngestEventsRequest, _profile_service_pb2.IngestEventsResponse]  # type: ignore[assignment]
     """Stores events, each once per message id.
 
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
-    MESSAGE_ID_REUSED.
+    MESSAGE_ID_REUSED, USER_ERASED.
     """
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Returns the profile of one user.
@@ -184,7 +186,8 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_profile_service_pb2.UpsertProfilesResponse, _abc.Awaitable[_profile_service_pb2.UpsertProfilesResponse]]:
         """Merges attributes into profiles, attribute by attribute, and creates users who are not known.
 
-        Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY.
+        Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
+        USER_ERASED.
         """
 
     @_abc_1.abstractmethod
@@ -196,7 +199,7 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
         """Stores events, each once per message id.
 
         Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
-        MESSAGE_ID_REUSED.
+        MESSAGE_ID_REUSED, USER_ERASED.
         """
 
     @_abc_1.abstractmethod
