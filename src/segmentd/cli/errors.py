@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import grpc
 from pydantic import ValidationError
-from typer.exceptions import TyperException
+from typer.exceptions import Abort, TyperException
 
 from segmentd.cli.faults import SIGNALLED, CommandFailed
 from segmentd.cli.output import error_line, finish_output
@@ -23,6 +23,9 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
         for line in error.lines:
             error_line(line)
         return error.exit_code
+    except Abort:
+        error_line("aborted: nothing was done; a question can be answered in advance with --yes")
+        return 1
     except TyperException as error:
         error_line(error.format_message())
         return error.exit_code
