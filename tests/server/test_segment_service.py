@@ -12,7 +12,7 @@ from google.protobuf.json_format import MessageToDict
 from tests.server.live import run
 from tests.server.served import Client, event, refusal, serving, struct
 
-from segmentd.v1 import segment_pb2
+from segmentd.v1 import evaluation_service_pb2, membership_service_pb2, segment_pb2
 from segmentd.v1 import segment_service_pb2 as pb
 
 PRO = {"attribute": {"plan": {"equals": "pro"}}}
@@ -155,6 +155,148 @@ def test_an_archived_segment_has_no_members_and_keeps_its_versions(tmp_path: Pat
             versions = await client.segments.ListSegmentVersions(pb.ListSegmentVersionsRequest(segment_id="vip"))
             assert [MessageToDict(each.rule) for each in versions.versions] == [FREE, PRO, PRO]
             assert [each.state for each in versions.versions] == [ACTIVE, ARCHIVED, ACTIVE]
+
+    run(test())
+
+
+def test_an_edit_is_tried_and_thrown_away(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "db") as client:
+            await client.upsert({f"u{i}": {"plan": "pro" if i % 2 else "free"} for i in range(9)})
+            await client.define("not-pro", {"not": PRO})
+            created = await client.segments.CreateSegment(
+                pb.CreateSegmentRequest(
+                    segment=segment_pb2.Segment(id="pro", rule=struct(PRO), include_user_ids=["new"]),
+                    validate_only=True,
+                    sample_size=2,
+                )
+            )
+            assert (created.segment.state, created.segment.version, created.segment.etag) == (ACTIVE, 1, "")
+            [change] = created.preview.changes
+            assert (change.entering_count, change.leaving_count, change.size) == (5, 0, 5)
+            assert list(change.entering_user_ids) == ["u1", "u3"]
+            assert created.preview.new_user_count == 1
+            assert (await refusal(client.check("u1", "pro"))).reason == "SEGMENT_NOT_FOUND"
+            await client.define("pro", PRO)
+            await client.define("both", {"all": [{"segment": "pro"}, {"segment": "not-pro"}]})
+            before = await client.segments.GetSegment(pb.GetSegmentRequest(segment_id="pro"))
+            request = pb.UpdateSegmentRequest(segment=segment_pb2.Segment(id="pro", rule=struct(FREE)))
+            request.validate_only = True
+            updated = await client.segments.UpdateSegment(request)
+            assert [(each.segment_id, each.entering_count, each.leaving_count) for each in updated.preview.changes] == [
+                ("pro", 5, 4),
+                ("both", 5, 0),
+            ]
+            assert len(updated.preview.changes[0].leaving_user_ids) == 4
+            assert (updated.revision, updated.preview.evaluate_time) == (before.revision, updated.segment.update_time)
+            assert await client.segments.GetSegment(pb.GetSegmentRequest(segment_id="pro")) == before
+            request.segment.rule.CopyFrom(struct(PRO))
+            [same] = (await client.segments.UpdateSegment(request)).preview.changes
+            assert (same.entering_count, same.leaving_count, same.size) == (0, 0, 4)
+            request.sample_size = -1
+            assert list((await refusal(client.segments.UpdateSegment(request))).violations) == ["sample_size"]
+            request.sample_size = 0
+            request.segment.etag = "0-0"
+            assert (await refusal(client.segments.UpdateSegment(request))).reason == "ETAG_MISMATCH"
+
+    run(test())
+
+
+def test_a_pending_segment_is_previewed_as_such(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "db") as client:
+            request = pb.CreateSegmentRequest(segment=segment_pb2.Segment(id="champions", rule=struct(CHAMPIONS)))
+            request.validate_only = True
+            answer = await client.segments.CreateSegment(request)
+            [change] = answer.preview.changes
+            assert (change.state, change.state_reason, change.HasField("size")) == (
+                PENDING,
+                "nobody to learn from yet",
+                False,
+            )
+            assert answer.segment.state == PENDING
+
+    run(test())
+
+
+def test_a_version_is_restored_and_a_segment_deleted(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "db") as client:
+            await client.define("s", PRO, author="ann")
+            await update(client, None, id="s", rule=struct(FREE))
+            restore = pb.RestoreSegmentVersionRequest(segment_id="s", version=1, author="bob", note="back")
+            restored = (await client.segments.RestoreSegmentVersion(restore)).segment
+            assert (MessageToDict(restored.rule), restored.version, restored.author) == (PRO, 3, "bob")
+            for field, request in (
+                ("version", pb.RestoreSegmentVersionRequest(segment_id="s")),
+                ("segment_id", pb.RestoreSegmentVersionRequest(version=1)),
+                ("author", pb.RestoreSegmentVersionRequest(segment_id="s", version=1, author="x" * 300)),
+            ):
+                assert list((await refusal(client.segments.RestoreSegmentVersion(request))).violations) == [field]
+            unknown = pb.RestoreSegmentVersionRequest(segment_id="s", version=7)
+            refused = await refusal(client.segments.RestoreSegmentVersion(unknown))
+            assert (refused.code, refused.reason) == (grpc.StatusCode.NOT_FOUND, "VERSION_NOT_FOUND")
+            assert refused.metadata == {"segment_id": "s", "version": "7"}
+            stale = await refusal(client.segments.DeleteSegment(pb.DeleteSegmentRequest(segment_id="s", etag="1-2")))
+            assert stale.reason == "ETAG_MISMATCH"
+            deleted = await client.segments.DeleteSegment(pb.DeleteSegmentRequest(segment_id="s", etag="1-3"))
+            assert deleted.revision == 4
+            for call in (
+                client.check("u", "s"),
+                client.segments.GetSegment(pb.GetSegmentRequest(segment_id="s")),
+                client.segments.ListSegmentVersions(pb.ListSegmentVersionsRequest(segment_id="s")),
+                client.segments.ListSegmentModels(pb.ListSegmentModelsRequest(segment_id="s")),
+            ):
+                assert (await refusal(call)).reason == "SEGMENT_NOT_FOUND"
+            assert (await client.define("s", PRO)).segment.version == 1
+
+    run(test())
+
+
+def test_who_manages_a_segment_is_no_input(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "db") as client:
+            refused = await refusal(client.define("s", PRO, managed_by="group"))
+            assert list(refused.violations) == ["segment.managed_by"]
+
+    run(test())
+
+
+def test_answers_name_the_models_that_decided_them(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "db") as client:
+            await client.ingest(*(event(f"u{i}", "Order Completed", revenue=10.0 * i) for i in range(5)))
+            rule = {"rfm": {"m": {"equals": 5}, "refit": {"every": "1h"}}}
+            await client.define("best", rule)
+            await client.define("rest", {"not": {"segment": "best"}})
+            await client.define("pro", PRO)
+            await client.advance(2 * 3_600_000_000)
+            named = [("rfm", 3)]
+            for segment_id, expected in (("best", named), ("rest", named), ("pro", [])):
+                check = await client.check("u1", segment_id)
+                assert [(each.type, each.version) for each in check.models] == expected
+                explain = membership_service_pb2.ExplainMembershipRequest(user_id="u1", segment_id=segment_id)
+                explained = await client.memberships.ExplainMembership(explain)
+                assert [(each.type, each.version) for each in explained.models] == expected
+            several = membership_service_pb2.CheckMembershipsRequest(user_id="u1", segment_ids=["rest", "pro"])
+            answers = (await client.memberships.CheckMemberships(several)).memberships
+            assert [[(each.type, each.version) for each in answer.models] for answer in answers] == [named, []]
+            listed = await client.memberships.ListUserSegments(
+                membership_service_pb2.ListUserSegmentsRequest(user_id="u1")
+            )
+            assert [(each.type, each.version) for each in listed.segments[0].models] == named
+            asked = evaluation_service_pb2.EvaluateSegmentsRequest(segment_ids=["rest"], rule=struct({"not": rule}))
+            asked.stored_user.user_id = "u1"
+            [evaluation] = (await client.evaluations.EvaluateSegments(asked)).evaluations
+            found = (evaluation.memberships[0].models, evaluation.rule_membership.models)
+            assert [[(each.type, each.version) for each in models] for models in found] == [named, named]
+            request = pb.ListSegmentModelsRequest(segment_id="rest", page_size=2)
+            page = await client.segments.ListSegmentModels(request)
+            assert [each.version for each in page.models] == [3, 2]
+            request.page_token = page.next_page_token
+            last = await client.segments.ListSegmentModels(request)
+            assert ([each.version for each in last.models], last.next_page_token) == ([1], "")
+            assert MessageToDict(last.models[0].summary)["spend"]
 
     run(test())
 
