@@ -85,9 +85,14 @@ class Interceptor(grpc.aio.ServerInterceptor):
             if not self._calls.has_ended(asyncio.current_task()) or context.cancelled():
                 raise error
             error = going_down()
+        if isinstance(error, grpc.aio.InternalError):
+            raise asyncio.CancelledError from error  # gRPC could not send a part: the client is gone
         known = as_segmentd_error(error, method)
         status = status_of(known)
-        await context.abort(code_of(known), status.message, ((DETAILS_KEY, status.SerializeToString()),))
+        try:
+            await context.abort(code_of(known), status.message, ((DETAILS_KEY, status.SerializeToString()),))
+        except grpc.aio.InternalError as unsent:
+            raise asyncio.CancelledError from unsent
 
 
 def _decoded(decode: Decoder | None, request: Any, streaming: bool) -> Any:

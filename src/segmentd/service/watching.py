@@ -6,9 +6,9 @@ import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
 
-from segmentd.errors import FieldViolation, InvalidInput, Reason
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.engine import Engine
+from segmentd.service.positions import invalid_position
 from segmentd.service.watch_desk import WatchDesk
 from segmentd.service.watch_filter import WatchFilter
 from segmentd.service.watch_parts import Checkpoint, Members, Part, SnapshotEnd, Start, Wanted
@@ -82,10 +82,8 @@ class _Watch:
         if start is Start.LOG:
             return (await asyncio.wrap_future(reader.run(lambda reads: reads.log_start()))).position
         if not Position(0, -1) <= start <= tail.end:
-            raise InvalidInput(
-                [FieldViolation("position", "it is ahead of the log: the database was put back to an earlier state")],
-                Reason.POSITION_INVALID,
-            )
+            ahead = "it is ahead of the log: the database was put back to an earlier state"
+            raise invalid_position("position", ahead)
         return start
 
     async def follow(self, position: Position) -> AsyncGenerator[Part, None]:
