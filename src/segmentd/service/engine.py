@@ -238,9 +238,10 @@ class Engine:
             _log.exception("models were not looked at")
 
     def _queue_refit(self, keys: Sequence[str], why: Why) -> None:
-        with suppress(Unavailable):  # the thread refuses work when it stops
+        # Noted first: what the thread refuses because it stops must not be due at its next step again.
+        self.refits.queued.update(keys)
+        with suppress(Unavailable):
             self._log_failure_of(self.thread.background(self._refitted(keys, why)))
-            self.refits.queued.update(keys)
 
     def _log_failure_of(self, future: Future[Any]) -> None:
         future.add_done_callback(_report)
