@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from server_process import ServerProcess
+from server_process import ServerProcess, WatchProcess
 from showing import Screen
 
 from segmentd.client import Client, as_instant, as_struct, as_timestamp
@@ -47,8 +47,9 @@ def main() -> None:
             user = liveliest(client, candidates)
             show_one_user(screen, client, user)
             explain(screen, client, user)
-            enter(screen, client, user)
-            leave(screen, client, user)
+            with watching(screen, server, user) as watch:
+                enter(screen, client, user, watch)
+                leave(screen, client, user, watch)
             screen.step("Stop the server with SIGTERM and remove its database")
     screen.line(f"done in {time.perf_counter() - began:.0f} s")
 
@@ -94,7 +95,15 @@ def explain(screen: Screen, client: Client, user: str) -> None:
         screen.explanation(client.explain(user, segment).explanation)
 
 
-def enter(screen: Screen, client: Client, user: str) -> None:
+def watching(screen: Screen, server: ServerProcess, user: str) -> WatchProcess:
+    screen.step(
+        "Watch the user's moves from now on, in a terminal of its own", f"segmentd watch --snapshot --user {user}"
+    )
+    return WatchProcess(server, user)
+
+
+def enter(screen: Screen, client: Client, user: str, watch: WatchProcess) -> None:
+    screen.watched(watch.until("these were the members"))
     screen.step(f"{user} opens the app a third time: one event moves the user in", f"segmentd check {user} {ENTERED}")
     opened = profile_pb2.Event(user_id=user, name=OPENED, event_time=as_timestamp(NOW), properties=as_struct({}))
     before = client.check(user, ENTERED)
@@ -109,10 +118,11 @@ def enter(screen: Screen, client: Client, user: str) -> None:
         f"acknowledged as durable after {1000 * (acknowledged - began):.1f} ms; "
         f"the changed answer was there {1000 * (answered - acknowledged):.1f} ms later"
     )
+    screen.watched(watch.until("entered", ENTERED))
     show_memberships(screen, client, user)
 
 
-def leave(screen: Screen, client: Client, user: str) -> None:
+def leave(screen: Screen, client: Client, user: str, watch: WatchProcess) -> None:
     screen.step(
         "Nothing more is written; the clock moves, and the user leaves at the exact instant", "segmentd clock advance"
     )
@@ -124,6 +134,7 @@ def leave(screen: Screen, client: Client, user: str) -> None:
     gone = client.check(user, ENTERED)
     verdict(screen, still, "one microsecond before")
     verdict(screen, gone, "the first of the three is 7 days old")
+    screen.watched(watch.until("left", ENTERED))
     screen.line(f"on the way {moved:,} other memberships changed, each at an instant of its own")
     if not (is_member(still) and as_instant(still.evaluate_time) == last):
         raise SystemExit("the user left too early")

@@ -74,6 +74,11 @@ class Screen:
         mark, style = ("✓ member    ", "green") if member else ("✗ not member", "red")
         self._show(Text.assemble(format_instant(instant), "   ", (mark, style), f"   {note}"))
 
+    def watched(self, lines: Iterable[str]) -> None:
+        """What `segmentd watch` printed meanwhile."""
+        for line in lines:
+            self._console.print(Text.assemble(("   watch │ ", "magenta"), line), soft_wrap=True)
+
     def _show(self, what: Table | Text | object) -> None:
         self._console.print(Padding(what, (0, 0, 0, 3), expand=False))  # type: ignore[arg-type]  # whatever rich can print
 

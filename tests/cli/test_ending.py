@@ -54,3 +54,9 @@ def test_ctrl_c_in_an_import_says_how_far_it_came(
     outcome = segmentd("import", "profiles", "profiles.jsonl")
     assert (outcome.code, outcome.out) == (130, "")
     assert outcome.err == "error: stopped after 1 rows: interrupted; run it again: nothing is stored twice\n"
+
+
+def test_a_question_that_nobody_answers_is_a_no(shop: Commands) -> None:
+    ended = process(shop, "$S erase ada < /dev/null")
+    assert ended.returncode == 1
+    assert ended.stderr.endswith("error: aborted: nothing was done; a question can be answered in advance with --yes\n")
