@@ -22,12 +22,12 @@ _SEGMENT_WIDTH: Final = 20
 
 
 def move_line(transition: transition_pb2.Transition) -> Text:
-    """`10:02:11  + entered  u17  vip  by event m1  at 2026-11-21T10:02:10.123456Z`: recorded at 10:02:11."""
+    """`10:02:11  + entered  u17  vip  at 2026-11-21T10:02:10.123456Z  by event m1`: recorded at 10:02:11."""
     words, colour = _MARKS[transition.move]
     line = Text(f"{_time_of_day(transition)}  ", style="dim")
     line.append(words, style=f"not dim {colour}")
     line.append(f"  {_user(transition):<{_USER_WIDTH}}  {transition.segment_id:<{_SEGMENT_WIDTH}}", style="not dim")
-    line.append(f"  by {_cause(transition)}  at {instant_text(transition.effective_time)}")
+    line.append(f"  at {instant_text(transition.effective_time)}  by {_cause(transition)}")
     return line
 
 
