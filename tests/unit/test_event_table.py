@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -82,3 +84,44 @@ def test_a_span_of_rows_is_read_like_its_rows(events: list[tuple[int, int, int]]
         assert offsets.tolist() == again.tolist()
         assert table.times(positions).tolist() == table.times(chosen).tolist()
         table.compact()
+
+
+CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), st.integers(0, ROWS - 1), st.integers(0, 9)),
+        st.tuples(st.just("clear"), st.integers(0, ROWS - 1)),
+        st.tuples(st.just("before"), st.integers(0, 9)),
+        st.tuples(st.just("replace"), st.integers(0, ROWS - 1), st.lists(st.integers(0, 9), max_size=9)),
+        st.tuples(st.just("compact")),
+    ),
+    max_size=60,
+)
+
+
+@given(EVENTS, CHANGES)
+def test_rows_lose_events_and_are_replaced(events: list[tuple[int, int, int]], changes: list[tuple[Any, ...]]) -> None:
+    table, known = filled(events), expected(events)
+    for number, change in enumerate(changes):
+        match change:
+            case ("add", row, time):
+                table.add(row, time, {"p": float(number)})
+                known.append((row, time, number))
+            case ("clear", row):
+                table.clear(row)
+                known = [each for each in known if each[0] != row]
+            case ("before", time):
+                rows, counts = np.unique([each[0] for each in known if each[1] < time], return_counts=True)
+                table.drop_first(rows.astype(np.int64), counts.astype(np.int64))
+                known = [each for each in known if each[1] >= time]
+            case ("replace", row, times):
+                times = sorted(times)
+                table.replace(row, np.array(times, dtype=np.int64), {"p": [float(number)] * len(times)})
+                known = [each for each in known if each[0] != row] + [(row, time, number) for time in times]
+            case _:
+                table.compact()
+        known = expected(known)
+        assert held(table) == known
+        assert len(table) == len(known)
+        assert [table.count(row) for row in range(ROWS)] == [
+            sum(each[0] == row for each in known) for row in range(ROWS)
+        ]
