@@ -38,7 +38,7 @@ class LogPages:
         self._tail = tail
         self._reader = reader
         self._naming = naming
-        self._turn = -1
+        self._state: object = None
         self._pages: dict[_Wanted, LogPage] = {}
         self._reading: dict[_Wanted, asyncio.Task[LogPage]] = {}
 
@@ -55,9 +55,10 @@ class LogPages:
         return self._share(wanted, page)
 
     def _begin(self, turn: int) -> None:
-        """Forget what was shared: an erasure may have taken users from it."""
-        if turn != self._turn:
-            self._turn = turn
+        """Forget what was shared where an erasure may have taken users from it: that empties the tail."""
+        state = (turn, self._tail.begin)
+        if state != self._state:
+            self._state = state
             self._pages, self._reading = {}, {}
 
     def _share(self, wanted: _Wanted, page: LogPage) -> LogPage:
