@@ -7,7 +7,7 @@ import grpc
 from tests.server.live import run
 from tests.server.served import START, Client, event, item_refusal, refusal, serving
 
-from segmentd.times import DAY
+from segmentd.times import DAY, Micros
 from segmentd.v1 import profile_export_pb2 as export
 from segmentd.v1 import profile_service_pb2 as pb
 from segmentd.v1 import transition_pb2
@@ -134,7 +134,7 @@ def test_events_are_declared_listed_and_leave(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path / "test.db") as client:
             await client.define("buyers", BUYERS)
-            await client.ingest(event("ada", "Order Completed", at=START - 9 * DAY), event("ada", "Viewed"))
+            await client.ingest(event("ada", "Order Completed", at=Micros(START - 9 * DAY)), event("ada", "Viewed"))
             done = await declare(client, Order_Completed="6d", Viewed="2y", Opened="1d", **{"": "1d"})
             refused = [item_refusal(each.error) for each in done.results if each.HasField("error")]
             assert [each.reason for each in refused] == ["RETENTION_TOO_SHORT", "INVALID_REQUEST", "INVALID_REQUEST"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.service.opened import START, define, member, opened
@@ -143,7 +144,7 @@ def test_the_id_is_refused_for_a_while_and_is_then_a_new_user(tmp_path: Path) ->
                 written = await service.profiles.upsert([ProfileWrite(name, {"x": 1}), ProfileWrite("bob", {"x": 1})])
                 told = await service.profiles.ingest([EventWrite(name, "Buy", "m2")])
                 merged = await service.identity.merge([UserMerge(name, "bob"), UserMerge("bob", name)])
-                errors = [written.results[0], *told.results, *merged.results]
+                errors: list[Any] = [written.results[0], *told.results, *merged.results]
                 assert [each.error.reason for each in errors if each.error] == [Reason.USER_ERASED] * 4
                 assert all(name not in str(each.error) for each in errors)
                 assert written.results[1].error is None
@@ -152,7 +153,7 @@ def test_the_id_is_refused_for_a_while_and_is_then_a_new_user(tmp_path: Path) ->
                 with pytest.raises(FailedPrecondition, match="erased"):
                     await define(service, "again", {"not": {"list": {"users": ["x", name]}}})
             service.close()
-            service = opened(tmp_path / "test.db", START + HOUR)
+            service = opened(tmp_path / "test.db", Micros(START + HOUR))
         await service.advance_clock(by=Micros(30 * DAY))
         assert (await service.profiles.ingest([EventWrite("ada", "Buy", "m1")])).results[0].error is None
         assert not await member(service, "ada", "named")

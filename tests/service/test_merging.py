@@ -84,7 +84,7 @@ async def play(service: Service, merged: Merged, *, as_one: bool) -> None:
             user = merged.survivor[step[1]] if as_one else step[1]
             write = merged.writes(number, step, user, now)
             call = service.profiles.ingest if isinstance(write, EventWrite) else service.profiles.upsert
-            found = await call([write])  # type: ignore[list-item, operator]
+            found = await call([write])  # type: ignore[list-item]
             assert found.results[0].error is None
 
 

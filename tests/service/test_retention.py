@@ -93,6 +93,12 @@ class Pair:
             service.close()
 
 
+def moves_of(service: Service) -> list[tuple[int, bool, int]]:
+    """The moves of the log: segment, entered or left, user."""
+    found = service._engine.thread.call(lambda: service._engine.store.transitions(None, 10_000)).result()
+    return [(each.transition.segment_key, each.transition.entered, each.transition.user_key) for each in found]
+
+
 async def settled(service: Service) -> None:
     """Wait until no old events are being taken out."""
 
@@ -123,13 +129,7 @@ def test_what_leaves_changes_no_answer(tmp_path_factory: pytest.TempPathFactory,
 
     try:
         asyncio.run(scenario())
-        moves = [
-            [(each.transition.segment_key, each.transition.entered, each.transition.user_key) for each in found]
-            for found in (
-                s._engine.thread.call(lambda s=s: s._engine.store.transitions(None, 10_000)).result()
-                for s in pair.services
-            )
-        ]
+        moves = [moves_of(service) for service in pair.services]
         assert moves[0] == moves[1]
     finally:
         pair.close()
