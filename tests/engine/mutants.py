@@ -187,8 +187,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "engine/models.py",
-        "missing = max(1, 2 * known - size)",
-        "missing = max(1, 4 * known - size)",
+        "max(1, 2 * self.latest[key].model.size - last.size)",
+        "max(1, 4 * self.latest[key].model.size - last.size)",
         "a model is refitted too late",
     ),
     Mutant(
