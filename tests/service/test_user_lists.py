@@ -20,6 +20,7 @@ from segmentd.records import START as LOG_START
 from segmentd.service import upload as uploading
 from segmentd.service import user_lists
 from segmentd.service.items import EventWrite, ProfileWrite
+from segmentd.service.merging import UserMerge
 from segmentd.service.request_users import GivenProfile
 from segmentd.service.service import Service
 from segmentd.service.upload import Mode, UploadSpec
@@ -325,5 +326,37 @@ def test_two_uploads_at_once_are_applied_one_after_the_other(service: Service) -
         assert await listed(service, "beta") in (set(first), set(second))
         await define(service, "segment", BETA)
         assert await member(service, "a0", "segment") is not await member(service, "b0", "segment")
+
+    asyncio.run(run())
+
+
+def test_users_merged_or_erased_while_their_ids_wait_are_followed(service: Service) -> None:
+    async def run() -> None:
+        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("anonymous", "known", "gone", "plain")])
+        with service.user_lists.receiving(UploadSpec("beta", Mode.ADD, create=True)) as receiving:
+            await service.user_lists.take(receiving, ["anonymous", "gone", "plain"])
+            await service.identity.merge([UserMerge("anonymous", "known")])
+            await service.identity.erase("gone")
+            await service.user_lists.apply(receiving)
+        assert await listed(service, "beta") == {"known", "plain"}
+
+    asyncio.run(run())
+
+
+def test_ids_of_erased_users_are_refused_or_passed_over_without_being_named(service: Service) -> None:
+    async def run() -> None:
+        await upload(service, "beta", ["gone", "plain"])
+        await service.identity.erase("gone")
+        assert await listed(service, "beta") == {"plain"}
+        for call in (
+            upload(service, "beta", ["new", "gone"]),
+            service.user_lists.update(UploadSpec("beta", Mode.ADD), ["gone"], []),
+        ):
+            with pytest.raises(FailedPrecondition) as seen:
+                await call
+            assert (seen.value.reason, "gone" in seen.value.message) == (Reason.USER_ERASED, False)
+        assert await listed(service, "beta") == {"plain"}
+        applied = await upload(service, "beta", ["new", "gone"], skip_invalid=True)
+        assert (applied.skipped, applied.faults, await listed(service, "beta")) == (1, [], {"new"})
 
     asyncio.run(run())
