@@ -205,7 +205,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/ingest.py",
-        "            return _repeated(item.message_id, digest, self._messages[item.message_id])",
+        "            return _repeated(item.message_id, self._digests(item, digest), self._messages[item.message_id])",
         "            pass",
         "a repeated message is stored again",
     ),
@@ -247,20 +247,20 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/commit.py",
-        "instant = Micros(until)",
-        "instant = max(Micros(until), self._instant())",
+        "instant, revision = Micros(wave.until), live.revision + 1",
+        "instant, revision = max(Micros(wave.until), self._instant()), live.revision + 1",
         "a wave is committed as if all deadlines before the clock were met",
     ),
     Mutant(
         "service/commit.py",
-        "walk_deadlines(work, rows, until + 1)",
-        "walk_deadlines(work, rows, until)",
+        "walk_deadlines(work, wave.rows, wave.until + 1)",
+        "walk_deadlines(work, wave.rows, wave.until)",
         "the last instant of a walk is left out",
     ),
     Mutant(
         "service/commit.py",
-        "written.cause(row, plan) if at == instant else (Cause.TIME, None)",
-        "written.cause(row, plan)",
+        "here = (movements.at == instant) & np.isin(movements.rows, written.all_rows())",
+        "here = np.isin(movements.rows, written.all_rows())",
         "what time did before a write is put down to the write",
     ),
     Mutant(

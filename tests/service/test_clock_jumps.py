@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -42,5 +43,4 @@ def test_the_moves_of_years_are_not_gathered_in_one_commit(
     moves = [each.transition for each in log]
     assert [move.entered for move in moves] == [True, True, False, False] * 4
     assert [move.effective_time for move in moves] == sorted(move.effective_time for move in moves)
-    assert len({each.revision for each in log}) >= 4
-    assert all(each.recorded_time - each.transition.effective_time <= 366 * DAY for each in log)
+    assert max(Counter(each.revision for each in log).values()) <= 4
