@@ -35,11 +35,6 @@ class Movements:
     entered: NDArray[np.bool_]
     at: Instants
 
-    def without(self, dropped: NDArray[np.bool_]) -> Movements:
-        """The others."""
-        kept = ~dropped
-        return Movements(self.plans, self.owners[kept], self.rows[kept], self.entered[kept], self.at[kept])
-
 
 def in_order(moves: list[Moves]) -> Movements:
     """All moves of a commit in the order in which they became true."""

@@ -200,10 +200,6 @@ class Committer:
 
     def _record(self, work: Work, written: Written, revision: int, instant: Micros) -> None:
         movements = in_order(work.stage.moves)
-        erased = written.erased_rows()
-        if len(erased):
-            # What deadlines before the erasure moved is erased like all the rest of the user's past.
-            movements = movements.without((movements.at < instant) & np.isin(movements.rows, erased))
         self.transitions += len(movements.rows)
         if len(movements.rows):
             self._store.append_moves(revision, self._batch(movements, written, instant))

@@ -94,8 +94,8 @@ class Identity:
         erasure = Erasure.of(live, engine.store, engine.plugins.segment_types, [each.user_id for each in asked])
         purged = False
         if not erasure.empty:
+            engine.tail.clear()  # before readers are woken: what it holds of the users is not to be told any more
             engine.committer.commit(erasure, instant)
-            engine.tail.clear()
             engine.revisions.publish(live.revision)
             purged = engine.purging.run()
         for each, known in zip(asked, erasure.known, strict=True):

@@ -105,10 +105,6 @@ class Written:
         new = as_rows(row for row, writes in self.rows.items() if writes.afresh)
         return new if self.many is None else np.union1d(new, self.many.rows[self.many.rows >= self.many.first_new])
 
-    def erased_rows(self) -> Rows:
-        """The rows of users who are erased: sorted and unique, int64 (n,)."""
-        return as_rows(row for row, writes in self.rows.items() if writes.removed is Cause.ERASURE)
-
     def all_rows(self) -> Rows:
         """The rows of all users about whom something was written: sorted and unique, int64 (n,)."""
         rows = as_rows(self.rows)
