@@ -189,3 +189,14 @@ def test_readers_beside_a_writer_see_every_move_in_order_or_are_sent_to_the_log(
             moves = [TransitionRecord(1, 1, number, True, Micros(1), "TIME", str(number)) for number in numbers]
             tail.append(revision, Micros(1), [MoveBatch.of(moves)])
         assert [reader.result() for reader in readers] == [[], [], []]
+
+
+def test_who_waits_is_woken_where_memory_was_loaded_anew() -> None:
+    """A commit may have reached the disk although it failed."""
+    tail = Tail(Position(3, END_OFFSET))
+    woken: list[Position] = []
+    tail.subscribe(lambda: woken.append(tail.end))
+    tail.clear()
+    assert woken == []
+    tail.clear(4)
+    assert woken == [Position(4, END_OFFSET)]

@@ -91,6 +91,8 @@ class Tail:
         held = self._held
         end = held.end if revision is None else Position(revision, END_OFFSET)
         self._empty(end, held.high)
+        if end != held.end:
+            self._wake()  # the log may have moves that nobody was told of
 
     def read(
         self,
