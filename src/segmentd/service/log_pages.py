@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from segmentd.records import END_OFFSET, LoggedTransition, Position
+from segmentd.records import LoggedTransition, Position
 from segmentd.service.log_naming import LogNaming, NamedMove
 from segmentd.service.log_reader import LogReader
 from segmentd.service.tail import Tail
@@ -84,22 +84,30 @@ class LogPages:
         return task
 
     async def _from_log(self, after: Position, segments: _Keys, users: _Keys) -> LogPage:
-        found = await asyncio.wrap_future(self._reader.run(lambda reads: _read(reads, after, segments, users)))
-        moves, end = found
+        published = self._tail.end
+        asked = self._reader.run(lambda reads: read_published(reads, after, published, PAGE, segments, users))
+        moves, end = await asyncio.wrap_future(asked)
         named = await self._naming.thoroughly(moves)
         # Whatever came meanwhile is in the tail, or in the next page.
         return LogPage(named, end, more=end != after)
 
 
-def _read(
-    reads: LogReads, after: Position, segments: Collection[int] | None, users: Collection[int] | None
+def read_published(
+    reads: LogReads,
+    after: Position,
+    published: Position,
+    limit: int,
+    segments: Collection[int] | None,
+    users: Collection[int] | None,
 ) -> tuple[list[LoggedTransition], Position]:
-    """A page and up to where it looked; the revision is read first, so that nothing beyond it is passed over."""
-    revision = reads.last_revision()
-    moves = reads.transitions(after, PAGE, segments=segments, users=users)
-    if len(moves) == PAGE:
-        return moves, moves[-1].position
-    return moves, max(after, Position(revision, END_OFFSET), *(move.position for move in moves[-1:]))
+    """Up to `limit` moves after a position and none behind `published`, and up to where that looked.
+
+    `published` is the end of the tail before the question: the database may have a later commit, with segments and
+    users of which the filter of the reader cannot know yet.
+    """
+    found = reads.transitions(after, limit, segments=segments, users=users)
+    moves = [move for move in found if move.position <= published]
+    return moves, moves[-1].position if len(moves) == limit else max(after, published)
 
 
 def _forget(reading: dict[_Wanted, asyncio.Task[LogPage]], wanted: _Wanted, done: asyncio.Task[LogPage]) -> None:

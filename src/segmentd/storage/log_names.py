@@ -8,12 +8,7 @@ from segmentd.storage.part import Part
 
 
 class LogNames(Part):
-    """Reads of `segments`, `users` and `revisions` for those who read the log."""
-
-    def last_revision(self) -> int:
-        """The last revision; 0 before the first."""
-        found = self._session.row("SELECT max(revision) FROM revisions")
-        return int(found[0] or 0) if found else 0
+    """Reads of `segments` and `users` for those who read the log."""
 
     def segment_ids(self) -> list[tuple[int, str]]:
         """(segment_key, segment_id) of all segments that ever were, deleted ones too; an id may occur several times."""

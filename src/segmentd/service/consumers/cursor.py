@@ -6,10 +6,10 @@ from collections.abc import Collection
 from typing import Final, NamedTuple
 
 from segmentd.errors import OutOfRange
-from segmentd.records import END_OFFSET, LoggedTransition, LogStart, Position
+from segmentd.records import LoggedTransition, LogStart, Position
 from segmentd.service.engine import Engine
+from segmentd.service.log_pages import read_published
 from segmentd.service.watch_filter import WatchFilter
-from segmentd.storage.log_reads import LogReads
 
 _AHEAD: Final = 1_000
 """Moves that are read at once, where a batch has fewer."""
@@ -84,19 +84,8 @@ class Cursor:
         return self._engine.tail.read(after, self._limit(), segments=segments)
 
     def _from_log(self, after: Position, segments: Collection[int] | None) -> tuple[list[LoggedTransition], Position]:
-        reader, limit = self._engine.log_reader, self._limit()
+        reader, limit, published = self._engine.log_reader, self._limit(), self._engine.tail.end
         try:
-            return reader.run(lambda reads: _page(reads, after, limit, segments)).result()
+            return reader.run(lambda reads: read_published(reads, after, published, limit, segments, None)).result()
         except OutOfRange:
             raise Overtaken(reader.run(lambda reads: reads.log_start()).result()) from None
-
-
-def _page(
-    reads: LogReads, after: Position, limit: int, segments: Collection[int] | None
-) -> tuple[list[LoggedTransition], Position]:
-    """Moves and up to where was looked; the revision is read first, so that nothing beyond it is passed over."""
-    revision = reads.last_revision()
-    moves = reads.transitions(after, limit, segments=segments)
-    if len(moves) == limit:
-        return moves, moves[-1].position
-    return moves, max(after, Position(revision, END_OFFSET), *(move.position for move in moves[-1:]))
