@@ -50,7 +50,7 @@ class History:
 
     def _write(self) -> None:
         items = [self._item() for _ in range(1 + self.tape.below(3))]
-        outcome = self.engine.write(*(_sent(item) for item in items))
+        outcome = self.engine.write(*(sent(item) for item in items))
         fates = self.chronicle.write(items)
         found = ["refused" if r.error else "duplicate" if r.duplicate else "stored" for r in outcome.results]
         assert found == fates
@@ -259,7 +259,7 @@ def _move(expected: Expected) -> Move:
     return Move(expected.segment, expected.user, expected.entered, expected.at, expected.cause)
 
 
-def _sent(item: Event | Attributes) -> EventWrite | ProfileWrite:
+def sent(item: Event | Attributes) -> EventWrite | ProfileWrite:
     if isinstance(item, Attributes):
         begins = item.values.get("begins")
         return ProfileWrite(item.user, {**item.values, **({} if begins is None else {"begins": float(START + begins)})})

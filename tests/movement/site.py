@@ -1,0 +1,249 @@
+"""An engine with its use cases on a database file, driven by hand; it can be stopped, and killed in every commit."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from collections import deque
+from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.engine import toys
+from tests.engine.driver import START
+from tests.engine.inline import Inline
+from tests.engine.oracle import Definition
+from tests.movement.chronicle import REFUSAL
+from tests.movement.ledger import Placed
+
+from segmentd.errors import SegmentdError, StorageFailed
+from segmentd.service.aside import Edit
+from segmentd.service.engine import Engine
+from segmentd.service.engine_thread import Outcome
+from segmentd.service.groups import Groups
+from segmentd.service.history import History
+from segmentd.service.identity import Identity
+from segmentd.service.items import EventWrite, ProfileWrite, prepare_event, prepare_profile
+from segmentd.service.segment_info import SegmentSpec
+from segmentd.service.segments import Segments
+from segmentd.service.user_lists import UserLists
+from segmentd.service.value_types import Currencies
+from segmentd.service.watching import Watching
+from segmentd.storage import Store
+from segmentd.times import FrozenClock, Micros
+from segmentd_types.lists import ListType
+
+T = TypeVar("T")
+PLUGINS = toys.plugins(ListType())
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Hand(Inline):
+    """What is queued is done when a test says so; who asks gets what the thread would give."""
+
+    def __init__(self, recover: Callable[[], None]) -> None:
+        super().__init__()
+        self._recover = recover
+        self.recovered = False
+        """Whether memory had to be loaded anew since somebody looked."""
+
+    def change(self, change: Callable[[], T]) -> Future[T]:
+        """Change something at once."""
+        future: Future[T] = Future()
+        try:
+            future.set_result(change())
+        except Exception as error:  # noqa: BLE001  (as the thread does)
+            if not isinstance(error, SegmentdError) or isinstance(error, StorageFailed):
+                self._recover()
+                self.recovered = True
+            future.set_exception(error)
+        return future
+
+    def run(self) -> None:
+        """Do what is queued."""
+        while self._waiting:
+            steps, future = self._waiting.pop(0)
+            try:
+                future.set_result(_end(steps))
+            except Exception as error:  # noqa: BLE001  (as the thread does)
+                if not isinstance(error, SegmentdError) or isinstance(error, StorageFailed):
+                    self._recover()
+                    self.recovered = True
+                future.set_exception(error)
+                if self.recovered:
+                    return
+
+
+class Site:
+    """One database in a folder, and the process that has it; instants are counted from START.
+
+    `commits` are (revision, instant) of the changes that were committed since somebody looked.
+    """
+
+    def __init__(self, folder: Path, clock: int) -> None:
+        self._folder = folder
+        self._count = 0
+        self.runner = asyncio.Runner()
+        self.commits: deque[tuple[int, int]] = deque()
+        self.writes_left: int | None = None
+        """After so many writes of a commit the process is killed; None: not."""
+        self.failing = False
+        """The commit fails then, and the process lives."""
+        self._committing = False
+        self._open(folder / "0.db", clock)
+
+    def _open(self, path: Path, clock: int) -> None:
+        self.path = path
+        self.clock = FrozenClock(Micros(START + clock))
+        self.store = Store.open(path)
+        self.engine = engine = Engine(self.store, PLUGINS, self.clock, Currencies(), Micros(REFUSAL))
+        self.hand = Hand(engine.recover)
+        for each in (engine, engine.purging, engine.pruning, engine.log_retention):
+            setattr(each, "thread" if each is engine else "_thread", self.hand)
+        self.segments, self.identity = Segments(engine), Identity(engine)
+        self.lists, self.groups = UserLists(engine), Groups(engine)
+        self.watching, self.history = Watching(engine), History(engine)
+        self._watch_commits()
+        engine._catch_up()
+
+    def _watch_commits(self) -> None:
+        committer, session = self.engine.committer, self.store._session
+        make, write, write_many = committer._make, session.write, session.write_many
+
+        def made(*arguments: Any) -> int:
+            self._committing = True
+            try:
+                revision = make(*arguments)
+            finally:
+                self._committing = False
+            self.commits.append((revision, self.last))
+            return revision
+
+        def counted(write: Callable[..., T]) -> Callable[..., T]:
+            def once(*arguments: Any) -> T:
+                self._count_write()
+                return write(*arguments)
+
+            return once
+
+        committer._make = made  # type: ignore[method-assign,assignment]
+        session.write = counted(write)  # type: ignore[method-assign]
+        session.write_many = counted(write_many)  # type: ignore[method-assign]
+
+    def _count_write(self) -> None:
+        if not self._committing or self.writes_left is None:
+            return
+        if self.writes_left:
+            self.writes_left -= 1
+            return
+        self.writes_left = None
+        if self.failing:
+            raise StorageFailed("the disk is full")
+        self.copy()
+        raise Killed
+
+    def copy(self) -> None:
+        """What a killed process leaves: the file and its write-ahead log, at this moment."""
+        self._count += 1
+        for suffix in ("", "-wal"):
+            source = self.path.with_name(self.path.name + suffix)
+            if source.exists():
+                shutil.copy(source, self._folder / f"{self._count}.db{suffix}")
+
+    def kill(self, clock: int, *, copied: bool = False) -> None:
+        """Another process opens what a killed one left."""
+        if not copied:
+            self.copy()
+        self._end()
+        self._open(self._folder / f"{self._count}.db", clock)
+
+    def restart(self, clock: int) -> None:
+        """Stop, and start again."""
+        self._end()
+        self._open(self.path, clock)
+
+    def _end(self) -> None:
+        self.engine.close()
+
+    def close(self) -> None:
+        """Give up everything."""
+        self._end()
+        self.runner.close()
+
+    @property
+    def last(self) -> int:
+        """The instant of the last revision."""
+        return self.engine.live.instant - START
+
+    def write(self, writes: Sequence[EventWrite | ProfileWrite]) -> Outcome:
+        """One commit group."""
+        return self.engine.write_group(
+            [prepare_event(each) if isinstance(each, EventWrite) else prepare_profile(each) for each in writes]
+        )
+
+    def do(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Run a use case, with what it queues."""
+        return self.runner.run(self._done(doing))
+
+    async def _done(self, doing: Coroutine[Any, Any, T]) -> T:
+        task = asyncio.ensure_future(doing)
+        await asyncio.sleep(0)
+        self.hand.run()
+        return await task
+
+    def edit(self, spec: SegmentSpec, made: Callable[[], None], *, archive: bool = False) -> Generator[None, None, int]:
+        """The steps of an edit; `made` is called when it begins, and when it has to begin again."""
+
+        def make() -> Edit:
+            made()
+            name, edits = spec.segment_id, self.segments._edits
+            if archive:
+                return edits.archival(name, "", "", "")
+            info = self.engine.live.segments.get(name)
+            if info is None or edits.is_archived(name):
+                return edits.creation(spec, "", "")
+            return edits.update(spec, {"rule", "include", "exclude"}, "", "", "")
+
+        return self.engine._edited(make)
+
+    def log(self) -> list[Placed]:
+        """All that the log tells."""
+        begin = self.store.log_start().position
+        return [Placed.of(each, START) for each in self.store.transitions(begin, 1_000_000)]
+
+    def order(self) -> Mapping[int, int]:
+        """The place of each segment, by key, in dependency order."""
+        catalogue = self.engine.live.catalogue
+        keys = [catalogue.entries[name].definition.segment_key for name in catalogue.dependency_order]
+        return {key: place for place, key in enumerate(keys)}
+
+    def stored(self) -> set[tuple[int, int]]:
+        """(segment, user), by keys, of all members by the stored bits of segments that answer."""
+        live = self.engine.live
+        found = set()
+        for entry in live.catalogue.entries.values():
+            if entry.plan is None:
+                continue
+            bits = live.memberships.bits(entry.plan.slot, slice(0, len(live.users)))
+            assert live.memberships.counts[entry.plan.slot] == bits.sum()
+            found |= {(entry.definition.segment_key, key) for key in live.user_keys(slice(None))[bits].tolist()}
+        return found
+
+
+def spec_of(name: str, definition: Definition, rule: Any) -> SegmentSpec:
+    """A definition as the engine takes it."""
+    return SegmentSpec(
+        name, rule=rule, include=tuple(sorted(definition.include)), exclude=tuple(sorted(definition.exclude))
+    )
+
+
+def _end(steps: Generator[None, None, Any]) -> Any:
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return end.value

@@ -1,0 +1,17 @@
+"""The stream that consumers see is that of an oracle, whatever happens to users, definitions and the process.
+
+SEGMENTD_HISTORIES sets how many histories are tried.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+from tests.movement.machine import Movement
+
+ASKED = int(os.environ.get("SEGMENTD_HISTORIES", "0"))
+STEPS = int(os.environ.get("SEGMENTD_STEPS", "30"))
+
+TestMovement = Movement.TestCase
+TestMovement.settings = settings(max_examples=ASKED or settings().max_examples // 2, stateful_step_count=STEPS)
