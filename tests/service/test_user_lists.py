@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Generator
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given, settings
@@ -19,11 +21,13 @@ from segmentd.population.kinds import Json, Kind
 from segmentd.records import START as LOG_START
 from segmentd.service import upload as uploading
 from segmentd.service import user_lists
-from segmentd.service.items import EventWrite, ProfileWrite
+from segmentd.service.identity import Erased
+from segmentd.service.items import EventWrite, ProfileWrite, prepare_profile
 from segmentd.service.merging import UserMerge
 from segmentd.service.request_users import GivenProfile
 from segmentd.service.service import Service
-from segmentd.service.upload import Mode, UploadSpec
+from segmentd.service.upload import Mode, Upload, UploadSpec
+from segmentd.service.user_lists import Applied
 
 BETA: Json = {"list": {"uploaded": "beta"}}
 SMALL = st.lists(st.sampled_from([f"u{number}" for number in range(12)]), max_size=12)
@@ -339,6 +343,91 @@ def test_users_merged_or_erased_while_their_ids_wait_are_followed(service: Servi
             await service.identity.erase("gone")
             await service.user_lists.apply(receiving)
         assert await listed(service, "beta") == {"known", "plain"}
+
+    asyncio.run(run())
+
+
+async def apply_around(service: Service, receiving: Upload, between: Callable[[], object], revisions: int) -> Applied:
+    """Apply an upload; `between` happens on the engine's thread when so many of its revisions were made."""
+
+    def steps() -> Generator[None, None, Applied]:
+        applying = service.user_lists._applied(receiving)
+        for place in count(1):
+            try:
+                next(applying)
+            except StopIteration as end:
+                return cast("Applied", end.value)
+            if place == revisions:
+                between()
+            yield
+        raise AssertionError
+
+    return await asyncio.wrap_future(service._engine.thread.background(steps()))
+
+
+def test_a_user_erased_while_an_upload_is_applied_is_not_created_again(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(user_lists, "CHUNK", 4)
+
+    def come_and_go() -> None:
+        service._engine.write_group([prepare_profile(ProfileWrite("u2", {"x": 1}))])
+        service.identity._asked.append(Erased("u2"))
+        service.identity._erase_asked()
+
+    async def run() -> None:
+        with service.user_lists.receiving(UploadSpec("beta", Mode.ADD, create=True)) as receiving:
+            await service.user_lists.take(receiving, ["u0", "u1", "u2", "u3"])
+            applied = await apply_around(service, receiving, come_and_go, 1)
+        assert await listed(service, "beta") == {"u0", "u1", "u3"}
+        assert (applied.added, applied.created, applied.skipped) == (3, 3, 1)
+        with pytest.raises(NotFound):
+            await service.profiles.get("u2")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("mode", "named", "merge", "expected"),
+    [
+        (Mode.REPLACE, ["y"], UserMerge("late", "other"), {"y"}),
+        (Mode.REPLACE, ["y"], UserMerge("y", "late"), {"late"}),
+        (Mode.REPLACE, ["y", "other"], UserMerge("late", "other"), {"y", "other"}),
+        (Mode.REPLACE, ["y", "new"], UserMerge("late", "new"), {"y", "new"}),
+        (Mode.REMOVE, ["x", "y", "late"], UserMerge("late", "other"), set()),
+    ],
+)
+def test_users_merged_while_an_upload_is_applied_count_as_merged_before(
+    service: Service,
+    monkeypatch: pytest.MonkeyPatch,
+    mode: Mode,
+    named: list[str],
+    merge: UserMerge,
+    expected: set[str],
+) -> None:
+    monkeypatch.setattr(user_lists, "CHUNK", 1)
+
+    async def run() -> None:
+        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("x", "y", "late", "other")])
+        await upload(service, "beta", ["x", "y", "late"])
+        with service.user_lists.receiving(UploadSpec("beta", mode)) as receiving:
+            await service.user_lists.take(receiving, named)
+            await apply_around(service, receiving, lambda: service.identity._merge([merge]), 1)
+        assert await listed(service, "beta") == expected
+
+    asyncio.run(run())
+
+
+def test_several_ids_of_one_user_are_one_user(service: Service) -> None:
+    async def run() -> None:
+        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("a", "b")])
+        await service.identity.merge([UserMerge("a", "b")])
+        spec = UploadSpec("beta", Mode.ADD, create=True)
+        applied = await service.user_lists.update(spec, ["a", "b"], ["nobody"])
+        assert (applied.added, applied.unchanged) == (1, 1)
+        with pytest.raises(InvalidInput, match="by another of its ids"):
+            await service.user_lists.update(spec, ["a"], ["b"])
+        assert await listed(service, "beta") == {"b"}
 
     asyncio.run(run())
 

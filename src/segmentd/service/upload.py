@@ -129,8 +129,14 @@ class Upload:
             return
         if not self.spec.skip_invalid:
             tombstones.check(self._unknown, now)
-        elif len(tombstones):
-            erased = [each for each in self._unknown if tombstones.refused_until(each, now) is not None]
-            for each in erased:
-                del self._unknown[each]
-            self.skipped += len(erased)
+        else:
+            self._unknown = dict.fromkeys(self.without_erased(list(self._unknown), now))
+
+    def without_erased(self, user_ids: Sequence[str], now: Micros) -> Sequence[str]:
+        """Those of these ids that are not refused; the others are passed over. On the engine's thread only."""
+        tombstones = self._live.tombstones
+        if not len(tombstones):
+            return user_ids
+        kept = [each for each in user_ids if tombstones.refused_until(each, now) is None]
+        self.skipped += len(user_ids) - len(kept)
+        return kept

@@ -20,6 +20,8 @@ from segmentd.service.commit import Change
 from segmentd.service.engine import Engine
 from segmentd.service.list_change import ListChange, ListDeletion, ListWrites, listed, survivors
 from segmentd.service.upload import IdFault, Mode, Phase, Upload, UploadSpec
+from segmentd.service.upload_identities import Identities
+from segmentd.times import Micros
 
 T = TypeVar("T")
 CHUNK: Final = 65_536
@@ -106,7 +108,7 @@ class UserLists:
         """
         check_spec(spec)
         self._check_room(spec)
-        upload = Upload(self._live, spec, self._live.present(self._engine.clock.now()))
+        upload = Upload(self._live, spec, self._now())
         self._uploads.append(upload)
         try:
             yield upload
@@ -185,18 +187,21 @@ class UserLists:
     def _update(self, spec: UploadSpec, add: Sequence[str], remove: Sequence[str]) -> Applied:
         self._check_room(spec)
         live = self._live
-        live.tombstones.check(add, live.present(self._engine.clock.now()))
-        rows = sorted({live.users.index[user_id] for user_id in remove if user_id in live.users.index})
+        live.tombstones.check(add, self._now())
+        adding, removing = ({live.users.index.get(each, each) for each in ids} for ids in (add, remove))
+        if adding & removing:
+            raise InvalidInput.at("remove_user_ids", "one of these users is to be added too, by another of its ids")
+        rows = sorted(each for each in removing if isinstance(each, int))
         keys = live.user_keys(np.array(rows, dtype=np.int64))
         change = ListChange(live, spec.list_id, ListWrites(add_ids=add, remove=keys, description=spec.description))
         self._commit_change(change)
-        unchanged = len(set(add)) - change.added + len(set(remove)) - change.removed
+        unchanged = len(adding) - change.added + len(removing) - change.removed
         return Applied(self._view(spec.list_id), change.added, change.removed, change.created, unchanged)
 
     def _applied(self, upload: Upload) -> Generator[None, None, Applied]:
         spec = upload.spec
         self._check_room(spec)
-        upload.drop_erased(self._live.present(self._engine.clock.now()))
+        upload.drop_erased(self._now())
         known, ids = self._resolved(upload)
         named = survivors(self._live, np.union1d(upload.keys(), known))
         current = self._keys(spec.list_id) if spec.list_id in self._live.lists else named[:0]
@@ -206,8 +211,9 @@ class UserLists:
         add, remove = _differences(spec.mode, named, current)
         upload.total = len(add) + len(ids) + len(remove)
         added = removed = created = 0
+        identities = Identities(self._live, named if spec.mode is Mode.REPLACE else named[:0], ids)
         for writes in _chunks(add, ids, remove, spec.description):
-            change = ListChange(self._live, spec.list_id, writes)
+            change = ListChange(self._live, spec.list_id, identities.followed(writes, upload, self._now()))
             self._commit_change(change)
             upload.applied += len(writes.add) + len(writes.add_ids) + len(writes.remove)
             added, removed, created = added + change.added, removed + change.removed, created + change.created
@@ -215,6 +221,9 @@ class UserLists:
         unchanged += len(named) - len(remove if spec.mode is Mode.REMOVE else add)
         view = self._view(spec.list_id, ended=upload)
         return Applied(view, added, removed, created, unchanged, upload.skipped, upload.faults)
+
+    def _now(self) -> Micros:
+        return self._live.present(self._engine.clock.now())
 
     def _resolved(self, upload: Upload) -> tuple[UserKeys, list[str]]:
         """Of the ids that were unknown when they came in: the keys of those known by now, and the others."""
