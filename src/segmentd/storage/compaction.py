@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import ClassVar
 
-from segmentd.records import END_OFFSET, LogStart, Position
+from segmentd.records import END_OFFSET, START, LogStart, Position
 from segmentd.storage.history import History
+from segmentd.storage.keypacking import ranks_of
 from segmentd.storage.log_places import start_value
 from segmentd.storage.replay import Columns, block_columns, single_columns, united
 from segmentd.times import Micros
@@ -16,7 +17,7 @@ _LAST_SINGLE = """
 SELECT revision, offset FROM transitions WHERE revision <= ? ORDER BY revision DESC, offset DESC LIMIT 1
 """
 _LAST_BLOCK = """
-SELECT revision, offset + size - 1 FROM switches WHERE revision <= ? ORDER BY revision DESC, offset DESC LIMIT 1
+SELECT revision, offset, size, gaps FROM switches WHERE revision <= ? ORDER BY revision DESC, offset DESC LIMIT 1
 """
 _NOTE = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _NEXT_SEGMENT = """
@@ -93,9 +94,14 @@ class Compaction(History):
         found = self._session.row(_LAST_BEFORE, (revision,))
         if found is None or found[0] <= before.revision:
             return
-        lasts = [self._session.row(sql, (revision,)) for sql in (_LAST_SINGLE, _LAST_BLOCK)]
-        position = max([before.position, *(Position(*row) for row in lasts if row is not None)])
+        position = max(before.position, self._last_move(revision))
         self._session.write(_NOTE, start_value(LogStart(int(found[0]), Micros(found[1]), position)))
+
+    def _last_move(self, revision: int) -> Position:
+        """Where the last move up to a revision stands that was not erased."""
+        single, block = (self._session.row(sql, (revision,)) for sql in (_LAST_SINGLE, _LAST_BLOCK))
+        last = START if single is None else Position(*single)
+        return last if block is None else max(last, Position(block[0], block[1] + int(ranks_of(*block[2:])[-1])))
 
     def _segment_after(self, segment_key: int) -> int | None:
         found = self._session.row(_NEXT_SEGMENT, (segment_key,))
