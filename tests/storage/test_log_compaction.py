@@ -175,6 +175,17 @@ def test_a_quiet_reader_at_the_last_move_has_missed_nothing(store: Store) -> Non
         store.transitions(Position(1, 0), 10)
 
 
+def test_a_reader_who_lacks_only_erased_moves_has_missed_nothing(store: Store) -> None:
+    with store.transaction():
+        store.advance(1, Micros(1))
+        store.append_switch(SwitchRecord(1, 1, 0, 1, Micros(1), "DEFINITION", entered=keys({1, 2})))
+    with store.transaction():
+        store.forget_users([2])
+    for _ in store.compact(1):
+        pass
+    assert store.transitions(Position(1, 0), 10) == []
+
+
 def test_a_segment_deleted_long_ago_leaves_nothing(store: Store) -> None:
     with store.transaction():
         store.put_segment_version(SegmentRecord(1, "vip", 1, "{}", "active", "", "", "", Micros(1)))
@@ -207,3 +218,16 @@ def test_baselines_stay_in_blocks_of_the_right_size(store: Store) -> None:
     assert [key for block in found for key in block] == list(range(1, 60))
     assert [(block[0], block[-1]) for block in found] == [row[:2] for row in rows]
     assert max(map(len, found)) <= 3
+
+
+def test_what_was_compacted_away_does_not_wait_for_anybody(store: Store) -> None:
+    for revision in (1, 2, 3):
+        with store.transaction():
+            store.advance(revision, Micros(revision))
+            records = [TransitionRecord(1, 1, user, revision != 2, Micros(revision), "LIST") for user in (1, 2, 3)]
+            store.append_moves(revision, MoveBatch.of(records))
+    places = [Position(1, 0), Position(2, 0), Position(2, 2), Position(2, END_OFFSET), Position(3, 0)]
+    assert [store.moves_after(place) for place in places] == [8, 5, 3, 3, 2]
+    for _ in store.compact(2):
+        pass
+    assert [store.moves_after(place) for place in places] == [3, 3, 3, 3, 2]

@@ -35,9 +35,10 @@ class LogPlaces(Part):
         return self._total(LAST_REVISION) - self._total(self.log_start().revision)
 
     def moves_after(self, position: Position) -> int:
-        """How many moves were logged after a position; erased ones count."""
+        """How many moves the log has after a position; erased ones count."""
         seen = self._total(position.revision - 1) + position.offset + 1
-        return self._total(LAST_REVISION) - min(self._total(position.revision), seen)
+        gone = self._total(self.log_start().revision)
+        return self._total(LAST_REVISION) - max(min(self._total(position.revision), seen), gone)
 
     def revision_before(self, instant: Micros) -> int:
         """The last revision whose instant lies before this one; 0 for none."""
