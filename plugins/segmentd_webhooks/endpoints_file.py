@@ -34,7 +34,9 @@ def _load(file: Path) -> Any:
         return YAML(typ="rt", pure=True).load(text)
     except MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise ValueError(f"{file}, line {line}: {error.problem}") from error
+        # A key that is there twice is told with both its values, which may be secrets.
+        problem = str(error.problem).partition(" with value ")[0]
+        raise ValueError(f"{file}, line {line}: {problem}") from None
     except YAMLError as error:
         raise ValueError(f"{file}: it is no YAML: {str(error).splitlines()[0]}") from error
 

@@ -70,12 +70,13 @@ class EndpointSettings(Params):
     @field_validator("url")
     @classmethod
     def _web_address(cls, value: str) -> str:
-        # The value is not repeated: it may have a password in it.
+        # Nothing of the value is repeated: it may have a password in it.
         try:
             url = httpx.URL(value)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise ValueError(f"is no web address: {error}") from None
-        if url.scheme not in ("http", "https") or not url.host:
+            sound = url.scheme in ("http", "https") and bool(url.host)
+        except (httpx.InvalidURL, ValueError):
+            sound = False
+        if not sound:
             raise ValueError("is no web address; write it as https://example.com/path")
         return value
 

@@ -71,6 +71,8 @@ def test_a_bad_file_stops_the_start_with_one_line(file: Path) -> None:
         ("https://user", "ftp://user", "line 4: endpoints[0].url: is no web address"),
         ("http://localhost:8080", "http://", "line 12: endpoints[1].url: is no web address"),
         ("http://localhost:8080", "http://x:notaport", "line 12: endpoints[1].url: is no web address"),
+        ("user:pass@", "user:pass/word@", "line 4: endpoints[0].url: is no web address"),
+        ("user:pass@", "user:pass#word@", "line 4: endpoints[0].url: is no web address"),
         (SECRET, "whsec_short", "line 5: endpoints[0].secret: what follows whsec_ is no base64"),
         ("secret: ", "secret_env: NONE\n    secret: ", "line 3: endpoints[0]: give either secret or secret_env"),
         ("secret_env: MAIL_SECRET", "batch_size: 1", "line 11: endpoints[1]: give either secret or secret_env"),
@@ -117,6 +119,11 @@ def test_a_fault_is_named_with_line_and_field(file: Path, before: str, after: st
 )
 def test_what_is_no_such_file_is_refused(file: Path, text: str, wanted: str) -> None:
     assert fault(file, text).startswith(f"{file}, {wanted}")
+
+
+def test_a_secret_that_is_given_twice_is_not_repeated(file: Path) -> None:
+    twice = FULL.replace(f"secret: {SECRET}", f"secret: {SECRET}\n    secret: {OLD}")
+    assert fault(file, twice) == f'{file}, line 6: found duplicate key "secret"'
 
 
 def test_a_file_that_cannot_be_read_is_refused(file: Path) -> None:
