@@ -22,7 +22,7 @@ from segmentd.service.watch_parts import Part, Start, Wanted
 @contextmanager
 def held(service: Service) -> Iterator[tuple[threading.Event, threading.Event]]:
     """The next commit is in the database when the first event is set, and published once the second one is."""
-    committer = service._engine.committer
+    committer: Any = service._engine.committer
     written, looked, publish = threading.Event(), threading.Event(), committer._publish
 
     def late(*arguments: Any) -> None:
@@ -30,12 +30,12 @@ def held(service: Service) -> Iterator[tuple[threading.Event, threading.Event]]:
         looked.wait(30)
         publish(*arguments)
 
-    committer._publish = late  # type: ignore[method-assign]  # for this one commit
+    committer._publish = late
     try:
         yield written, looked
     finally:
         looked.set()
-        committer._publish = publish  # type: ignore[method-assign]
+        committer._publish = publish
 
 
 async def begun(service: Service) -> None:
