@@ -13,6 +13,7 @@ from segmentd.errors import Reason, SegmentdError, StorageFailed, Unavailable
 from segmentd.records import MoveBatch, TransitionRecord
 from segmentd.service.log_reader import LogReader
 from segmentd.storage import LogReads, Store
+from segmentd.storage import reader as reader_module
 from segmentd.times import Micros
 
 
@@ -72,6 +73,38 @@ def test_a_question_sees_one_moment_whatever_is_committed_meanwhile(tmp_path: Pa
     assert seen.value.reason is Reason.POSITION_COMPACTED
     reader.close()
     store.close()
+
+
+def test_questions_without_a_pause_do_not_keep_the_write_ahead_log_growing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader_module, "WAL_BYTES", 50_000)
+    file = tmp_path / "segments.db"
+    store = Store.open(file)
+    reader = LogReader(store, AtOnce())
+    began, go_on = threading.Event(), threading.Event()
+
+    def slow(reads: LogReads) -> list[int]:
+        found = _users(reads)
+        began.set()
+        go_on.wait()
+        return found
+
+    asked = reader.run(slow)
+    next_one = reader.run(lambda reads: (len(_users(reads)), _wal_bytes(file)))
+    began.wait()
+    for revision in range(1, 30):
+        _move(store, revision)
+    assert _wal_bytes(file) > 50_000
+    go_on.set()
+    assert asked.result() == []
+    assert next_one.result() == (87, 0)
+    reader.close()
+    store.close()
+
+
+def _wal_bytes(file: Path) -> int:
+    return Path(f"{file}-wal").stat().st_size
 
 
 def test_the_second_connection_never_writes_and_never_checkpoints(tmp_path: Path) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol, TypeVar
 
-from segmentd.errors import Reason, Unavailable
+from segmentd.errors import Reason, StorageFailed, Unavailable
 from segmentd.storage import Store
 from segmentd.storage.log_reads import LogReads
 from segmentd.storage.reader import Reader
@@ -56,6 +57,9 @@ class LogReader:
     def _ask(self, question: Callable[[LogReads], T]) -> T:
         if self._closed or self._reader is None:
             raise _closed()
+        if self._reader.in_the_way:
+            with suppress(StorageFailed):  # whoever writes next gets the error
+                self._thread.call(self._store.checkpoint).result()
         with self._reader.snapshot() as reads:
             return question(reads)
 

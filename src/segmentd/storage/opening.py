@@ -14,6 +14,8 @@ APPLICATION_ID: Final = 0x7365676D
 _CACHE_KIB = 128 * 1024
 _CHECKPOINT_PAGES = 16_384
 """64 MiB of WAL: a page that many commits touch is then written back once, not once a commit."""
+WAL_BYTES: Final = 2 * _CHECKPOINT_PAGES * 4096
+"""No longer than this should the file of the WAL be."""
 
 _PRAGMAS = (
     "PRAGMA journal_mode = WAL",
@@ -24,7 +26,7 @@ _PRAGMAS = (
     "PRAGMA temp_store = FILE",
     f"PRAGMA cache_size = -{_CACHE_KIB}",
     f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",
-    f"PRAGMA journal_size_limit = {2 * _CHECKPOINT_PAGES * 4096}",
+    f"PRAGMA journal_size_limit = {WAL_BYTES}",
 )
 _READING_CACHE_KIB = 8 * 1024
 _READING_PRAGMAS = (

@@ -9,7 +9,7 @@ from pathlib import Path
 from segmentd.errors import StorageFailed
 from segmentd.storage.driver import sqlite
 from segmentd.storage.log_reads import LogReads
-from segmentd.storage.opening import connect_reading
+from segmentd.storage.opening import WAL_BYTES, connect_reading
 from segmentd.storage.session import Session
 
 
@@ -22,6 +22,18 @@ class Reader(LogReads):
     def __init__(self, file: Path) -> None:
         """Raises StorageFailed where the file cannot be read."""
         super().__init__(Session(connect_reading(file)))
+        self._log_of_writes = Path(f"{file}-wal")
+
+    @property
+    def in_the_way(self) -> bool:
+        """Whether the write-ahead log is so long that the next snapshot should wait for a checkpoint.
+
+        It begins anew only while nobody reads an older state, which snapshot after snapshot would leave no time for.
+        """
+        try:
+            return self._log_of_writes.stat().st_size > WAL_BYTES
+        except OSError:
+            return False
 
     @contextmanager
     def snapshot(self) -> Iterator[LogReads]:

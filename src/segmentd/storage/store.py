@@ -102,6 +102,10 @@ class Store(
         """BEGIN IMMEDIATE … COMMIT; rolled back on any exception. Raises StorageFailed when COMMIT fails."""
         return self._session.transaction()
 
+    def checkpoint(self) -> None:
+        """Write back all of the write-ahead log and empty it; as far as no reader of an older state is in the way."""
+        self._session.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
     def close(self) -> None:
         """Checkpoint, close the file and give up the lock; calling it again does nothing."""
         try:
