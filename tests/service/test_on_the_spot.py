@@ -8,13 +8,17 @@ import threading
 import pytest
 from tests.service.opened import START, define, member, opened
 
-from segmentd.errors import StorageFailed
+from segmentd.engine.catalogue import Catalogue
+from segmentd.engine.stage import Stage
+from segmentd.errors import Internal, Reason, StorageFailed
+from segmentd.population.kinds import Json
 from segmentd.service.items import EventWrite
 from segmentd.service.service import Service
+from segmentd.service.written import Written
 from segmentd.storage import Store
 from segmentd.times import HOUR, FrozenClock, Micros
 
-RECENT = {"behavioral": {"event": "Login", "count": {"at_least": 1}, "within": "1h"}}
+RECENT: Json = {"behavioral": {"event": "Login", "count": {"at_least": 1}, "within": "1h"}}
 
 
 async def one_login(service: Service) -> None:
@@ -50,6 +54,36 @@ def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
     service = opened()
     try:
         assert asyncio.run(steps(service)) == (True, False, False)
+    finally:
+        service.close()
+
+
+class Refused:
+    """A change that finds out that it cannot be made."""
+
+    def write(self, store: Store, instant: Micros) -> Written:
+        return Written()
+
+    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
+        raise Internal(Reason.EVALUATION_FAILED, "the new model cannot be judged with")
+
+    def published(self, catalogue: Catalogue) -> Catalogue:
+        return catalogue
+
+
+def test_a_change_that_was_refused_leaves_columns_that_may_be_judged_by() -> None:
+    async def steps(service: Service) -> None:
+        await one_login(service)
+        committer = service._engine.committer
+        with pytest.raises(Internal):
+            await asyncio.wrap_future(
+                service._engine.thread.change(lambda: committer.commit(Refused(), committer.next_instant()))
+            )
+        assert not service._engine.live.ahead
+
+    service = opened()
+    try:
+        asyncio.run(steps(service))
     finally:
         service.close()
 

@@ -15,7 +15,7 @@ from segmentd.engine.memberships import Rows
 from segmentd.engine.plan import Plan
 from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
 from segmentd.engine.stage import Movements, Stage, in_order
-from segmentd.errors import InvalidInput
+from segmentd.errors import InvalidInput, SegmentdError, StorageFailed
 from segmentd.records import MoveBatch
 from segmentd.service.live import Live
 from segmentd.service.tail import Tail
@@ -99,7 +99,11 @@ class Committer:
         walk_deadlines(work, self._live.memberships.due(instant), instant)
         with self._live.writing:
             self._live.ahead = True
-            revision = self._make(work, change, instant, replaced)
+            try:
+                revision = self._make(work, change, instant, replaced)
+            except SegmentdError as error:
+                self._live.ahead = isinstance(error, StorageFailed)  # a refusal changed nothing
+                raise
             self._live.ahead = False
         return revision
 
