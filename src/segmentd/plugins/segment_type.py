@@ -113,7 +113,8 @@ class SegmentType(ABC, Generic[P]):
     def refit_every(self, params: P) -> Micros | None:
         """How often the model is fitted again by itself, in microseconds from its last fit; None: by no schedule.
 
-        It is no part of `model_params`: of the conditions that share a model, the shortest interval counts.
+        It is no part of `model_params`: of the conditions that share a model, the shortest interval counts. A
+        parameter `refit` beside a model is about this alone: an edit of nothing else judges nobody.
         """
         return None
 

@@ -24,6 +24,7 @@ from segmentd.service.preview import Preview, Trial
 from segmentd.service.pruning import Pruning
 from segmentd.service.purging import Purging
 from segmentd.service.refits import Refits, Why
+from segmentd.service.relabelling import Relabelling
 from segmentd.service.revisions import Revisions
 from segmentd.service.switch import Edit, Switch
 from segmentd.service.tail import Tail
@@ -165,10 +166,19 @@ class Engine:
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
         while True:
+            edit = make()
+            if Relabelling.suits(self.live, edit):
+                return self._relabelled(edit)
             try:
-                return (yield from self._switch(make()))
+                return (yield from self._switch(edit))
             except DefinitionsRewritten:
                 continue
+
+    def _relabelled(self, edit: Edit) -> int:
+        change = Relabelling(self.live, self.plugins.segment_types, edit)
+        revision = self.committer.commit(change, self.committer.next_instant())
+        self.revisions.publish(revision)
+        return revision
 
     def _switch(self, edit: Edit) -> Generator[None, None, int]:
         while True:
