@@ -78,9 +78,10 @@ class _ErrorReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ErrorReas
     Sample: `{"message_id": "m-4711"}`.
     """
     ERROR_REASON_ETAG_MISMATCH: _ErrorReason.ValueType  # 11
-    """Somebody changed the segment since its etag was read. Code ABORTED; read it again, then decide.
+    """Somebody changed the segment or exclusive group since its etag was read. Code ABORTED; read it again, then decide.
 
-    Sample: `{"segment_id": "at-risk-shoppers", "given": "3", "current": "4"}`.
+    Sample: `{"segment_id": "at-risk-shoppers", "given": "17-3", "current": "17-4"}`; of a group
+    `{"group_id": "campaigns", "given": "647a2f0b1c40-1", "current": "647a2f0b1c40-2"}`.
     """
     ERROR_REASON_SEGMENT_PENDING: _ErrorReason.ValueType  # 12
     """The segment was never judged: a model that it needs is not fitted, or its first pass has not ended. Code
@@ -291,9 +292,10 @@ ERROR_REASON_MESSAGE_ID_REUSED: ErrorReason.ValueType  # 10
 Sample: `{"message_id": "m-4711"}`.
 """
 ERROR_REASON_ETAG_MISMATCH: ErrorReason.ValueType  # 11
-"""Somebody changed the segment since its etag was read. Code ABORTED; read it again, then decide.
+"""Somebody changed the segment or exclusive group since its etag was read. Code ABORTED; read it again, then decide.
 
-Sample: `{"segment_id": "at-risk-shoppers", "given": "3", "current": "4"}`.
+Sample: `{"segment_id": "at-risk-shoppers", "given": "17-3", "current": "17-4"}`; of a group
+`{"group_id": "campaigns", "given": "647a2f0b1c40-1", "current": "647a2f0b1c40-2"}`.
 """
 ERROR_REASON_SEGMENT_PENDING: ErrorReason.ValueType  # 12
 """The segment was never judged: a model that it needs is not fitted, or its first pass has not ended. Code
