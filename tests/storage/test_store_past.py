@@ -135,3 +135,16 @@ def test_the_version_at_an_instant_is_the_last_made_by_then(store: Store, at: in
             store.put_segment_version(record)
     assert store.segment_version_at(7, Micros(at)) == version
     assert store.segment_version_at(8, Micros(at)) == 0
+
+
+def test_reading_backwards_passes_over_what_came_later(store: Store) -> None:
+    for revision in range(1, 301):
+        with store.transaction():
+            store.advance(revision, Micros(revision))
+            moves = [TransitionRecord(1, 1, user, bool(revision % 2), Micros(revision), "LIST") for user in range(9)]
+            store.append_transitions(revision, moves)
+    looks: list[None] = []
+    store._session.connection.set_progress_handler(lambda: looks.append(None), 1_000)
+    found = store.history_backwards(LAST, 5, segment=1, start=Micros(1), end=Micros(3))
+    assert [each.position for each in found] == [Position(2, offset) for offset in (8, 7, 6, 5, 4)]
+    assert len(looks) < 5

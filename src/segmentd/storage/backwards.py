@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from segmentd.records import LoggedTransition, Position, TransitionRecord
+from segmentd.records import END_OFFSET, LoggedTransition, Position, TransitionRecord
 from segmentd.storage.keypacking import ranks_of, unpack
 from segmentd.storage.log_places import LogPlaces
 from segmentd.storage.session import Row
@@ -53,7 +53,8 @@ class Backwards(LogPlaces):
         """
         if start >= end or limit <= 0:
             return []
-        times = (self.revisions_of(start, end)[0], start, end)
+        first, last = self.revisions_of(start, end)
+        times, before = (first, start, end), min(before, Position(last, END_OFFSET))
         streams = (
             self._singles_before(before, limit, user, segment, times),
             self._packed_before(before, limit, user, segment, times),
