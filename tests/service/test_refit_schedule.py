@@ -42,8 +42,9 @@ def test_what_is_due_is_made_without_being_asked(service: Service) -> None:
         await scored(service)
         assert await version(service) == 1
         jump(service, 3 * DAY + 7)
-        await service.status()  # wakes the thread, as its clock would
-        assert await version(service) == 2
+        while await version(service) == 1:
+            await service.status()  # wakes the thread, as its clock would
+        await service.status()
         assert await version(service) == 2
 
     asyncio.run(scenario())
