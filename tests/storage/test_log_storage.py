@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentd.records import START, MoveBatch, Position, SwitchRecord, TransitionRecord
-from segmentd.storage import Store, keypacking, runs
+from segmentd.storage import Store, forgetting, keypacking, runs
 from segmentd.storage.keypacking import pack, pack_gaps, ranks_of
 from segmentd.storage.schema import MIGRATIONS
 from segmentd.storage.session import Row, Session
@@ -180,3 +180,16 @@ def test_a_log_that_an_earlier_release_wrote_is_read(file: Path) -> None:
         for _ in store.compact(2):
             pass
         assert store.members(1).tolist() == [9]
+
+
+def test_erasing_two_users_unpacks_only_the_blocks_that_may_have_them(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keypacking, "BLOCK", 100)
+    _write(store, _alike(range(1, 2_001)))
+    unpacked: list[int] = []
+    monkeypatch.setattr(forgetting, "unpack", lambda packed: (unpacked.append(1), keypacking.unpack(packed))[1])
+    with store.transaction():
+        store.forget_users([50, 1_950])
+    assert len(unpacked) == 2
+    assert len(store.transitions(None, 10_000)) == 1_998

@@ -6,11 +6,14 @@ from collections.abc import Collection
 
 import numpy as np
 
+from segmentd.records import UserKeys
 from segmentd.storage.baselines import Baselines
 from segmentd.storage.keypacking import pack, pack_gaps, ranks_of, unpack
 from segmentd.storage.session import Row
 
-_BLOCKS_AROUND = "SELECT rowid FROM switches INDEXED BY switches_by_place WHERE first_key <= ? AND last_key >= ?"
+_BLOCKS_AROUND = """
+SELECT rowid, first_key, last_key FROM switches INDEXED BY switches_by_place WHERE first_key <= ? AND last_key >= ?
+"""
 _BLOCK = "SELECT rowid, size, user_keys, gaps FROM switches WHERE rowid = ?"
 _CUT = "UPDATE switches SET first_key = ?2, last_key = ?3, user_keys = ?4, gaps = ?5 WHERE rowid = ?1"
 
@@ -28,11 +31,18 @@ class Forgetting(Baselines):
             self._session.write("DELETE FROM transitions WHERE user_key = ?", (key,))
             self._forget_in_baselines(key)
         if len(keys):
-            for (block,) in self._session.rows(_BLOCKS_AROUND, (int(keys[-1]), int(keys[0]))):
+            for block in self._blocks_around(keys):
                 for row in self._session.rows(_BLOCK, (block,)):
                     self._forget_in_block(row, keys)
 
-    def _forget_in_block(self, row: Row, users: np.ndarray[tuple[int], np.dtype[np.int64]]) -> None:
+    def _blocks_around(self, users: UserKeys) -> list[int]:
+        """The blocks in whose range one of these keys lies; only they are unpacked."""
+        rows = self._session.rows(_BLOCKS_AROUND, (int(users[-1]), int(users[0])))
+        blocks, firsts, lasts = np.array(rows, np.int64).reshape(-1, 3).T
+        around = np.searchsorted(users, firsts) < np.searchsorted(users, lasts, side="right")
+        return list(blocks[around].tolist())
+
+    def _forget_in_block(self, row: Row, users: UserKeys) -> None:
         block, size, packed, gaps = row
         keys = unpack(packed)
         kept = np.isin(keys, users, assume_unique=True, invert=True)
