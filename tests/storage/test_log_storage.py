@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentd.records import START, MoveBatch, Position, SwitchRecord, TransitionRecord
+from segmentd.records import START, MoveBatch, Position, SwitchRecord, TransitionRecord, UserKeys
 from segmentd.storage import Store, forgetting, keypacking, runs
 from segmentd.storage.keypacking import pack, pack_gaps, ranks_of
 from segmentd.storage.schema import MIGRATIONS
@@ -187,8 +187,13 @@ def test_erasing_two_users_unpacks_only_the_blocks_that_may_have_them(
 ) -> None:
     monkeypatch.setattr(keypacking, "BLOCK", 100)
     _write(store, _alike(range(1, 2_001)))
-    unpacked: list[int] = []
-    monkeypatch.setattr(forgetting, "unpack", lambda packed: (unpacked.append(1), keypacking.unpack(packed))[1])
+    unpacked: list[bytes] = []
+
+    def counted(packed: bytes) -> UserKeys:
+        unpacked.append(packed)
+        return keypacking.unpack(packed)
+
+    monkeypatch.setattr(forgetting, "unpack", counted)
     with store.transaction():
         store.forget_users([50, 1_950])
     assert len(unpacked) == 2
