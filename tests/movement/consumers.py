@@ -67,7 +67,7 @@ class Consumer:
             try:
                 part = site.runner.run(self._next())
             except NotFound:
-                assert any(not self._segments_named(oracle, each) for each in self.segments)
+                assert not self.exists(oracle)
                 self.parts, self.position, self.taking = None, None, False
                 return False
             except OutOfRange:
@@ -78,6 +78,10 @@ class Consumer:
             if self._told(part, oracle):
                 return True
         return False
+
+    def exists(self, oracle: Chronicle) -> bool:
+        """Whether all of its segments were ever there."""
+        return all(self._segments_named(oracle, each) for each in self.segments)
 
     async def _next(self) -> Part:
         assert self.parts is not None

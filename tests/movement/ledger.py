@@ -132,7 +132,7 @@ class Ledger:
     ) -> list[Entry]:
         """Take over what the log has beyond what is known; it is what the parts say. What is walked later is returned.
 
-        `orders`: the place of each segment in dependency order, before and after the parts.
+        `orders`: the place of each segment in dependency order, before and after the parts; what is gone comes last.
         """
         known = len(self.entries)
         assert list(log[:known]) == self.entries, "what was logged has changed"
@@ -189,8 +189,8 @@ def _check_commit(part: Part, found: list[Entry], orders: tuple[Mapping[int, int
 
 
 def _check_order(entries: list[Entry], order: Mapping[int, int]) -> None:
-    """By instant, then in dependency order (what is gone by then last), then who left first, then by row."""
-    places = [(each.at, order.get(each.segment, 1_000 + each.segment), each.entered, each.user) for each in entries]
+    """By instant, then in dependency order, then who left first, then by row."""
+    places = [(each.at, order[each.segment], each.entered, each.user) for each in entries]
     assert places == sorted(places), entries
 
 

@@ -21,7 +21,7 @@ from tests.movement.consumers import Consumer
 from tests.movement.site import Killed, Site, spec_of
 from tests.movement.world import named_ids
 
-from segmentd.errors import FailedPrecondition, NotFound, OutOfRange, StorageFailed
+from segmentd.errors import FailedPrecondition, InvalidInput, NotFound, OutOfRange, StorageFailed
 from segmentd.records import START as LOG_START
 from segmentd.service import aside, commit, loading, log_pages, member_snapshot, tail
 from segmentd.service.group_info import GroupSpec
@@ -174,14 +174,38 @@ class Movement(RuleBasedStateMachine):
         spec = UploadSpec(name, Mode.ADD, create=True)
 
         def told() -> None:
-            refused = any(self.oracle.refused(user, self.oracle.now) for user in add)
+            ids = self.oracle.world.ids
+            both = {ids[each] for each in add if each in ids} & {ids[each] for each in remove if each in ids}
+            refused = bool(both) or any(self.oracle.refused(user, self.oracle.now) for user in add)
             try:
                 self.site.do(self.site.lists.update(spec, add, remove))
-            except FailedPrecondition:
+            except (FailedPrecondition, InvalidInput):
                 assert refused
             else:
                 assert not refused
                 self.oracle.change_list(name, add, remove)
+
+        self._try(told)
+
+    @precondition(lambda self: self.edit is None)
+    @rule(tape=tapes, mode=st.sampled_from(Mode))
+    def upload(self, tape: Tape, mode: Mode) -> None:
+        """A list is uploaded, in one revision."""
+        name, world = tape.one(LISTS), self.oracle.world
+        ids = [user for user in USERS if tape.below(3) == 1]
+        if name not in world.lists or any(self.oracle.refused(user, self.oracle.now) for user in ids):
+            return
+        inside = {each for each in world.ids if name in world.person(world.ids[each]).lists}
+        named = {world.ids[each] for each in ids if each in world.ids}
+        outside = [each for each in inside if world.ids[each] not in named]
+
+        def told() -> None:
+            lists = self.site.lists
+            with lists.receiving(UploadSpec(name, mode)) as upload:
+                upload.take(ids)
+                self.site.do(lists.apply(upload))
+            removed = {Mode.ADD: [], Mode.REMOVE: ids, Mode.REPLACE: outside}[mode]
+            self.oracle.change_list(name, [] if mode is Mode.REMOVE else ids, removed)
 
         self._try(told)
 
@@ -333,32 +357,21 @@ class Movement(RuleBasedStateMachine):
         segments = [each for each in SEGMENTS if each in self.oracle.seen and tape.below(4) == 1]
         users = [each for each in USERS if tape.below(6) == 1]
         consumer = self.consumers[which] = Consumer(segments, users)
-        consumer.take(self.site, self.oracle, 1, start)
-        self._compare(some=True)
+        self._take(consumer, 1, start)
 
     @rule(which=st.integers(0, CONSUMERS - 1), count=st.integers(1, 4))
     def take(self, which: int, count: int) -> None:
         """A consumer takes some parts."""
         consumer = self.consumers[which]
-        if consumer is None:
-            return
-        if consumer.parts is None and consumer.position is None:
-            consumer.take(self.site, self.oracle, 1)
-            self._compare(some=True)
-        consumer.take(self.site, self.oracle, count)
+        if consumer is not None:
+            self._take(consumer, count)
 
     @rule()
     def catch_up(self) -> None:
         """All consumers take what there is."""
         for consumer in self.consumers:
-            if consumer is None:
-                continue
-            for _ in range(3):
-                if consumer.parts is None and consumer.position is None:
-                    consumer.take(self.site, self.oracle, 1)
-                    self._compare(some=True)
-                if consumer.take(self.site, self.oracle, 10_000):
-                    break
+            if consumer is not None:
+                assert any(self._take(consumer, 10_000) for _ in range(3)) or not consumer.exists(self.oracle)
 
     @rule(which=st.integers(0, CONSUMERS - 1))
     def leave(self, which: int) -> None:
@@ -445,6 +458,14 @@ class Movement(RuleBasedStateMachine):
             self._started()
         self._compare(some=True)
 
+    def _take(self, consumer: Consumer, count: int, start: Start = Start.SNAPSHOT) -> bool:
+        """A snapshot makes the moves that are due, so that the log grows with its first part."""
+        with self.site.calm():
+            if consumer.parts is None and consumer.position is None:
+                consumer.take(self.site, self.oracle, 1, start)
+                self._compare(some=True)
+            return consumer.take(self.site, self.oracle, count)
+
     def _work(self) -> None:
         if self.edit is None:
             self._run()
@@ -463,10 +484,12 @@ class Movement(RuleBasedStateMachine):
     def _compare(self, *, some: bool = False) -> None:
         """Take over what is new in the log; with `some`, deadlines that are due may be in it or not."""
         oracle, order = self.oracle, self.site.order()
+        gone = sorted({(each.name, each.segment) for each in oracle.versions if each.segment not in order})
+        after = {**order, **{segment: len(order) + place for place, (_, segment) in enumerate(gone)}}
         met = [*oracle.parts[-1].walk]
         due = oracle.due() if some else []
         oracle.parts[-1].walk += due
-        rest = oracle.ledger.extend(oracle.parts, self.site.log(), (self.order, order))
+        rest = oracle.ledger.extend(oracle.parts, self.site.log(), (self.order, after))
         assert not set(rest) & set(met), ("deadlines missing in the log", rest)
         oracle.logged(set(due) - set(rest))
         self.order = order

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import shutil
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -64,8 +65,8 @@ class Hand(Inline):
         return future
 
     def run(self) -> None:
-        """Do what is queued."""
-        while self._waiting:
+        """Do what is queued, unless memory was loaded anew."""
+        while self._waiting and not self.recovered:
             steps, future = self._waiting.pop(0)
             try:
                 future.set_result(_end(steps))
@@ -74,8 +75,6 @@ class Hand(Inline):
                     self._recover()
                     self.recovered = True
                 future.set_exception(error)
-                if self.recovered:
-                    return
 
 
 class Site:
@@ -112,16 +111,18 @@ class Site:
 
     def _watch_commits(self) -> None:
         committer, session = self.engine.committer, self.store._session
-        make, write, write_many = committer._make, session.write, session.write_many
+        make, walk = committer._make, committer._walk
+        write, write_many = session.write, session.write_many
 
         def made(*arguments: Any) -> int:
-            self._committing = True
-            try:
+            with self._transaction():
                 revision = make(*arguments)
-            finally:
-                self._committing = False
             self.commits.append((revision, self.last))
             return revision
+
+        def walked(*arguments: Any) -> None:
+            with self._transaction():
+                walk(*arguments)
 
         def counted(write: Callable[..., T]) -> Callable[..., T]:
             def once(*arguments: Any) -> T:
@@ -131,8 +132,27 @@ class Site:
             return once
 
         committer._make = made  # type: ignore[method-assign,assignment]
+        committer._walk = walked  # type: ignore[method-assign,assignment]
         session.write = counted(write)  # type: ignore[method-assign]
         session.write_many = counted(write_many)  # type: ignore[method-assign]
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Where a failure that is planned may come."""
+        self._committing = True
+        try:
+            yield
+        finally:
+            self._committing = False
+
+    @contextmanager
+    def calm(self) -> Iterator[None]:
+        """Nothing fails in here."""
+        planned, self.writes_left = self.writes_left, None
+        try:
+            yield
+        finally:
+            self.writes_left = planned
 
     def _count_write(self) -> None:
         if not self._committing or self.writes_left is None:
