@@ -71,6 +71,22 @@ def test_an_absorbed_user_counts_in_the_matrix_as_what_it_was(service: Service) 
     asyncio.run(scenario())
 
 
+def test_ids_that_are_nobody_do_not_count_in_the_matrix(service: Service) -> None:
+    async def scenario() -> None:
+        await merged(service)
+        await service.identity.merge([UserMerge("alias", "ada"), UserMerge("a", "b"), UserMerge("b", "ada")])
+        await wait(service, HOUR)
+        await service.identity.merge([UserMerge("new", "other")])
+        await wait(service, HOUR)
+        start, end = Micros(START + 2 * DAY), Micros(START + 2 * DAY + 3 * HOUR)
+        matrix, _ = await service.history.migration(["rich"], start, end)
+        assert (matrix.users, matrix.created_users) == (2, 1)
+        assert matrix.counts.tolist() == [[0, 0], [0, 2]]
+        assert (await service.status()).users == 2
+
+    asyncio.run(scenario())
+
+
 def test_of_an_erased_user_only_the_leaving_is_told(service: Service) -> None:
     async def scenario() -> None:
         await define(service, "rich", RICH)
@@ -120,5 +136,26 @@ def test_before_the_start_of_a_shortened_log_nothing_is_told(service: Service) -
         assert (was.member, was.since, was.until) == (False, None, start + HOUR)
         matrix, _ = await service.history.migration(["rich"], start, Micros(start + HOUR))
         assert matrix.counts.tolist() == [[0, 0], [1, 0]]
+
+    asyncio.run(scenario())
+
+
+def test_a_page_whose_moves_were_compacted_away_is_refused(service: Service) -> None:
+    async def scenario() -> None:
+        await define(service, "rich", RICH)
+        for points in (9, 1, 9, 1):
+            await wait(service, HOUR)
+            await write(service, "ada", points)
+        engine, history = service._engine, service.history
+        first = await history.moves(Wanted("ada"), None, 1)
+        assert first.after is not None
+        third = (await listed(service, Wanted("ada"), 10))[2].logged
+        await asyncio.wrap_future(engine.thread.background(engine.store.compact(third.revision)))
+        with pytest.raises(OutOfRange) as compacted:
+            await history.moves(Wanted("ada"), first.after, 1)
+        assert compacted.value.reason is Reason.HISTORY_COMPACTED
+        assert compacted.value.metadata == {"oldest_time": format_instant(Micros(third.transition.effective_time + 1))}
+        page = await history.moves(Wanted("ada"), third.position, 10)
+        assert told(list(page.moves)) == [("ada", False, "ATTRIBUTE")]
 
     asyncio.run(scenario())

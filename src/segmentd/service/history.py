@@ -176,6 +176,8 @@ def _moves(
     oldest = Micros(begin.instant + 1) if begin.revision else None
     start = next(each for each in (wanted.start, oldest, MIN_INSTANT) if each is not None)
     reads.refuse_unknown_since(start)
+    if after is not None and not wanted.newest_first:
+        reads.refuse_unknown_after(after)
     end = stand.end if wanted.end is None else min(wanted.end, stand.end)
     if wanted.newest_first:
         return reads.history_backwards(after or LAST, limit, user=user, segment=segment, start=start, end=end), oldest
@@ -201,5 +203,5 @@ def _was(reads: LogReads, user: _User, segment: int, at: Micros, stand: _Stand) 
 
 
 def _everybody(reads: LogReads, start: Micros, end: Micros) -> Everybody:
-    before, after = reads.users_until(start), reads.users_until(end)
+    before, after = reads.users_until(start, start), reads.users_until(end, start)
     return Everybody(after.end, after.users, before.end, after.users - before.users)

@@ -22,7 +22,7 @@ from segmentd.service.profile_drafts import Draft, derive_all, differs
 from segmentd.service.united import Precedence, unite
 from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
-from segmentd.times import Micros
+from segmentd.times import MIN_INSTANT, Micros
 
 
 class MergeOutcome(StrEnum):
@@ -90,7 +90,8 @@ class Merge:
             into = self._row(store, step.survivor_id, written, profile=True)
             row = self._row(store, step.absorbed_id, written, profile=False)
             self._unite(store, row, into, step.precedence)
-            self._hand_over(store, row, into)
+            # Who came with this very commit was never anybody.
+            self._hand_over(store, row, into, MIN_INSTANT if written.row(row).new else instant)
             written.row(row).removed = Cause.MERGE
             written.row(into).merged = True
             self._absorbed.append(row)
@@ -162,11 +163,11 @@ class Merge:
         listed = [name for name in lists if int(live.users.columns[name].data[row]) > 0]
         live.users.set_attributes(into, dict.fromkeys(listed, (Kind.FLAG, 1)))
 
-    def _hand_over(self, store: Store, row: int, into: int) -> None:
+    def _hand_over(self, store: Store, row: int, into: int, merge_time: Micros) -> None:
         """Give events, lists and ids of one row to the other."""
         live = self._live
         theirs = [name for name, table in live.users.tables.items() if table.count(row)]
-        store.merge_user(live.user_key(row), live.user_key(into))
+        store.merge_user(live.user_key(row), live.user_key(into), merge_time)
         live.users.merge_row(row, into)
         for name in theirs:
             load_row(live, store, name, into)

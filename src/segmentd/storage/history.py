@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from segmentd.errors import OutOfRange, Reason
-from segmentd.records import UserKeys
+from segmentd.records import Position, UserKeys
 from segmentd.storage.baselines import Baselines
 from segmentd.storage.keypacking import unpack
 from segmentd.storage.log_places import LogPlaces
@@ -64,6 +64,17 @@ class History(LogPlaces, Replay, Baselines):
         start = self.log_start()
         if start.revision and instant <= start.instant:
             raise _compacted(instant, Micros(start.instant + 1))
+
+    def refuse_unknown_after(self, place: Position) -> None:
+        """Raises OutOfRange (HISTORY_COMPACTED) where moves after this place of the log may be gone."""
+        start = self.log_start()
+        if place < start.position:
+            oldest = format_instant(Micros(start.instant + 1))
+            raise OutOfRange(
+                Reason.HISTORY_COMPACTED,
+                f"the log was compacted since the page before: begin anew; it tells of {oldest} and later",
+                {"oldest_time": oldest},
+            )
 
     def _last_at(self, instant: Micros) -> int:
         return self.revisions_of(instant, Micros(instant + 1))[1]

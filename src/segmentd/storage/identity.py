@@ -36,10 +36,11 @@ class Identity(Part):
             yield [(key, survivor) for key, survivor in batch]
             last = batch[-1][0]
 
-    def merge_user(self, user_key: int, survivor_key: int) -> None:
+    def merge_user(self, user_key: int, survivor_key: int, merge_time: Micros) -> None:
         """Give events and list entries of a user to another one, whom its id leads to from now on.
 
-        The profile is dropped, and what had been merged into the user before follows.
+        The profile is dropped, and what had been merged into the user before follows. `merge_time` is MIN_INSTANT for
+        an id under which nobody was ever known.
         """
         for sql in (
             _MOVE_EVENTS,
@@ -47,6 +48,7 @@ class Identity(Part):
             "UPDATE users SET survivor_key = ?2 WHERE user_key = ?1 OR survivor_key = ?1",
         ):
             self._session.write(sql, (user_key, survivor_key))
+        self._session.write("UPDATE users SET merge_time = ?2 WHERE user_key = ?1", (user_key, merge_time))
         for sql in ("DELETE FROM list_members WHERE user_key = ?", "DELETE FROM profiles WHERE user_key = ?"):
             self._session.write(sql, (user_key,))
 

@@ -50,8 +50,11 @@ CREATE TABLE baselines (
 ) STRICT, WITHOUT ROWID
 """
 
-# A profile that was merged into another has the key of the survivor.
-_MERGED_USERS: Final = "ALTER TABLE users ADD COLUMN survivor_key INTEGER"
+# A profile that was merged into another has the key of the survivor, and since when it is nobody of its own.
+_MERGED_USERS: Final = (
+    "ALTER TABLE users ADD COLUMN survivor_key INTEGER",
+    "ALTER TABLE users ADD COLUMN merge_time INTEGER",
+)
 
 _LIST_MEMBERS: Final = """
 CREATE TABLE list_members (
@@ -68,7 +71,7 @@ _RETENTION: Final = "ALTER TABLE event_names ADD COLUMN keep TEXT"
 def movement(database: Database) -> None:
     """Add the tables and columns of movement."""
     log = (*_REVISIONS, *_SWITCHES, _TRANSITIONS_BY_USER, *_LOG_SIZES, _BASELINES)
-    for statement in (*log, user_marks.TABLE, user_marks.FILL, _MERGED_USERS, _RETENTION):
+    for statement in (*log, user_marks.TABLE, user_marks.FILL, *_MERGED_USERS, _RETENTION):
         database.execute(statement)
     tables = database.table
     tombstones = {"id_hash": bytes, "erase_time": int}

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from segmentd.storage.user_marks import UserMarks
-from segmentd.times import Micros
+from segmentd.times import MIN_INSTANT, Micros
 
 _VERSION = "SELECT max(version) FROM segment_versions WHERE segment_key = ? AND create_time <= ?"
+_USERS = "SELECT count(*) FROM users WHERE user_key < ? AND (merge_time IS NULL OR merge_time > ?)"
 
 
 class UsersUntil(NamedTuple):
-    """How many of the users that are kept existed at an instant; all of them have keys below `end`."""
+    """How many of the users that are kept existed by an instant; all of them have keys below `end`."""
 
     end: int
     users: int
@@ -29,8 +30,11 @@ class PastReads(UserMarks):
         """Whether somebody had written about a user at an instant."""
         return user_key <= self.last_user_key_at(instant)
 
-    def users_until(self, instant: Micros) -> UsersUntil:
-        """Who existed at an instant. Users who were merged into others since are among them, erased ones are not."""
+    def users_until(self, instant: Micros, start: Micros = MIN_INSTANT) -> UsersUntil:
+        """Who came to exist by an instant, without those who were merged into others at `start` or before.
+
+        Erased users are not among them, and no ids under which nobody was ever known.
+        """
         end = self.last_user_key_at(instant) + 1
-        found = self._session.row("SELECT count(*) FROM users WHERE user_key < ?", (end,))
+        found = self._session.row(_USERS, (end, start))
         return UsersUntil(end, int(found[0]) if found else 0)

@@ -71,7 +71,7 @@ class ListMembershipHistoryRequest(_message.Message):
     """The most transitions to return. Zero: 100; more than 1,000 counts as 1,000. Negative: INVALID_REQUEST."""
     page_token: _builtins.str
     """`next_page_token` of the page before; empty for the first page. The rest of the request must be as it was then,
-    except `page_size`.
+    except `page_size`. Where the log was compacted since beyond that page, oldest first: HISTORY_COMPACTED.
     """
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
@@ -271,8 +271,8 @@ class GetMigrationMatrixResponse(_message.Message):
     """How many users moved from where to where. A user counts in each pair of a segment at `from_time` and a segment at
     `to_time`; so where segments overlap, the cells of a row add up to more than its users.
 
-    The users that count are those who existed at `to_time`. One who was merged into another user since counts as the
-    user that it was then; erased users do not count.
+    The users that count are those who came to exist by `to_time`. One who was merged into another user after `from_time`
+    counts as the user that it was until then; one who was merged before does not count, nor do erased users.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
