@@ -76,6 +76,35 @@ def test_a_question_waits_for_one_step_of_a_wave_and_a_write_for_the_whole_wave(
     thread.stop()
 
 
+class Stream(Machine):
+    """Has a move to make at every instant, and each takes so long that others are due by then."""
+
+    def __init__(self, clock: FrozenClock) -> None:
+        super().__init__(deadline=0)
+        self._clock = clock
+
+    def step(self) -> None:
+        super().step()
+        self.deadline = self._clock.now() + 1
+        self._clock.move_to(Micros(self._clock.now() + 3))
+
+
+def test_deadlines_without_end_do_not_hold_up_writes_and_edits() -> None:
+    clock = FrozenClock(Micros(10))
+    machine = Stream(clock)
+    thread = EngineThread(machine, clock)
+
+    def steps() -> Generator[None, None, int]:
+        yield
+        return machine.ticks
+
+    edited, written = thread.background(steps()), [thread.change(lambda: machine.ticks) for _ in range(3)]
+    thread.start()
+    assert [each.result(30) for each in written] == [2, 3, 4]
+    assert edited.result(30) <= 4
+    thread.stop()
+
+
 def test_questions_without_end_do_not_hold_up_an_edit() -> None:
     made: list[int] = []
 

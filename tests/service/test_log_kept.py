@@ -11,9 +11,10 @@ from tests.service.opened import START, define, member
 
 from segmentd.errors import OutOfRange, Reason
 from segmentd.plugins.host import load_plugins
+from segmentd.population.kinds import Json
 from segmentd.records import END_OFFSET, Position
 from segmentd.records import START as LOG_START
-from segmentd.service.items import ProfileWrite
+from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.log_retention import LogKeep
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
@@ -121,3 +122,25 @@ def test_tail_and_log_say_the_same(tmp_path: Path) -> None:
             service.close()
 
     asyncio.run(scenario())
+
+
+def test_the_log_is_looked_at_although_there_is_always_a_deadline() -> None:
+    async def steps(service: Service) -> int:
+        recent: Json = {"behavioral": {"event": "Login", "count": {"at_least": 1}, "within": "1h"}}
+        await define(service, "recent", recent)
+        await service.profiles.ingest([EventWrite("u", "Login")])
+        engine = service._engine
+
+        def late() -> int:
+            assert isinstance(engine.clock, FrozenClock)
+            engine.clock.move_to(Micros(START + 2 * DAY))
+            engine.step()
+            return engine.log_retention.next_due()
+
+        return await asyncio.wrap_future(engine.thread.call(late))
+
+    service = _opened(":memory:", keep=LogKeep(age=Micros(30 * DAY)))
+    try:
+        assert asyncio.run(steps(service)) > START + 2 * DAY
+    finally:
+        service.close()

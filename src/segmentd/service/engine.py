@@ -93,11 +93,11 @@ class Engine:
         self.log_retention.begin_due()
 
     def step(self) -> None:
-        """Make some of the moves that are due: one commit of a wave. After the last, queue the refits that are due."""
-        if not self.committer.step(self.live.present(self.clock.now())):
-            self.refit_due()
-            self.pruning.begin_due()
-            self.log_retention.begin_due()
+        """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""
+        self.committer.step(self.live.present(self.clock.now()))
+        self.refit_due()
+        self.pruning.begin_due()
+        self.log_retention.begin_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:

@@ -88,6 +88,7 @@ class EngineThread:
         self._questions: deque[_Call[Any]] = deque()
         self._work: deque[_Message] = deque()
         self._background: deque[_Task] = deque()
+        self._walking_to: int | None = None
         self._queued_items = 0
         self._counting = threading.Lock()
         self._stopping = False
@@ -166,13 +167,13 @@ class EngineThread:
     def _turn(self) -> bool:
         """Some questions, then one step of the deadlines that are due or, where none is, of everything else.
 
-        So a question waits for one step of a wave and not for the wave, and questions without end hold up nothing.
-        False when it is time to end.
+        So a question waits for one step of a wave and not for the wave, and neither questions without end nor deadlines
+        without end hold up anything. False when it is time to end.
         """
         self._take()
         for _ in range(min(len(self._questions), _QUESTIONS)):
             self._settle(self._questions.popleft())
-        if self._machine.next_deadline() <= self._clock.now():
+        if self._due():
             self._make_due_moves()
             return True
         if self._work:
@@ -184,6 +185,13 @@ class EngineThread:
             self._dispatch(message)
         self._step()
         return True
+
+    def _due(self) -> bool:
+        """Whether deadlines come first: those up to the instant at which this was first so, not those since then."""
+        now = self._clock.now() if self._walking_to is None else self._walking_to
+        due = self._machine.next_deadline() <= now
+        self._walking_to = now if due else None
+        return due
 
     def _take(self) -> None:
         """Sort what waits in the queue; where there is nothing else to do, wait for it."""
