@@ -16,6 +16,8 @@ from tests.movement.world import World, named_ids, scrubbed
 
 REFUSAL = 12
 """For how many microseconds an erased id is refused."""
+EVERY = 1_000_000
+"""After how many microseconds a model with a schedule is learned anew."""
 
 
 @dataclass
@@ -55,6 +57,7 @@ class Edit:
     definitions: dict[str, Definition]
     means: dict[str, tuple[int, int]]
     deleted: frozenset[str] = frozenset()
+    learned_at: int = 0
 
 
 class Chronicle:
@@ -78,6 +81,8 @@ class Chronicle:
         self.ledger = Ledger()
         self.parts: list[Part] = [Part()]
         self.next_user = self.next_segment = 1
+        self.fits: dict[str, int] = {}
+        self.tried: dict[str, int] = {}
         self._keys: dict[int, str] = {}
         self._logged: Counter[Entry] = Counter()
 
@@ -231,7 +236,7 @@ class Chronicle:
         """An edit begins, or has to begin again: what is missing for it is learned now."""
         ahead = self.world.copy()
         ahead.segments = {**{k: v for k, v in ahead.segments.items() if k not in edit.deleted}, **edit.definitions}
-        edit.means = self._learned(ahead, set(edit.definitions))
+        edit.means, edit.learned_at = self._learned(ahead, set(edit.definitions)), self.now
 
     def finish(self, edit: Edit) -> None:
         """Switch to what was judged aside."""
@@ -251,6 +256,7 @@ class Chronicle:
             self.versions.append(Version(name, seen.key, definition))
         replaced = {*ahead.dependants(set(edit.definitions)), *edit.deleted}
         self._commit(ahead, touched, replaced, "DEFINITION")
+        self.fits |= dict.fromkeys(edit.means, edit.learned_at)
         for name in edit.deleted:
             del self.seen[name]
 
@@ -275,13 +281,22 @@ class Chronicle:
         self.versions.append(Version(name, seen.key, definition))
         self._commit(ahead, {}, {name}, "DEFINITION")
 
-    def refit_doubled(self) -> None:
-        """Learn anew where the number of people has doubled; one switch each."""
-        for attribute in self._learning():
+    def refit_doubled(self, attributes: Sequence[str]) -> None:
+        """Learn anew where the number of people has doubled; one switch each, in the order in which is looked."""
+        for attribute in attributes:
             known = self._known(attribute)
             size = self.world.means[attribute][1] if attribute in self.world.means else 0
-            if known and known >= 2 * size:
+            if known and known >= 2 * size and attribute in self._learning():
                 self.refit([attribute])
+
+    def refit_scheduled(self) -> None:
+        """Learn anew what has a schedule and is due; where there is nobody to learn from, at the next time."""
+        due = []
+        for attribute in self._learning(every=True) & self.world.means.keys():
+            if max(self.fits[attribute], self.tried.get(attribute, self.fits[attribute])) + EVERY <= self.clock:
+                self.tried[attribute] = self.clock
+                due.append(attribute)
+        self.refit(due)
 
     def refit(self, attributes: Collection[str]) -> None:
         """Learn these anew, where there is somebody to learn from."""
@@ -346,8 +361,10 @@ class Chronicle:
                 seats[seat] = versions[seat[0]]
         return seats
 
-    def _learning(self) -> list[str]:
-        return sorted({each for name in self.world.segments for each in self.world.learned_from(name)})
+    def _learning(self, *, every: bool = False) -> set[str]:
+        """The attributes that some segment learns from; with `every` those that are learned by a schedule."""
+        leaves = [below for name in self.world.segments for key, below in self.world.leaves(name) if key == "richer"]
+        return {below["attribute"] for below in leaves if "refit" in below or not every}
 
     def _known(self, attribute: str) -> int:
         return sum(attribute in person.attributes for person in self.world.people.values())
@@ -366,6 +383,7 @@ class Chronicle:
         return means
 
     def _again(self, names: set[str], means: dict[str, tuple[int, int]], cause: str) -> None:
+        self.fits |= dict.fromkeys(means, self.now)
         self.step()
         ahead = self.world.copy()
         ahead.means |= means

@@ -90,6 +90,8 @@ class Movement(RuleBasedStateMachine):
         self._define_as("s", Definition(recent))
         self._define_as("t", Definition({"not": {"segment": "s"}}))
         self._define(tape)
+        for which, start in enumerate((Start.SNAPSHOT, Start.LOG, Start.NOW)):
+            self.join(which, tape, start)
 
     def teardown(self) -> None:
         """Everybody goes."""
@@ -113,6 +115,7 @@ class Movement(RuleBasedStateMachine):
             assert fates == self.oracle.write(items, self.asked)
 
         self._try(told)
+        self._go_on_taking(tape)
 
     @rule(tape=tapes, by=st.integers(1, 8), how=st.integers(0, 3))
     def write_and_move(self, tape: Tape, by: int, how: int) -> None:
@@ -149,6 +152,7 @@ class Movement(RuleBasedStateMachine):
             assert fates == self.oracle.merge(pairs, self.asked)
 
         self._try(told)
+        self._go_on_taking(tape)
 
     @rule(user=st.sampled_from(USERS))
     def erase(self, user: str) -> None:
@@ -319,17 +323,14 @@ class Movement(RuleBasedStateMachine):
     @rule()
     def refit(self) -> None:
         """All that was learned is learned anew."""
-        names = [name for name in self.oracle.world.segments if self.oracle.world.segments[name].conditions]
-        keys = [key for name in names for key in self._model_keys(name)]
-        if not keys:
-            return
 
         def told() -> None:
-            self.site.engine.refit(sorted({*keys}))
+            self.site.engine.refit(list(self.site.engine.refits._conditions))
             self._run()
-            self.oracle.refit(["points"])
+            self.oracle.refit(self.site.models())
 
-        self._try(told)
+        if self.site.models():
+            self._try(told)
 
     @rule(by=st.integers(0, 20))
     def restart(self, by: int) -> None:
@@ -466,10 +467,19 @@ class Movement(RuleBasedStateMachine):
                 self._compare(some=True)
             return consumer.take(self.site, self.oracle, count)
 
+    def _go_on_taking(self, tape: Tape) -> None:
+        """Somebody may take what came, or a part of it."""
+        which, count = tape.below(2 * CONSUMERS), tape.below(3)
+        if which < CONSUMERS and count:
+            self.take(which, count * count)
+
     def _work(self) -> None:
         if self.edit is None:
             self._run()
-            self.oracle.refit_doubled()
+            self.oracle.refit_doubled(self.site.models())
+            self.site.engine.refit_due()
+            self._run()
+            self.oracle.refit_scheduled()
 
     def _run(self) -> None:
         self.site.hand.run()
@@ -509,7 +519,7 @@ class Movement(RuleBasedStateMachine):
             return Attributes(user, {"plan": tape.one(("pro", "free", None))})
         if kind == 6:
             return Attributes(user, {"begins": tape.one((self.oracle.now + tape.below(20) - 4, None))})
-        return Attributes(user, {"points": tape.one((1.0, 5.0, 9.0, None))})
+        return Attributes(user, {tape.one(("points", "points", "score")): tape.one((1.0, 5.0, 9.0, None))})
 
     def _message(self, tape: Tape) -> str:
         self.messages += 1
@@ -576,11 +586,20 @@ class Movement(RuleBasedStateMachine):
             return {"not": self._rule(tape, depth - 1)}
         if kind in (4, 5) and world.segments:
             return {"segment": tape.one(sorted(world.segments))}
-        if kind == 6 and world.lists:
-            return {"list": {"uploaded": tape.one(sorted(world.lists))}}
-        if kind == 7:
-            return {"list": {"users": [tape.one(USERS), tape.one(USERS)]}}
-        return self.dialect.condition(tape)
+        return self._listed(tape) if kind in (6, 7) else self._condition(tape)
+
+    def _listed(self, tape: Tape) -> Rule:
+        if self.oracle.world.lists and tape.below(2):
+            return {"list": {"uploaded": tape.one(sorted(self.oracle.world.lists))}}
+        return {"list": {"users": [tape.one(USERS), tape.one(USERS)]}}
+
+    def _condition(self, tape: Tape) -> Rule:
+        """Some learn from what hardly anybody has, and some do so by a schedule."""
+        condition = self.dialect.condition(tape)
+        if "richer" not in condition:
+            return condition
+        attribute = tape.one(("points", "score"))
+        return {"richer": {"attribute": attribute, **({"refit": 1} if tape.below(2) else {})}}
 
     def _said(self, definition: Definition) -> Any:
         """The rule as the engine is told; a list of users that erasures have emptied names nobody."""
@@ -595,10 +614,6 @@ class Movement(RuleBasedStateMachine):
 
     def _grouped(self, name: str) -> bool:
         return any(name in each for each in self.oracle.groups.values())
-
-    def _model_keys(self, name: str) -> list[str]:
-        entry = self.site.engine.live.catalogue.entries.get(name)
-        return self.site.segments._model_keys(name) if entry is not None and _learns(self.oracle, name) else []
 
     def _leave(self, which: int | None = None) -> None:
         for place, consumer in enumerate(self.consumers):
@@ -620,6 +635,7 @@ class Movement(RuleBasedStateMachine):
     def _stop(self) -> None:
         self._leave()
         self._lose_edit()
+        self.oracle.tried.clear()
         self.compacting = None
         self.site.writes_left = None
 
@@ -655,10 +671,6 @@ def _references(world: Any, name: str) -> set[str]:
     for each in world.references(name):
         found |= {each, *_references(world, each)}
     return found
-
-
-def _learns(oracle: Chronicle, name: str) -> bool:
-    return any(key == "richer" for key, _ in oracle.world.segments[name].conditions)
 
 
 def _said(rule: Rule) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import shutil
 from collections import deque
 from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
@@ -229,6 +230,11 @@ class Site:
             return edits.update(spec, {"rule", "include", "exclude"}, "", "", "")
 
         return self.engine._edited(make)
+
+    def models(self) -> list[str]:
+        """The attributes that models learn from, in the order in which they are looked at."""
+        self.engine.refits.next_due()
+        return [json.loads(key)[1]["attribute"] for key in self.engine.refits._conditions]
 
     def log(self) -> list[Placed]:
         """All that the log tells."""
