@@ -84,13 +84,15 @@ class Engine:
         self.revisions.publish(self.live.revision)
         return Outcome(ingest.results, self.live.revision)
 
-    def tick(self) -> None:
-        """Make all moves that are due."""
-        self.committer.catch_up(self.live.present(self.clock.now()))
+    def tick(self) -> Micros:
+        """Make all moves that are due; the instant at which the stored answers are right."""
+        now = self.live.present(self.clock.now())
+        self.committer.catch_up(now)
         self.revisions.publish(self.live.revision)
         self.refit_due()
         self.pruning.begin_due()
         self.log_retention.begin_due()
+        return now
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""

@@ -101,9 +101,7 @@ class Evaluations:
         return await asyncio.wrap_future(self._engine.thread.call(run))
 
     def _count(self, rule: Json) -> Count:
-        self._engine.tick()
-        live = self._live
-        at = live.present(self._engine.clock.now())
+        at, live = self._engine.tick(), self._live
         plan = self._plan(rule, lambda node: self._fitted(node, at))
         members = 0
         for start in range(0, len(live.users), _CHUNK):

@@ -227,7 +227,7 @@ class Groups:
     def _bits(self, group_id: str) -> tuple[GroupInfo, GroupBits, int, Micros]:
         """What a report counts, as of now; the words that are copied are those of the group's segments only."""
         engine, live = self._engine, self._live
-        engine.tick()
+        at = engine.tick()
         info = self.get(group_id).info
         matched = [active_plan(live.catalogue, name) for name in info.spec.segment_ids]
         claimed = [active_plan(live.catalogue, info.spec.managed(name)) for name in info.spec.segment_ids]
@@ -236,7 +236,7 @@ class Groups:
         bits = GroupBits(
             words, [_place(plan, columns) for plan in matched], [_place(plan, columns) for plan in claimed]
         )
-        return info, bits, live.revision, live.present(engine.clock.now())
+        return info, bits, live.revision, at
 
 
 def unknown_group(group_id: str) -> NotFound:

@@ -13,7 +13,6 @@ from segmentd.engine.catalogue import Entry, State
 from segmentd.engine.memberships import Rows, Words
 from segmentd.records import UserKeys
 from segmentd.service.engine import Engine
-from segmentd.service.live import Live
 from segmentd.service.watch_filter import WatchFilter
 from segmentd.times import Micros
 
@@ -70,7 +69,7 @@ def take_snapshot(engine: Engine, wanted: WatchFilter) -> MemberSnapshot:
 
     It costs a copy of 8 bytes for each user and each 64 segments.
     """
-    at = _make_due_moves(engine)
+    at = engine.tick()
     # Here and not before: who became known since is in no move that follows the snapshot.
     wanted.widen()
     live, segments, users = engine.live, wanted.segments, wanted.users
@@ -93,14 +92,6 @@ def take_snapshot(engine: Engine, wanted: WatchFilter) -> MemberSnapshot:
         live.users.user_ids,
         live.user_keys(slice(0, len(live.users))),
     )
-
-
-def _make_due_moves(engine: Engine) -> Micros:
-    """An instant at which the bits are right."""
-    live: Live = engine.live
-    while live.memberships.next_deadline() <= (now := live.present(engine.clock.now())):
-        engine.tick()
-    return now
 
 
 def _logged(engine: Engine, entry: Entry, rows: Rows | None) -> Rows:

@@ -199,7 +199,7 @@ class Memberships:
 
     def _members(self, segment_id: str, after: int, limit: int) -> MembersPage:
         live = self._live
-        self._engine.tick()
+        at = self._engine.tick()
         plan = active_plan(live.catalogue, segment_id)
         rows = np.flatnonzero(live.memberships.bits(plan.slot, slice(0, len(live.users))))
         keys = live.user_keys(rows)  # unlike rows, they are the same after a restart
@@ -207,7 +207,6 @@ class Memberships:
         page = rows[start : start + limit]
         more = start + limit < len(rows)
         ids = [live.users.user_ids[row] for row in page.tolist()]
-        at = live.present(self._clock.now())
         return MembersPage(ids, len(rows), live.revision, at, live.user_key(int(page[-1])) if more else None)
 
     def _explain(self, user_id: str, segment_id: str, with_leaves: bool) -> Explained:
