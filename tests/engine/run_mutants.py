@@ -11,23 +11,29 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
 from tests.engine.mutants import MUTANTS, Mutant  # noqa: E402  (found by the line above)
+from tests.movement.mutants import MUTANTS as MOVEMENT_MUTANTS  # noqa: E402
 
 HISTORIES = "200"
-TESTS = ("test_instants.py", "test_edits.py", "test_writes.py", "test_engine_thread.py", "test_histories.py")
+ENGINE = ("test_instants.py", "test_edits.py", "test_writes.py", "test_engine_thread.py", "test_histories.py")
+MOVEMENT = ("test_waves.py", "test_seams.py", "test_movement.py")
 """The directed ones first: they are quick."""
-PATIENCE = 90
-"""Seconds; a mutant that makes the engine go round in circles is caught."""
+SUITES = (
+    (tuple(f"tests/engine/{name}" for name in ENGINE), MUTANTS, 90),
+    (tuple(f"tests/movement/{name}" for name in MOVEMENT), MOVEMENT_MUTANTS, 300),
+)
+"""Tests, the faults that they have to notice, and seconds: a mutant that makes the engine go round is caught."""
 
 
 def main() -> int:
     """Run all mutants, print the survivors."""
-    wanted = [each for each in MUTANTS if not sys.argv[1:] or any(part in each.why for part in sys.argv[1:])]
+    count, survivors = 0, []
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         for name in ("src", "plugins", "tests", "pyproject.toml"):
@@ -36,30 +42,33 @@ def main() -> int:
                 shutil.copytree(source, copy / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
             else:
                 shutil.copy(source, copy / name)
-        if not _passes(copy):
-            print("the tests fail without any fault")
-            return 1
-        survivors = [mutant for mutant in wanted if not _caught(copy, mutant)]
+        for tests, mutants, patience in SUITES:
+            wanted = [each for each in mutants if not sys.argv[1:] or any(part in each.why for part in sys.argv[1:])]
+            count += len(wanted)
+            if wanted and not _passes(copy, tests, patience):
+                print("the tests fail without any fault")
+                return 1
+            survivors += [mutant for mutant in wanted if not _caught(copy, mutant, tests, patience)]
     for mutant in survivors:
         print(f"SURVIVED  {mutant.file}: {mutant.why}\n    {mutant.planted}")
-    print(f"{len(wanted) - len(survivors)} of {len(wanted)} mutants caught")
+    print(f"{count - len(survivors)} of {count} mutants caught")
     return 1 if survivors else 0
 
 
-def _caught(copy: Path, mutant: Mutant) -> bool:
+def _caught(copy: Path, mutant: Mutant, tests: Sequence[str], patience: int) -> bool:
     file = copy / "src" / "segmentd" / mutant.file
     text = file.read_text(encoding="utf-8")
     assert text.count(mutant.original) == 1, mutant
     try:
         file.write_text(text.replace(mutant.original, mutant.planted), encoding="utf-8")
-        caught = not _passes(copy)
+        caught = not _passes(copy, tests, patience)
     finally:
         file.write_text(text, encoding="utf-8")
     print(f"{'caught   ' if caught else 'SURVIVED '} {mutant.file}: {mutant.why}", flush=True)
     return caught
 
 
-def _passes(copy: Path) -> bool:
+def _passes(copy: Path, tests: Sequence[str], patience: int) -> bool:
     environment = {
         **os.environ,
         "PYTHONPATH": f"{copy / 'src'}{os.pathsep}{copy / 'plugins'}",
@@ -68,12 +77,9 @@ def _passes(copy: Path) -> bool:
         "SEGMENTD_HISTORIES": HISTORIES,
         "SEGMENTD_NO_SHRINKING": "1",
     }
-    tests = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider"]
-    files = [f"tests/engine/{name}" for name in TESTS]
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", *tests]
     try:
-        done = subprocess.run(
-            [*tests, *files], cwd=copy, env=environment, capture_output=True, timeout=PATIENCE, check=False
-        )
+        done = subprocess.run(command, cwd=copy, env=environment, capture_output=True, timeout=patience, check=False)
     except subprocess.TimeoutExpired:
         return False
     return done.returncode == 0

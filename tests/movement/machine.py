@@ -207,7 +207,7 @@ class Movement(RuleBasedStateMachine):
             lists = self.site.lists
             with lists.receiving(UploadSpec(name, mode)) as upload:
                 upload.take(ids)
-                self.site.do(lists.apply(upload))
+                self.site.do_queued(lists.apply(upload))
             removed = {Mode.ADD: [], Mode.REMOVE: ids, Mode.REPLACE: outside}[mode]
             self.oracle.change_list(name, [] if mode is Mode.REMOVE else ids, removed)
 
@@ -222,7 +222,7 @@ class Movement(RuleBasedStateMachine):
 
         def told() -> None:
             try:
-                self.site.do(self.site.lists.delete(name))
+                self.site.do_queued(self.site.lists.delete(name))
             except NotFound:
                 assert name not in world.lists
             except FailedPrecondition:
@@ -281,7 +281,7 @@ class Movement(RuleBasedStateMachine):
         elif not archive:
 
             def deleted() -> None:
-                self.site.do(self.site.segments.delete(name))
+                self.site.do_queued(self.site.segments.delete(name))
                 self.oracle.define({}, [name])
 
             self._try(deleted)
@@ -308,11 +308,11 @@ class Movement(RuleBasedStateMachine):
             if not chosen and not before:
                 return
             if not chosen:
-                self.site.do(groups.delete(name, ""))
+                self.site.do_queued(groups.delete(name, ""))
             elif before:
-                self.site.do(groups.update(spec, {"segment_ids"}, "", "", ""))
+                self.site.do_queued(groups.update(spec, {"segment_ids"}, "", "", ""))
             else:
-                self.site.do(groups.create(spec, "", ""))
+                self.site.do_queued(groups.create(spec, "", ""))
             if tuple(chosen) != before:
                 self.oracle.define(changed, gone)
             self.oracle.groups[name] = tuple(chosen)

@@ -207,6 +207,10 @@ class Site:
         )
 
     def do(self, doing: Coroutine[Any, Any, T]) -> T:
+        """Run a use case that queues nothing."""
+        return self.runner.run(doing)
+
+    def do_queued(self, doing: Coroutine[Any, Any, T]) -> T:
         """Run a use case, with what it queues."""
         return self.runner.run(self._done(doing))
 

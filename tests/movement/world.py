@@ -111,6 +111,20 @@ def scrubbed(definition: Definition, ids: Collection[str]) -> Definition:
     return Definition(_without(definition.rule, ids), definition.include - {*ids}, definition.exclude - {*ids})
 
 
+def unscheduled(definition: Definition) -> Definition:
+    """The definition without a word of when models are learned anew."""
+    return Definition(_unscheduled(definition.rule), definition.include, definition.exclude)
+
+
+def _unscheduled(rule: Rule) -> Rule:
+    [(key, below)] = rule.items()
+    if key in ("all", "any"):
+        return {key: [_unscheduled(each) for each in below]}
+    if key == "not":
+        return {key: _unscheduled(below)}
+    return {key: {k: v for k, v in below.items() if k != "refit"}} if key == "richer" else rule
+
+
 def _named(rule: Rule) -> Iterator[Collection[str]]:
     [(key, below)] = rule.items()
     if key in ("all", "any"):
