@@ -334,6 +334,29 @@ def test_two_uploads_at_once_are_applied_one_after_the_other(service: Service) -
     asyncio.run(run())
 
 
+@pytest.mark.parametrize("skip_invalid", [False, True])
+def test_others_have_their_turn_while_an_upload_is_compared_with_erased_users(
+    service: Service, monkeypatch: pytest.MonkeyPatch, skip_invalid: bool
+) -> None:
+    monkeypatch.setattr(uploading, "CHECKED", 2)
+
+    async def run() -> None:
+        await service.profiles.upsert([ProfileWrite("gone", {})])
+        await service.identity.erase("gone")
+        spec = UploadSpec("beta", Mode.ADD, create=True, skip_invalid=skip_invalid)
+        with service.user_lists.receiving(spec) as receiving:
+            await service.user_lists.take(receiving, ["a", "b", "c", "d", "gone"] if skip_invalid else ["a", "b", "c"])
+            steps, applying = 0, service.user_lists._applied(receiving)
+            while service.memberships.revision == 2:  # nothing of the upload is there yet
+                await asyncio.wrap_future(service._engine.thread.call(lambda: next(applying)))
+                steps += 1
+            assert steps == (4 if skip_invalid else 3)
+            applying.close()
+        assert (receiving.skipped, "gone" in await listed(service, "beta")) == (int(skip_invalid), False)
+
+    asyncio.run(run())
+
+
 def test_users_merged_or_erased_while_their_ids_wait_are_followed(service: Service) -> None:
     async def run() -> None:
         await service.profiles.upsert([ProfileWrite(user, {}) for user in ("anonymous", "known", "gone", "plain")])

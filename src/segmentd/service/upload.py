@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -19,6 +19,8 @@ MAX_UPLOAD_IDS: Final = 10_000_000
 """The most ids of one upload."""
 SHOWN_FAULTS: Final = 100
 """So many of the ids that were passed over are named in the answer."""
+CHECKED: Final = 16_384
+"""So many unknown ids are compared at a time with those of erased users."""
 _SHOWN: Final = 80
 
 
@@ -119,18 +121,22 @@ class Upload:
         self._keys.append(np.unique(live.user_keys(np.array(known, dtype=np.int64))))
         self._unknown.update((user_id, None) for user_id, row in zip(user_ids, rows, strict=True) if row >= published)
 
-    def drop_erased(self, now: Micros) -> None:
-        """Pass over those of the unknown ids that belong to erased users and are refused for a while.
+    def drop_erased(self, now: Micros) -> Iterator[None]:
+        """Pass over those of the unknown ids that belong to erased users and are refused for a while, some each step.
 
         Raises FailedPrecondition where bad ids are not to be skipped. On the engine's thread only.
         """
-        tombstones = self._live.tombstones
-        if self.spec.mode is Mode.REMOVE:
+        if self.spec.mode is Mode.REMOVE or not len(self._live.tombstones):
             return
-        if not self.spec.skip_invalid:
-            tombstones.check(self._unknown, now)
-        else:
-            self._unknown = dict.fromkeys(self.without_erased(list(self._unknown), now))
+        unknown = list(self._unknown)
+        for start in range(0, len(unknown), CHECKED):
+            some = unknown[start : start + CHECKED]
+            if not self.spec.skip_invalid:
+                self._live.tombstones.check(some, now)
+            else:
+                for erased in set(some).difference(self.without_erased(some, now)):
+                    del self._unknown[erased]
+            yield
 
     def without_erased(self, user_ids: Sequence[str], now: Micros) -> Sequence[str]:
         """Those of these ids that are not refused; the others are passed over. On the engine's thread only."""

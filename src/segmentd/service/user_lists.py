@@ -201,7 +201,7 @@ class UserLists:
     def _applied(self, upload: Upload) -> Generator[None, None, Applied]:
         spec = upload.spec
         self._check_room(spec)
-        upload.drop_erased(self._now())
+        yield from upload.drop_erased(self._now())
         known, ids = self._resolved(upload)
         named = survivors(self._live, np.union1d(upload.keys(), known))
         current = self._keys(spec.list_id) if spec.list_id in self._live.lists else named[:0]
