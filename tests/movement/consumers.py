@@ -144,7 +144,7 @@ class Consumer:
     def _widen(self, oracle: Chronicle) -> None:
         """What became known of its ids while it was there."""
         self.segment_keys |= self._keys_of_segments(oracle)
-        found = {int(oracle.world.ids[each]) for each in self.users if each in oracle.world.ids}
+        found = self._keys_of_users(oracle)
         if not found <= self.user_keys:
             self.user_keys |= found
             self.whole = False

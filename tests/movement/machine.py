@@ -154,9 +154,12 @@ class Movement(RuleBasedStateMachine):
         self._try(told)
         self._go_on_taking(tape)
 
-    @rule(user=st.sampled_from(USERS))
-    def erase(self, user: str) -> None:
-        """Somebody is forgotten."""
+    @rule(user=st.sampled_from(USERS), due=st.booleans())
+    def erase(self, user: str, due: bool) -> None:
+        """Somebody is forgotten; rather one of those whose deadlines were not met yet."""
+        waiting = sorted({each.user for each in self.oracle.due()}) if due else []
+        if waiting:
+            user = min(self.oracle.world.ids_of(str(waiting[USERS.index(user) % len(waiting)])))
 
         def told() -> None:
             try:

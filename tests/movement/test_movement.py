@@ -7,11 +7,16 @@ from __future__ import annotations
 
 import os
 
-from hypothesis import settings
+from hypothesis import Phase, settings
 from tests.movement.machine import Movement
 
 ASKED = int(os.environ.get("SEGMENTD_HISTORIES", "0"))
 STEPS = int(os.environ.get("SEGMENTD_STEPS", "30"))
 
+# That a mutant is caught is enough; a small example of it is not wanted.
+PHASES = (Phase.generate,) if os.environ.get("SEGMENTD_NO_SHRINKING") else settings().phases
+
 TestMovement = Movement.TestCase
-TestMovement.settings = settings(max_examples=ASKED or settings().max_examples // 2, stateful_step_count=STEPS)
+TestMovement.settings = settings(
+    max_examples=ASKED or settings().max_examples // 2, stateful_step_count=STEPS, phases=PHASES
+)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import aclosing
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,9 @@ from tests.engine.oracle import Definition
 from tests.movement.site import Site, spec_of
 
 from segmentd.population.kinds import Json
+from segmentd.service.log_pages import LogPage
 from segmentd.service.merging import UserMerge
+from segmentd.service.watch_parts import Wanted
 
 
 @pytest.fixture
@@ -37,3 +40,39 @@ def test_who_is_absorbed_leaves_also_what_cannot_be_judged(site: Site) -> None:
     assert set(site.store.members(1).tolist()) == {2}
     last = site.log()[-1].entry
     assert (last.user, last.entered, last.cause) == (1, False, "MERGE")
+
+
+async def told(site: Site, wanted: Wanted, meanwhile: Callable[[], Awaitable[object]]) -> list[tuple[str, bool]]:
+    """(user, entered) of the moves that a watcher hears of who does not listen while something happens."""
+    async with aclosing(site.watching.watch(wanted)) as parts:
+        await anext(parts)
+        await meanwhile()
+        found: list[tuple[str, bool]] = []
+        while isinstance(part := await anext(parts), LogPage):
+            found += [(move.user_id, move.logged.transition.entered) for move in part.moves]
+    return found
+
+
+def test_a_segment_that_comes_and_goes_between_two_looks_is_heard_of(site: Site) -> None:
+    async def meanwhile() -> None:
+        for _ in range(2):
+            site.runner.get_loop().call_soon(site.hand.run)
+            await site.segments.delete("s")
+            define(site, tally())
+
+    site.write([event("a")])
+    define(site, tally())
+    wanted = Wanted(segment_ids=("s",), checkpoint_interval=0.0)
+    moves = site.runner.run(told(site, wanted, meanwhile))
+    assert moves == [("a", False), ("a", True), ("a", False), ("a", True)]
+
+
+def test_a_user_who_comes_and_is_merged_between_two_looks_is_heard_of(site: Site) -> None:
+    async def meanwhile() -> None:
+        site.write([event("a")])
+        await site.identity.merge([UserMerge("a", "b")])
+
+    site.write([event("b", "F")])
+    define(site, tally())
+    moves = site.runner.run(told(site, Wanted(user_ids=("a",), checkpoint_interval=0.0), meanwhile))
+    assert moves == [("a", True), ("a", False), ("b", True)]

@@ -43,6 +43,8 @@ class Live:
         self.declared: set[tuple[str, str]] = set()
         self.catalogue = Catalogue({})
         self.segments: dict[str, SegmentInfo] = {}
+        self.deleted_segments: dict[str, frozenset[int]] = {}
+        """The keys of segments that were deleted since the start, by id: watchers may not have heard of them yet."""
         self.groups: dict[str, GroupInfo] = {}
         self.lists: dict[str, UserListRecord] = {}
         self.shadows: list[Plan] = []
@@ -98,5 +100,5 @@ class Live:
     def adopt(self, other: Live) -> None:
         """Take over everything from a copy that was loaded from disk."""
         with self.writing, self.lock:
-            kept = {"lock": self.lock, "writing": self.writing}
+            kept = {"lock": self.lock, "writing": self.writing, "deleted_segments": self.deleted_segments}
             self.__dict__.update({**other.__dict__, **kept})

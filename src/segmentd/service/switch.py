@@ -82,6 +82,9 @@ class Switch:
         """The catalogue with the new entries; the old slots are free."""
         live, bound, deleted = self._live, self._aside.bound, self._edit.deleted
         live.segments = {k: v for k, v in {**live.segments, **self._edit.infos}.items() if k not in deleted}
+        for name in deleted:
+            key = catalogue.entries[name].definition.segment_key
+            live.deleted_segments[name] = live.deleted_segments.get(name, frozenset()) | {key}
         live.models.latest.update(self._edit.models)
         if self._edit.also is not None:
             self._edit.also.published()

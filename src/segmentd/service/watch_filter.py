@@ -39,8 +39,12 @@ class WatchFilter:
         if self._segment_ids is None or catalogue is self._catalogue:
             return
         self._catalogue = catalogue
-        entries = (catalogue.entries.get(name) for name in self._segment_ids)
-        found = {entry.definition.segment_key for entry in entries if entry is not None}
+        found: set[int] = set()
+        for name in self._segment_ids:
+            entry = catalogue.entries.get(name)
+            # One that came and went since the last look has moves too.
+            found |= self._live.deleted_segments.get(name, frozenset())
+            found |= {entry.definition.segment_key} if entry is not None else frozenset()
         if self.segments is not None and not found <= self.segments:
             self.segments |= found
 
@@ -57,7 +61,14 @@ class WatchFilter:
                 return
             # A row is removed before its commit is published, and only then its id leads elsewhere: look once more.
             self._identities, self._unsettled = identities, None if same else live.revision
-            places = [place for name in self._user_ids if 0 <= (place := users.index.get(name, -1)) < rows]
+            # The row that an id leads to, and its own, which may have come and been merged since the last look.
+            places = [
+                place
+                for name in self._user_ids
+                if 0 <= (row := users.index.get(name, -1)) < rows
+                for place in users.rows_of_user(row)
+                if place == row or (place < rows and users.user_ids[place] == name)
+            ]
         found = frozenset(keys[places].tolist()) if places else frozenset[int]()
         if self.users is not None and not found <= self.users:
             self.users |= found
