@@ -121,7 +121,10 @@ class Chronicle:
         return Edit(name, definition, self._learned(ahead, {name}))
 
     def finish(self, edit: Edit) -> None:
-        """Switch to what was judged aside."""
+        """Switch to what was judged aside. What asks the same as before is not judged, and nobody moves for it."""
+        if self.world.segments.get(edit.name) == edit.definition and self.world.active(edit.name):
+            self._commit(self.world.copy(), self._next(), {})
+            return
         ahead = self.world.copy()
         ahead.segments[edit.name] = edit.definition
         ahead.means |= edit.means
@@ -187,9 +190,13 @@ class Chronicle:
         return "stored", new or before != person.attributes
 
     def _learned(self, ahead: World, names: set[str]) -> dict[str, tuple[int, int]]:
-        """What has to be learned before these and their dependants can be judged, where that is possible."""
+        """What has to be learned before these and their dependants can be judged, where that is possible.
+
+        What was learned for segments that are gone is learned anew.
+        """
         wanted = {each for name in ahead.dependants(names) for each in ahead.learned_from(name)}
-        return self._means(wanted - ahead.means.keys())
+        learning = {each for name in self.world.segments for each in self.world.learned_from(name)}
+        return self._means(wanted - (ahead.means.keys() & learning))
 
     def _means(self, attributes: Collection[str]) -> dict[str, tuple[int, int]]:
         means = {}

@@ -417,3 +417,15 @@ def test_a_model_that_somebody_can_be_learned_for_during_its_edit_is_fitted_afte
     run(steps)
     engine.background.run()
     assert engine.state("rich") == "active"
+
+
+def test_what_was_learned_for_a_segment_that_is_gone_is_learned_anew(engine: Driver) -> None:
+    for user, points in (("u", 1.0), ("v", 5.0), ("w", 9.0)):
+        engine.profile(user, points=points)
+    engine.define("rich", {"richer": {"attribute": "points"}})
+    assert engine.stored("rich") == {"w"}
+    engine.archive("rich")
+    for user, points in (("u", 100.0), ("v", 500.0), ("w", 900.0)):
+        engine.profile(user, points=points)
+    engine.define("rich", {"richer": {"attribute": "points"}})
+    assert engine.stored("rich") == {"w"}

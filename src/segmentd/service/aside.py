@@ -5,7 +5,7 @@ Everybody is answered by the old plans meanwhile. What is judged aside is switch
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Collection, Generator
 from dataclasses import dataclass, field, replace
 from typing import Final, Protocol
 
@@ -140,11 +140,15 @@ class Aside:
         self.end()
 
     def _learn(self, rules: list[Node]) -> None:
-        """Fit the models that the edit needs and nobody has fitted yet, where there is somebody to learn from."""
+        """Fit the models that the edit needs and nobody is judged with now, where there is somebody to learn from.
+
+        One that was left behind by segments that are gone is as old as they are; it is fitted again.
+        """
         live = self._live
+        used = _models_in_use(live)
         for key, condition in model_conditions(rules).items():
             fitted = self._model(key)
-            if fitted is None:
+            if key not in self._edit.models and (fitted is None or key not in used):
                 at = live.present(self._clock.now())
                 try:
                     model = fit(condition, live.users, at)
@@ -197,3 +201,9 @@ class Aside:
 
     def _lost(self, name: str) -> bool:
         return name in self.bound and self.bound[name].plan is None
+
+
+def _models_in_use(live: Live) -> Collection[str]:
+    """The keys of the models that segments need that are not archived."""
+    entries = live.catalogue.entries.values()
+    return model_conditions([each.definition.rule for each in entries if each.state is not State.ARCHIVED]).keys()
