@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Generator
+from concurrent.futures import Future
 from pathlib import Path
+from typing import TypeVar
 
 from tests.service.opened import START, define, opened
 
@@ -12,6 +15,7 @@ from segmentd.service.items import EventWrite
 from segmentd.service.service import Service
 from segmentd.times import DAY, FrozenClock, Micros
 
+T = TypeVar("T")
 BEST: Json = {"rfm": {"m": {"equals": 5}, "refit": {"every": "1d"}}}
 
 
@@ -68,3 +72,21 @@ def test_a_schedule_that_is_set_later_counts_from_the_fit_that_there_is(service:
         assert await version(service) == 2
 
     asyncio.run(scenario())
+
+
+def test_a_long_move_of_the_clock_queues_no_refit_behind_itself(service: Service) -> None:
+    async def scenario() -> list[int]:
+        await scored(service)
+        queued: list[int] = []
+        background = service._engine.thread.background
+
+        def counted(steps: Generator[None, None, T]) -> Future[T]:
+            queued.append(1)
+            return background(steps)
+
+        service._engine.thread.background = counted  # type: ignore[method-assign]  # to count
+        await service.advance_clock(by=Micros(200 * DAY))
+        return queued
+
+    assert len(asyncio.run(scenario())) < 20
+    assert asyncio.run(version(service)) == 201

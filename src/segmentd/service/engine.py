@@ -32,7 +32,7 @@ from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import Clock, FrozenClock, Micros
+from segmentd.times import FOREVER, Clock, FrozenClock, Micros
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -56,6 +56,7 @@ class Engine:
         self.currencies = currencies
         self.revisions = Revisions()
         self._erasure_refusal = erasure_refusal
+        self._advancing = False
         self.live, self._stale = self._loaded()
         self.tail = Tail(Position(self.live.revision, END_OFFSET))
         self.committer = Committer(self.live, store, clock, self.tail)
@@ -108,8 +109,8 @@ class Engine:
         return min(self.live.memberships.next_deadline(), self.next_refit(), keeping)
 
     def next_refit(self) -> int:
-        """When a model is due by its schedule that is not queued yet, or FOREVER."""
-        return self.refits.next_due()
+        """When a model is due by its schedule that is not queued yet, or FOREVER; an advance sees to all of them."""
+        return FOREVER if self._advancing else self.refits.next_due()
 
     def refit_due(self) -> None:
         """Queue a new fit of the models that are due."""
@@ -228,10 +229,14 @@ class Engine:
 
     def _advanced(self, clock: FrozenClock, target: Callable[[], Micros]) -> Generator[None, None, tuple[int, Micros]]:
         before, until = self.committer.transitions, target()
-        while (due := max(self.refits.next_due(with_queued=True), clock.now())) <= until:
-            yield from self._moved(clock, Micros(due))
-            yield from self._refitted(self.refits.due(), Why.SCHEDULE)
-        yield from self._moved(clock, until)
+        self._advancing = True
+        try:
+            while (due := max(self.refits.next_due(with_queued=True), clock.now())) <= until:
+                yield from self._moved(clock, Micros(due))
+                yield from self._refitted(self.refits.due(), Why.SCHEDULE)
+            yield from self._moved(clock, until)
+        finally:
+            self._advancing = False
         return self.committer.transitions - before, until
 
     def _moved(self, clock: FrozenClock, to: Micros) -> Generator[None, None, None]:
