@@ -77,6 +77,9 @@ def test_a_schedule_that_is_set_later_counts_from_the_fit_that_there_is(service:
 def test_a_long_move_of_the_clock_queues_no_refit_behind_itself(service: Service) -> None:
     async def scenario() -> list[int]:
         await scored(service)
+        await define(service, "recent", {"behavioral": {"event": "Login", "within": "1h"}})
+        logins = [EventWrite("u1", "Login", time=Micros(START + day * DAY + 7)) for day in range(1, 200)]
+        await service.profiles.ingest(logins)
         queued: list[int] = []
         background = service._engine.thread.background
 
