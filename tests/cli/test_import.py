@@ -87,6 +87,21 @@ def test_bad_rows_are_written_down_and_do_not_stop_the_rest(segmentd: Commands, 
     assert (strict.code, strict.err) == (1, "error: 9 rows were refused (--strict)\n")
 
 
+def test_rejects_of_a_csv_have_the_cells_as_they_stand(segmentd: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "cells.csv"
+    heading = "userId,event,timestamp,properties.revenue,properties.total\n"
+    file.write_text(heading + " c7 ,X,2025-12-01,1e999,007\nc7,X,never,1,2\n ,X,2025-12-01,1,\nc7,X,2025-12-01,x,\n")
+    assert imported(segmentd, "events", file)["refused"] == 4
+    rows = {each["position"]: each["row"] for each in rejects(tmp_path, "cells.csv")}
+    columns = heading.strip().split(",")
+    assert rows == {
+        2: dict(zip(columns, [" c7 ", "X", "2025-12-01", "1e999", "007"], strict=True)),
+        3: dict(zip(columns, ["c7", "X", "never", "1", "2"], strict=True)),
+        4: dict(zip(columns[:-1], [" ", "X", "2025-12-01", "1"], strict=True)),
+        5: dict(zip(columns[:-1], ["c7", "X", "2025-12-01", "x"], strict=True)),
+    }
+
+
 def test_a_reused_message_id_is_refused_by_name(segmentd: Commands, tmp_path: Path) -> None:
     file = tmp_path / "reuse.csv"
     file.write_text(HEADING + "c4,X,2025-12-01,same,,,\nc4,X,2025-12-02,same,,,\n")

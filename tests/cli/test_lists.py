@@ -75,13 +75,36 @@ def test_a_bad_row_ends_the_upload_and_nothing_is_changed(beta: Commands, tmp_pa
     (tmp_path / "bad.csv").write_text(f'id\n{rows}"\x01"\nu9\n')
     outcome = beta("lists", "upload", "beta", "bad.csv", "--column", "id")
     assert (outcome.code, outcome.out) == (1, "")
-    assert outcome.err.startswith("error: line 25,002: it has the control character U+0001")
+    assert outcome.err.startswith("error: bad.csv, line 25,002: it has the control character U+0001")
     assert beta.fine("lists", "show", "beta", "--members").out.split() == ["u1", "u2", "u3"]
     done = beta.fine("lists", "upload", "other", "bad.csv", "--column", "id", "--skip-invalid")
     assert done.out.splitlines()[0].endswith("it has 25,001 users")
-    assert "rows passed over: 1 x id is no id (first at 25,002" in done.out
+    assert "rows passed over: 1 x id is no id (first at line 25,002" in done.out
     (line,) = (tmp_path / "bad.csv.rejects.jsonl").read_text().splitlines()
     assert json.loads(line)["position"] == 25_002
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [("none.jsonl", ""), ("none.csv", "id\n"), ("none.csv", 'id\n" "\n')],
+    ids=["jsonl", "csv", "blank"],
+)
+def test_a_list_is_not_emptied_by_accident(beta: Commands, tmp_path: Path, name: str, text: str) -> None:
+    (tmp_path / name).write_text(text)
+    upload = ("lists", "upload", "beta", name, "--column", "id", "--skip-invalid")
+    refused = beta(*upload)
+    words = f"error: {name}: it has no ids; nothing was changed (--allow-empty empties the list)\n"
+    assert (refused.code, refused.out, refused.err) == (1, "", words)
+    assert beta.fine("lists", "show", "beta", "--members").out.split() == ["u1", "u2", "u3"]
+    beta.fine(*upload, "--mode", "add")
+    beta.fine(*upload, "--mode", "remove")
+    assert beta.fine(*upload, "--allow-empty").out.splitlines()[0].endswith("3 removed, 0 unchanged; it has 0 users")
+
+
+def test_white_space_around_the_ids_of_a_csv_is_no_part_of_them(beta: Commands, tmp_path: Path) -> None:
+    (tmp_path / "spaces.csv").write_text('id\n u1\n"u2 "\nu 3\n')
+    beta.fine("lists", "upload", "spaces", "spaces.csv", "--column", "id")
+    assert beta.fine("lists", "show", "spaces", "--members").out.splitlines() == ["u1", "u2", "u 3"]
 
 
 @pytest.mark.parametrize(

@@ -141,6 +141,8 @@ def test_single_users_are_changed(tmp_path: Path) -> None:
         ([header(), ids("u1"), end(2)], "end.id_count"),
         ([header(), end(0), ids("u1")], "end"),
         ([header(), end(0), end(0)], "end"),
+        ([header(), end(0)], "end"),
+        ([header(skip_invalid=True), ids(""), end(1)], "end"),
         ([ids("u1")], "header"),
         ([pb.UploadUserListRequest()], "header"),
         ([header(0)], "header.mode"),
@@ -172,6 +174,16 @@ def test_bad_ids_are_reported_where_they_are_to_be_passed_over(tmp_path: Path) -
             assert (done.list.size, done.skipped_count) == (2, 2)
             assert [(each.index, each.user_id) for each in done.faults] == [(1, ""), (2, "x" * 80)]
             assert done.faults[0].description == "it is empty"
+
+    run(test())
+
+
+def test_a_list_is_emptied_by_those_who_mean_it(tmp_path: Path) -> None:
+    async def test() -> None:
+        async with serving(tmp_path / "lists.db") as client:
+            await upload(client, header(), ids("u1"))
+            assert (await refusal(send(client, header(), end(0)))).violations.keys() == {"end"}
+            assert (await upload(client, header(allow_empty=True))).removed_count == 1
 
     run(test())
 

@@ -14,7 +14,7 @@ async def upload(
     service: Service, list_id: str, user_ids: Sequence[str], mode: Mode = Mode.REPLACE, **options: Any
 ) -> Applied:
     """Upload ids in messages of three, to a list that is made where it is not there."""
-    spec = UploadSpec(list_id, mode, **{"create": True, **options})
+    spec = UploadSpec(list_id, mode, **{"create": True, "allow_empty": True, **options})
     with service.user_lists.receiving(spec) as receiving:
         for start in range(0, len(user_ids), 3):
             await service.user_lists.take(receiving, user_ids[start : start + 3])

@@ -22,7 +22,7 @@ from segmentd.cli.importing.running import run_import
 from segmentd.cli.importing.sql_rows import SqlRows
 from segmentd.cli.importing.tally import Tally
 from segmentd.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
-from segmentd.cli.output import show, show_json
+from segmentd.cli.output import counted, show, show_json
 from segmentd.cli.show_import import import_json, import_lines
 from segmentd.client import Client, item_fault
 from segmentd.v1 import profile_service_pb2
@@ -65,8 +65,8 @@ def profiles(
     """Merge profiles into those that are stored.
 
     Rows have userId and traits (CSV: columns such as traits.plan and traits.address.city; an empty cell changes
-    nothing). In JSON Lines null removes an attribute. SQL selects user_id, and attributes (a STRUCT or JSON) or any
-    other columns.
+    nothing, and white space around ids is no part of them). In JSON Lines null removes an attribute. SQL selects
+    user_id, and attributes (a STRUCT or JSON) or any other columns.
     """
     with connect(server, _TIMEOUT) as client, Tally(rejects_path(file, rejects), "profiles") as tally:
         source = _source(client, file, sql, PROFILE_FIELDS, ("traits", "context"))
@@ -87,9 +87,9 @@ def events(
     Rows have userId, event, a time (timestamp; or receivedAt, sentAt, originalTimestamp), and may have messageId,
     properties and context (CSV: columns such as properties.revenue and context.os.name). In CSV a name of known kind
     goes by its kind; else true, false and numbers as JSON writes them are what they look like, and the rest is text;
-    times without an offset are UTC. SQL selects user_id, event, time, and may select message_id, properties and context
-    (a STRUCT or JSON); all other columns become properties. Rows where its column reject_reason is not null are counted
-    by that reason and refused.
+    times without an offset are UTC, and white space around ids of users is no part of them. SQL selects user_id, event,
+    time, and may select message_id, properties and context (a STRUCT or JSON); all other columns become properties.
+    Rows where its column reject_reason is not null are counted by that reason and refused.
     """
     with connect(server, _TIMEOUT) as client, Tally(rejects_path(file, rejects), "events") as tally:
         source = _source(client, file, sql, EVENT_FIELDS, ("properties", "context"))
@@ -152,4 +152,5 @@ def _report(tally: Tally, counted_by: str, *, strict: bool, as_json: bool) -> No
     else:
         show(*import_lines(tally, counted_by))
     if strict and tally.reasons:
-        raise CommandFailed(f"{tally.outcomes['refused']:,} rows were refused (--strict)")
+        refused = tally.outcomes["refused"]
+        raise CommandFailed(f"{counted(refused, 'row')} {'was' if refused == 1 else 'were'} refused (--strict)")

@@ -29,6 +29,11 @@ def show(*renderables: RenderableType) -> None:
             console.print(renderable)
 
 
+def counted(number: int, noun: str) -> str:
+    """`1 user`, `2 users`, `10,000 users`."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def show_json(value: Any) -> None:
     """Print one JSON document in one line, so that documents after one another are JSON Lines."""
     sys.stdout.write(orjson.dumps(value, option=orjson.OPT_APPEND_NEWLINE).decode())

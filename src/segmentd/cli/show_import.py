@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from segmentd.cli.importing.tally import Tally
+from segmentd.cli.output import counted
 
 
 def import_lines(tally: Tally, counted_by: str) -> Iterator[str]:
     """A sum, and a line for each reason with its first case; `counted_by` as in Source."""
     counts = ", ".join(f"{tally.outcomes[name]:,} {name}" for name in _names(tally))
-    yield f"{tally.read:,} rows: {counts}"
+    yield f"{counted(tally.read, 'row')}: {counts}"
     for reason, number in tally.reasons.most_common():
         sample = tally.samples[reason]
         detail = "" if sample.detail == reason else f": {sample.detail}"

@@ -9,6 +9,7 @@ from rich.table import Table
 from segmentd.cli.importing.tally import Tally
 from segmentd.cli.instants import instant_text
 from segmentd.cli.message_json import enum_name
+from segmentd.cli.output import counted
 from segmentd.cli.show_answers import add_row, grid
 from segmentd.v1 import user_list_pb2, user_list_service_pb2
 
@@ -24,7 +25,7 @@ def lists_table(lists: Iterable[user_list_pb2.UserList]) -> Table:
 
 def list_lines(each: user_list_pb2.UserList) -> Iterator[str]:
     """One list in some lines."""
-    yield f"{each.id}: {each.size:,} users" + (f" ({each.description})" if each.description else "")
+    yield f"{each.id}: {counted(each.size, 'user')}" + (f" ({each.description})" if each.description else "")
     yield f"made {instant_text(each.create_time)}, changed {instant_text(each.update_time)}"
     segments = ", ".join(each.referenced_by_segment_ids)
     yield f"read by the segments {segments}" if segments else "no segment reads it"
@@ -33,15 +34,16 @@ def list_lines(each: user_list_pb2.UserList) -> Iterator[str]:
         receiving = upload.phase == user_list_pb2.USER_LIST_UPLOAD_PHASE_RECEIVING
         done = f"{upload.applied_count:,} of {upload.total_count:,} users written"
         how_far = "coming in" if receiving else done
-        yield f"upload ({mode}) since {instant_text(upload.start_time)}: {upload.received_count:,} ids, {how_far}"
+        received = counted(upload.received_count, "id")
+        yield f"upload ({mode}) since {instant_text(upload.start_time)}: {received}, {how_far}"
 
 
-def upload_lines(answer: user_list_service_pb2.UploadUserListResponse, tally: Tally) -> Iterator[str]:
-    """What an upload came to, and a line for each kind of bad rows."""
+def upload_lines(answer: user_list_service_pb2.UploadUserListResponse, tally: Tally, counted_by: str) -> Iterator[str]:
+    """What an upload came to, and a line for each kind of bad rows; `counted_by` as in Source."""
     yield change_line(answer)
     for reason, number in tally.reasons.most_common():
         sample = tally.samples[reason]
-        yield f"  rows passed over: {number:,} x {reason} (first at {sample.position:,}: {sample.detail})"
+        yield f"  rows passed over: {number:,} x {reason} (first at {counted_by} {sample.position:,}: {sample.detail})"
     if tally.reasons:
         yield f"  they are in {tally.path}"
     if answer.skipped_count:
@@ -56,4 +58,5 @@ def change_line(
     """One sentence."""
     created = f" ({answer.created_count:,} of them created)" if answer.created_count else ""
     changes = f"{answer.added_count:,} added{created}, {answer.removed_count:,} removed"
-    return f"list {answer.list.id}: {changes}, {answer.unchanged_count:,} unchanged; it has {answer.list.size:,} users"
+    size = counted(answer.list.size, "user")
+    return f"list {answer.list.id}: {changes}, {answer.unchanged_count:,} unchanged; it has {size}"

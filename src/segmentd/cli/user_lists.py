@@ -86,6 +86,10 @@ def upload(  # noqa: PLR0913  (options)
     skip_invalid: Annotated[
         bool, typer.Option("--skip-invalid", help="Pass bad rows over; else the first one ends the upload.")
     ] = False,
+    allow_empty: Annotated[
+        bool,
+        typer.Option("--allow-empty", help="Let --mode replace empty the list; else a file without ids is refused."),
+    ] = False,
     rejects: Annotated[
         Path | None,
         typer.Option("--rejects", metavar="FILE", help="Where bad rows go; default: FILE + .rejects.jsonl, here."),
@@ -95,7 +99,8 @@ def upload(  # noqa: PLR0913  (options)
 ) -> None:
     """Upload ids to a list, which is made where it is not there. Nothing is changed before all ids were sent.
 
-    Columns of other names are passed over. Users nobody has written about are created by being added.
+    Columns of other names are passed over, and white space around the ids of a CSV is no part of them. Users nobody has
+    written about are created by being added.
     """
     header = user_list_service_pb2.UploadUserListHeader(
         list_id=list_id,
@@ -103,19 +108,22 @@ def upload(  # noqa: PLR0913  (options)
         create_if_missing=mode is not UploadMode.REMOVE,
         description=description,
         skip_invalid=skip_invalid,
+        allow_empty=allow_empty,
     )
     file.stat()  # before the server is asked: a name mistyped is the more likely fault
     tally = Tally(rejects_path(file, rejects), "list")
     with connect(server, _TIMEOUT) as client, tally:
         makes_segment = segment is not None and _is_missing(client, segment, list_id)
-        answer = run_upload(client, header, _source(file, column), column, tally)
+        source = _source(file, column)
+        answer = run_upload(client, header, source, column, tally, file.name)
         if segment is not None and makes_segment:
             rule = as_struct(_rule(list_id), "rule")
             client.create_segment(segment_pb2.Segment(id=segment, description=description or "", rule=rule))
     if as_json:
-        show_json(message_json(answer) | {"refused": tally.outcomes["refused"]})
+        rejected = str(tally.path) if tally.reasons else None
+        show_json(message_json(answer) | {"refused": tally.outcomes["refused"], "rejects_file": rejected})
     else:
-        show(*show_lists.upload_lines(answer, tally))
+        show(*show_lists.upload_lines(answer, tally, source.counted_by))
         if segment is not None:
             show(f"segment {segment} {'was made' if makes_segment else 'is there already'}")
 
@@ -152,7 +160,7 @@ def delete(list_id: ListArgument, as_json: JsonOption = False, server: ServerOpt
 def _source(file: Path, column: str) -> Source:
     suffix = format_of(file)
     if suffix == ".csv":
-        return CsvFile(file, (column,), (), Kinds({}), others=True)
+        return CsvFile(file, (column,), (), Kinds({}), ids=(column,), others=True)
     if suffix in (".jsonl", ".ndjson"):
         return JsonLines(file)
     raise CommandFailed(f"{file}: neither .csv nor .jsonl (or .ndjson), packed as .gz or not")

@@ -143,6 +143,7 @@ def _header(message: pb.UploadUserListRequest | None) -> UploadSpec:
         description,
         create=header.create_if_missing,
         skip_invalid=header.skip_invalid,
+        allow_empty=header.allow_empty,
     )
     try:
         check_spec(spec)

@@ -48,6 +48,8 @@ class UploadSpec:
     description: str | None = None
     create: bool = False
     skip_invalid: bool = False
+    allow_empty: bool = False
+    """Whether REPLACE may leave nobody in the list."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class Upload:
             )
         self._keep([each for place, each in enumerate(user_ids) if self._sound(self.received + place, each)])
         self.received += len(user_ids)
+
+    def check_filled(self) -> None:
+        """Raises InvalidInput at `end` where no sound id came that could be the list, and none need not be meant."""
+        if self.spec.mode is Mode.REPLACE and not self.spec.allow_empty and self.received == self.skipped:
+            raise InvalidInput.at("end", "no sound id was sent, so the list would be emptied; allow_empty permits that")
 
     def refuse(self, user_id: str, index: int, fault: str) -> None:
         """Pass an id over, or raise InvalidInput that names its index."""

@@ -126,8 +126,10 @@ class UserLists:
     async def apply(self, upload: Upload) -> Applied:
         """Apply what was collected, in revisions of some users each and in turns with other writes.
 
-        What was begun is finished, whoever has stopped waiting.
+        What was begun is finished, whoever has stopped waiting. Raises InvalidInput where the list would be emptied,
+        and that is not allowed.
         """
+        upload.check_filled()
         upload.phase = Phase.APPLYING
         try:
             future = self._engine.thread.background(self._applied(upload))

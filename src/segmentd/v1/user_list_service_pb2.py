@@ -25,7 +25,7 @@ _sym_db = _symbol_database.Default()
 from segmentd.v1 import user_list_pb2 as segmentd_dot_v1_dot_user__list__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#segmentd/v1/user_list_service.proto\x12\x0bsegmentd.v1\x1a\x1bsegmentd/v1/user_list.proto\"\xab\x01\n\x15UploadUserListRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.segmentd.v1.UploadUserListHeaderH\x00\x12,\n\x08user_ids\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.UserListIdsH\x00\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.UserListEndH\x00\x42\x06\n\x04part\"\xb1\x01\n\x14UploadUserListHeader\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12-\n\x04mode\x18\x02 \x01(\x0e\x32\x1f.segmentd.v1.UserListUploadMode\x12\x19\n\x11\x63reate_if_missing\x18\x03 \x01(\x08\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0cskip_invalid\x18\x05 \x01(\x08\x42\x0e\n\x0c_description\"\x1f\n\x0bUserListIds\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"\x1f\n\x0bUserListEnd\x12\x10\n\x08id_count\x18\x01 \x01(\x03\"\xf0\x01\n\x16UploadUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x03 \x01(\x03\x12\x15\n\rremoved_count\x18\x04 \x01(\x03\x12\x15\n\rcreated_count\x18\x05 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x06 \x01(\x03\x12\x15\n\rskipped_count\x18\x07 \x01(\x03\x12,\n\x06\x66\x61ults\x18\x08 \x03(\x0b\x32\x1c.segmentd.v1.UserListIdFault\"F\n\x0fUserListIdFault\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x9c\x01\n\x15UpdateUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x64\x64_user_ids\x18\x02 \x03(\t\x12\x17\n\x0fremove_user_ids\x18\x03 \x03(\t\x12\x19\n\x11\x63reate_if_missing\x18\x04 \x01(\x08\x12\x18\n\x0b\x64\x65scription\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_description\"\xab\x01\n\x16UpdateUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x03 \x01(\x03\x12\x15\n\rremoved_count\x18\x04 \x01(\x03\x12\x15\n\rcreated_count\x18\x05 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x06 \x01(\x03\";\n\x12GetUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"L\n\x13GetUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\"S\n\x14ListUserListsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"|\n\x15ListUserListsResponse\x12$\n\x05lists\x18\x01 \x03(\x0b\x32\x15.segmentd.v1.UserList\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"j\n\x1aListUserListMembersRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"n\n\x1bListUserListMembersResponse\x12\x10\n\x08user_ids\x18\x01 \x03(\t\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"(\n\x15\x44\x65leteUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\"*\n\x16\x44\x65leteUserListResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x32\xb8\x04\n\x0fUserListService\x12[\n\x0eUploadUserList\x12\".segmentd.v1.UploadUserListRequest\x1a#.segmentd.v1.UploadUserListResponse(\x01\x12Y\n\x0eUpdateUserList\x12\".segmentd.v1.UpdateUserListRequest\x1a#.segmentd.v1.UpdateUserListResponse\x12P\n\x0bGetUserList\x12\x1f.segmentd.v1.GetUserListRequest\x1a .segmentd.v1.GetUserListResponse\x12V\n\rListUserLists\x12!.segmentd.v1.ListUserListsRequest\x1a\".segmentd.v1.ListUserListsResponse\x12h\n\x13ListUserListMembers\x12\'.segmentd.v1.ListUserListMembersRequest\x1a(.segmentd.v1.ListUserListMembersResponse\x12Y\n\x0e\x44\x65leteUserList\x12\".segmentd.v1.DeleteUserListRequest\x1a#.segmentd.v1.DeleteUserListResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n#segmentd/v1/user_list_service.proto\x12\x0bsegmentd.v1\x1a\x1bsegmentd/v1/user_list.proto\"\xab\x01\n\x15UploadUserListRequest\x12\x33\n\x06header\x18\x01 \x01(\x0b\x32!.segmentd.v1.UploadUserListHeaderH\x00\x12,\n\x08user_ids\x18\x02 \x01(\x0b\x32\x18.segmentd.v1.UserListIdsH\x00\x12\'\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.UserListEndH\x00\x42\x06\n\x04part\"\xc6\x01\n\x14UploadUserListHeader\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12-\n\x04mode\x18\x02 \x01(\x0e\x32\x1f.segmentd.v1.UserListUploadMode\x12\x19\n\x11\x63reate_if_missing\x18\x03 \x01(\x08\x12\x18\n\x0b\x64\x65scription\x18\x04 \x01(\tH\x00\x88\x01\x01\x12\x14\n\x0cskip_invalid\x18\x05 \x01(\x08\x12\x13\n\x0b\x61llow_empty\x18\x06 \x01(\x08\x42\x0e\n\x0c_description\"\x1f\n\x0bUserListIds\x12\x10\n\x08user_ids\x18\x01 \x03(\t\"\x1f\n\x0bUserListEnd\x12\x10\n\x08id_count\x18\x01 \x01(\x03\"\xf0\x01\n\x16UploadUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x03 \x01(\x03\x12\x15\n\rremoved_count\x18\x04 \x01(\x03\x12\x15\n\rcreated_count\x18\x05 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x06 \x01(\x03\x12\x15\n\rskipped_count\x18\x07 \x01(\x03\x12,\n\x06\x66\x61ults\x18\x08 \x03(\x0b\x32\x1c.segmentd.v1.UserListIdFault\"F\n\x0fUserListIdFault\x12\r\n\x05index\x18\x01 \x01(\x03\x12\x0f\n\x07user_id\x18\x02 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x03 \x01(\t\"\x9c\x01\n\x15UpdateUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0c\x61\x64\x64_user_ids\x18\x02 \x03(\t\x12\x17\n\x0fremove_user_ids\x18\x03 \x03(\t\x12\x19\n\x11\x63reate_if_missing\x18\x04 \x01(\x08\x12\x18\n\x0b\x64\x65scription\x18\x05 \x01(\tH\x00\x88\x01\x01\x42\x0e\n\x0c_description\"\xab\x01\n\x16UpdateUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x13\n\x0b\x61\x64\x64\x65\x64_count\x18\x03 \x01(\x03\x12\x15\n\rremoved_count\x18\x04 \x01(\x03\x12\x15\n\rcreated_count\x18\x05 \x01(\x03\x12\x17\n\x0funchanged_count\x18\x06 \x01(\x03\";\n\x12GetUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"L\n\x13GetUserListResponse\x12#\n\x04list\x18\x01 \x01(\x0b\x32\x15.segmentd.v1.UserList\x12\x10\n\x08revision\x18\x02 \x01(\x03\"S\n\x14ListUserListsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"|\n\x15ListUserListsResponse\x12$\n\x05lists\x18\x01 \x03(\x0b\x32\x15.segmentd.v1.UserList\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"j\n\x1aListUserListMembersRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"n\n\x1bListUserListMembersResponse\x12\x10\n\x08user_ids\x18\x01 \x03(\t\x12\x12\n\ntotal_size\x18\x02 \x01(\x03\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"(\n\x15\x44\x65leteUserListRequest\x12\x0f\n\x07list_id\x18\x01 \x01(\t\"*\n\x16\x44\x65leteUserListResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x32\xb8\x04\n\x0fUserListService\x12[\n\x0eUploadUserList\x12\".segmentd.v1.UploadUserListRequest\x1a#.segmentd.v1.UploadUserListResponse(\x01\x12Y\n\x0eUpdateUserList\x12\".segmentd.v1.UpdateUserListRequest\x1a#.segmentd.v1.UpdateUserListResponse\x12P\n\x0bGetUserList\x12\x1f.segmentd.v1.GetUserListRequest\x1a .segmentd.v1.GetUserListResponse\x12V\n\rListUserLists\x12!.segmentd.v1.ListUserListsRequest\x1a\".segmentd.v1.ListUserListsResponse\x12h\n\x13ListUserListMembers\x12\'.segmentd.v1.ListUserListMembersRequest\x1a(.segmentd.v1.ListUserListMembersResponse\x12Y\n\x0e\x44\x65leteUserList\x12\".segmentd.v1.DeleteUserListRequest\x1a#.segmentd.v1.DeleteUserListResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,35 +35,35 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_UPLOADUSERLISTREQUEST']._serialized_start=82
   _globals['_UPLOADUSERLISTREQUEST']._serialized_end=253
   _globals['_UPLOADUSERLISTHEADER']._serialized_start=256
-  _globals['_UPLOADUSERLISTHEADER']._serialized_end=433
-  _globals['_USERLISTIDS']._serialized_start=435
-  _globals['_USERLISTIDS']._serialized_end=466
-  _globals['_USERLISTEND']._serialized_start=468
-  _globals['_USERLISTEND']._serialized_end=499
-  _globals['_UPLOADUSERLISTRESPONSE']._serialized_start=502
-  _globals['_UPLOADUSERLISTRESPONSE']._serialized_end=742
-  _globals['_USERLISTIDFAULT']._serialized_start=744
-  _globals['_USERLISTIDFAULT']._serialized_end=814
-  _globals['_UPDATEUSERLISTREQUEST']._serialized_start=817
-  _globals['_UPDATEUSERLISTREQUEST']._serialized_end=973
-  _globals['_UPDATEUSERLISTRESPONSE']._serialized_start=976
-  _globals['_UPDATEUSERLISTRESPONSE']._serialized_end=1147
-  _globals['_GETUSERLISTREQUEST']._serialized_start=1149
-  _globals['_GETUSERLISTREQUEST']._serialized_end=1208
-  _globals['_GETUSERLISTRESPONSE']._serialized_start=1210
-  _globals['_GETUSERLISTRESPONSE']._serialized_end=1286
-  _globals['_LISTUSERLISTSREQUEST']._serialized_start=1288
-  _globals['_LISTUSERLISTSREQUEST']._serialized_end=1371
-  _globals['_LISTUSERLISTSRESPONSE']._serialized_start=1373
-  _globals['_LISTUSERLISTSRESPONSE']._serialized_end=1497
-  _globals['_LISTUSERLISTMEMBERSREQUEST']._serialized_start=1499
-  _globals['_LISTUSERLISTMEMBERSREQUEST']._serialized_end=1605
-  _globals['_LISTUSERLISTMEMBERSRESPONSE']._serialized_start=1607
-  _globals['_LISTUSERLISTMEMBERSRESPONSE']._serialized_end=1717
-  _globals['_DELETEUSERLISTREQUEST']._serialized_start=1719
-  _globals['_DELETEUSERLISTREQUEST']._serialized_end=1759
-  _globals['_DELETEUSERLISTRESPONSE']._serialized_start=1761
-  _globals['_DELETEUSERLISTRESPONSE']._serialized_end=1803
-  _globals['_USERLISTSERVICE']._serialized_start=1806
-  _globals['_USERLISTSERVICE']._serialized_end=2374
+  _globals['_UPLOADUSERLISTHEADER']._serialized_end=454
+  _globals['_USERLISTIDS']._serialized_start=456
+  _globals['_USERLISTIDS']._serialized_end=487
+  _globals['_USERLISTEND']._serialized_start=489
+  _globals['_USERLISTEND']._serialized_end=520
+  _globals['_UPLOADUSERLISTRESPONSE']._serialized_start=523
+  _globals['_UPLOADUSERLISTRESPONSE']._serialized_end=763
+  _globals['_USERLISTIDFAULT']._serialized_start=765
+  _globals['_USERLISTIDFAULT']._serialized_end=835
+  _globals['_UPDATEUSERLISTREQUEST']._serialized_start=838
+  _globals['_UPDATEUSERLISTREQUEST']._serialized_end=994
+  _globals['_UPDATEUSERLISTRESPONSE']._serialized_start=997
+  _globals['_UPDATEUSERLISTRESPONSE']._serialized_end=1168
+  _globals['_GETUSERLISTREQUEST']._serialized_start=1170
+  _globals['_GETUSERLISTREQUEST']._serialized_end=1229
+  _globals['_GETUSERLISTRESPONSE']._serialized_start=1231
+  _globals['_GETUSERLISTRESPONSE']._serialized_end=1307
+  _globals['_LISTUSERLISTSREQUEST']._serialized_start=1309
+  _globals['_LISTUSERLISTSREQUEST']._serialized_end=1392
+  _globals['_LISTUSERLISTSRESPONSE']._serialized_start=1394
+  _globals['_LISTUSERLISTSRESPONSE']._serialized_end=1518
+  _globals['_LISTUSERLISTMEMBERSREQUEST']._serialized_start=1520
+  _globals['_LISTUSERLISTMEMBERSREQUEST']._serialized_end=1626
+  _globals['_LISTUSERLISTMEMBERSRESPONSE']._serialized_start=1628
+  _globals['_LISTUSERLISTMEMBERSRESPONSE']._serialized_end=1738
+  _globals['_DELETEUSERLISTREQUEST']._serialized_start=1740
+  _globals['_DELETEUSERLISTREQUEST']._serialized_end=1780
+  _globals['_DELETEUSERLISTRESPONSE']._serialized_start=1782
+  _globals['_DELETEUSERLISTRESPONSE']._serialized_end=1824
+  _globals['_USERLISTSERVICE']._serialized_start=1827
+  _globals['_USERLISTSERVICE']._serialized_end=2395
 # @@protoc_insertion_point(module_scope)

@@ -68,6 +68,7 @@ class UploadUserListHeader(_message.Message):
     CREATE_IF_MISSING_FIELD_NUMBER: _builtins.int
     DESCRIPTION_FIELD_NUMBER: _builtins.int
     SKIP_INVALID_FIELD_NUMBER: _builtins.int
+    ALLOW_EMPTY_FIELD_NUMBER: _builtins.int
     list_id: _builtins.str
     """The list. Required."""
     mode: _user_list_pb2.UserListUploadMode.ValueType
@@ -80,6 +81,10 @@ class UploadUserListHeader(_message.Message):
     """True: pass bad ids over, and report them; ids of erased users are counted and not named. False: the first one
     refuses the upload.
     """
+    allow_empty: _builtins.bool
+    """True: REPLACE without a single sound id empties the list. False: it is INVALID_REQUEST at `end`, since an empty file
+    is more often a mistake. Means nothing with other modes.
+    """
     def __init__(
         self,
         *,
@@ -88,10 +93,11 @@ class UploadUserListHeader(_message.Message):
         create_if_missing: _builtins.bool = ...,
         description: _builtins.str | None = ...,
         skip_invalid: _builtins.bool = ...,
+        allow_empty: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "description", b"description"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "create_if_missing", b"create_if_missing", "description", b"description", "list_id", b"list_id", "mode", b"mode", "skip_invalid", b"skip_invalid"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_description", b"_description", "allow_empty", b"allow_empty", "create_if_missing", b"create_if_missing", "description", b"description", "list_id", b"list_id", "mode", b"mode", "skip_invalid", b"skip_invalid"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__description: _TypeAlias = _typing.Literal["description"]  # noqa: Y015
     _WhichOneofArgType__description: _TypeAlias = _typing.Literal["_description", b"_description"]  # noqa: Y015

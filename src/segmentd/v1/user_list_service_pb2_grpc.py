@@ -89,7 +89,7 @@ class UserListServiceServicer:
         Users nobody has written about are created by adding them.
 
         Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+        `skip_invalid` is set; `end`: nothing would be left of a list, unless `allow_empty` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
         STORAGE_FAILED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)

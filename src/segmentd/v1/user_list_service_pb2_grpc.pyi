@@ -49,7 +49,7 @@ class UserListServiceStub:
     Users nobody has written about are created by adding them.
 
     Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+    `skip_invalid` is set; `end`: nothing would be left of a list, unless `allow_empty` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
     STORAGE_FAILED.
     """
     UpdateUserList: _grpc.UnaryUnaryMultiCallable[_user_list_service_pb2.UpdateUserListRequest, _user_list_service_pb2.UpdateUserListResponse]
@@ -100,7 +100,7 @@ class UserListServiceAsyncStub(UserListServiceStub):
     Users nobody has written about are created by adding them.
 
     Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-    `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+    `skip_invalid` is set; `end`: nothing would be left of a list, unless `allow_empty` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
     STORAGE_FAILED.
     """
     UpdateUserList: _aio.UnaryUnaryMultiCallable[_user_list_service_pb2.UpdateUserListRequest, _user_list_service_pb2.UpdateUserListResponse]  # type: ignore[assignment]
@@ -154,7 +154,7 @@ class UserListServiceServicer(metaclass=_abc_1.ABCMeta):
         Users nobody has written about are created by adding them.
 
         Errors: INVALID_REQUEST (`user_ids[INDEX]` names the first bad id, counted from 0 over the whole upload, unless
-        `skip_invalid` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
+        `skip_invalid` is set; `end`: nothing would be left of a list, unless `allow_empty` is set), BATCH_TOO_LARGE, LIST_NOT_FOUND, USER_ERASED (unless `skip_invalid` is set), OVERLOADED,
         STORAGE_FAILED.
         """
 

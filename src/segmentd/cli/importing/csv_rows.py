@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Collection, Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,21 +19,32 @@ _MAX_CELL: Final = 64 * 1024 * 1024
 
 
 class CsvFile:
-    """A file of CSV in UTF-8 with a heading. An empty cell is absent. Times without an offset are UTC."""
+    """A file of CSV in UTF-8 with a heading. An empty cell is absent. Times without an offset are UTC.
+
+    White space around ids of users is no part of them. Rejects have the cells as they stand, by their columns.
+    """
 
     naive_is_utc = True
     counted_by = "line"
 
     def __init__(
-        self, path: Path, fields: Sequence[str], objects: Sequence[str], kinds: Kinds, *, others: bool = False
+        self,
+        path: Path,
+        fields: Sequence[str],
+        objects: Sequence[str],
+        kinds: Kinds,
+        *,
+        ids: Collection[str] = ("userId",),
+        others: bool = False,
     ) -> None:
         """`fields` are columns by their own name, `objects` those before the first dot of the others.
 
-        With `others`, all fields are needed, and columns of other names are passed over.
+        `ids` are the columns that hold ids of users. With `others`, all fields are needed, and columns of other names
+        are passed over.
         Raises CommandFailed where the heading has another column, or one twice, or lacks one that every row needs.
         """
         csv.field_size_limit(_MAX_CELL)
-        self._path, self._kinds = path, kinds
+        self._path, self._kinds, self._ids = path, kinds, frozenset(ids)
         self._only = frozenset(fields) if others else None
         self._file = CountedFile(path)
         # What is no UTF-8 must spoil its own row only.
@@ -80,7 +91,7 @@ class CsvFile:
             shown = {name: _shown(cell) for name, cell in given.items()}
             return Reject(position, "not UTF-8", "it has bytes that are no UTF-8", shown)
         try:
-            return Row(position, self._values(given))
+            return Row(position, self._values(given), given)
         except ValueError as error:
             return Reject(position, "a cell is not of the kind of its column", str(error), given)
 
@@ -88,7 +99,10 @@ class CsvFile:
         values: dict[str, Any] = {}
         for column, cell in given.items():
             outer, dot, inner = column.partition(".")
-            if dot:
+            if column in self._ids:
+                if stripped := cell.strip():
+                    values[column] = stripped
+            elif dot:
                 values.setdefault(outer, {})[inner] = self._kinds.cell(outer, inner, cell)
             else:
                 values[column] = cell

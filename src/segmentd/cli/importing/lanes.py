@@ -45,7 +45,7 @@ class Kind:
 @dataclass(slots=True)
 class _Entry:
     position: int
-    values: Any
+    row: Any
     item: Any
 
 
@@ -65,8 +65,8 @@ class Lanes:
         self._tally = tally
         self._lanes = [_Lane() for _ in range(LANES)]
 
-    def add(self, position: int, values: Any, item: Any) -> None:
-        """Queue one item, and send its lane's batch where it is full. Raises CallFailed."""
+    def add(self, position: int, row: Any, item: Any) -> None:
+        """Queue the item of a row, and send its lane's batch where it is full. Raises CallFailed."""
         size = item.ByteSize()
         if size > _MAX_ITEM:
             self._tally.reject(
@@ -74,7 +74,7 @@ class Lanes:
             )
             return
         lane = self._lanes[zlib.crc32(item.user_id.encode()) % LANES]
-        lane.waiting.append(_Entry(position, values, item))
+        lane.waiting.append(_Entry(position, row, item))
         lane.size += size
         if len(lane.waiting) >= MAX_ITEMS or lane.size >= MAX_BYTES:
             self._send(lane)
@@ -103,7 +103,7 @@ class Lanes:
                 self._tally.count(result.outcome)
             else:
                 fault = result.fault
-                self._tally.reject(Reject(entry.position, fault.reason, fault.message, entry.values))
+                self._tally.reject(Reject(entry.position, fault.reason, fault.message, entry.row))
         lane.sent, lane.call = [], None
 
     def _answer(self, lane: _Lane, call: Call) -> Any:

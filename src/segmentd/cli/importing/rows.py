@@ -13,6 +13,13 @@ class Row:
 
     position: int
     values: Mapping[str, Any]
+    cells: Mapping[str, str] | None = None
+    """The cells by their columns as they stood in the file; None where it has objects instead."""
+
+    @property
+    def written(self) -> Mapping[str, Any]:
+        """The row for the rejects file."""
+        return self.values if self.cells is None else self.cells
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from segmentd.cli.importing.lanes import Kind, Lanes
 from segmentd.cli.importing.progress import Bar
 from segmentd.cli.importing.rows import BadRow, Reject, Source
 from segmentd.cli.importing.tally import Tally
+from segmentd.cli.output import counted
 from segmentd.client import CallFailed
 
 Make = Callable[[Mapping[str, Any]], Any]
@@ -34,9 +35,9 @@ def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
                 try:
                     item = make(row.values)
                 except BadRow as error:
-                    tally.reject(Reject(row.position, error.reason, error.detail, row.values))
+                    tally.reject(Reject(row.position, error.reason, error.detail, row.written))
                 else:
-                    lanes.add(row.position, row.values, item)
+                    lanes.add(row.position, row.written, item)
             lanes.finish()
     except CallFailed as error:
         raise _stopped(tally, f"{error.message} ({error.reason or error.code.name})") from None
@@ -46,5 +47,5 @@ def run_import(source: Source, make: Make, kind: Kind, tally: Tally) -> None:
 
 def _stopped(tally: Tally, cause: str, exit_code: int = 1) -> CommandFailed:
     return CommandFailed(
-        f"stopped after {tally.read:,} rows: {cause}; run it again: nothing is stored twice", exit_code
+        f"stopped after {counted(tally.read, 'row')}: {cause}; run it again: nothing is stored twice", exit_code
     )

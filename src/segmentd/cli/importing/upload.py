@@ -11,13 +11,14 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from segmentd.cli.faults import SIGNALLED, CommandFailed
 from segmentd.cli.importing.progress import Bar
-from segmentd.cli.importing.rows import Reject, Source
+from segmentd.cli.importing.rows import Reject, Row, Source
 from segmentd.cli.importing.tally import Tally
 from segmentd.cli.output import progress_console
 from segmentd.client import CallFailed, Client
 from segmentd.client.calling import Pending
 from segmentd.limits import id_fault
-from segmentd.v1 import user_list_service_pb2
+from segmentd.v1 import user_list_pb2, user_list_service_pb2
+from segmentd.v1.user_list_service_pb2 import UploadUserListHeader as Header
 
 _SECONDS: Final = 0.25
 """How often the server is asked how far it is."""
@@ -29,9 +30,9 @@ class _Ids:
     A bad row is noted in the tally, or else ends the upload: `failure` is then why.
     """
 
-    def __init__(self, source: Source, column: str, tally: Tally, *, skip_invalid: bool) -> None:
-        self._source, self._column, self._tally = source, column, tally
-        self._skip_invalid = skip_invalid
+    def __init__(self, source: Source, column: str, tally: Tally, file: str, header: Header) -> None:
+        self._source, self._column, self._tally, self._file = source, column, tally, file
+        self._header = header
         self._call: Pending[Any] | None = None
         self._started = threading.Event()
         self.failure: BaseException | None = None
@@ -47,12 +48,13 @@ class _Ids:
             with closing(self._source.rows()) as rows, Bar(self._source, self._tally) as bar:
                 for row in rows:
                     bar.step()
-                    found = row if isinstance(row, Reject) else self._id(row.position, row.values)
+                    found = row if isinstance(row, Reject) else self._id(row)
                     if isinstance(found, str):
                         self._tally.count("sent")
                         yield found
                     else:
                         self._refuse(found)
+            self._check_filled()
         except GeneratorExit:
             raise
         except BaseException as error:  # noqa: BLE001  (it is raised again by the thread that waits)
@@ -61,31 +63,41 @@ class _Ids:
             if self._call is not None:
                 self._call.cancel()
 
-    def _id(self, position: int, values: Any) -> str | Reject:
-        found = values.get(self._column) if isinstance(values, dict) else None
+    def _id(self, row: Row) -> str | Reject:
+        found, column = row.values.get(self._column), self._column
         if found is None or found == "":
-            return Reject(position, f"no {self._column}", f"{self._column} is missing", values)
+            return Reject(row.position, f"no {column}", f"{column} is missing", row.written)
         if not isinstance(found, str):
-            return Reject(position, f"{self._column} is no text", f"{str(found)[:80]} is no text; quote it", values)
+            return Reject(row.position, f"{column} is no text", f"{str(found)[:80]} is no text; quote it", row.written)
         fault = id_fault(found)
-        return found if fault is None else Reject(position, f"{self._column} is no id", fault, values)
+        return found if fault is None else Reject(row.position, f"{column} is no id", fault, row.written)
+
+    def _check_filled(self) -> None:
+        """The server refuses it too; here it is said with the name of the option."""
+        replaces = self._header.mode == user_list_pb2.USER_LIST_UPLOAD_MODE_REPLACE
+        if replaces and not self._header.allow_empty and not self._tally.outcomes["sent"]:
+            raise CommandFailed(f"{self._file}: it has no ids; nothing was changed (--allow-empty empties the list)")
 
     def _refuse(self, reject: Reject) -> None:
         self._tally.reject(reject)
-        if not self._skip_invalid:
-            where = f"{self._source.counted_by} {reject.position:,}"
+        if not self._header.skip_invalid:
+            where = f"{self._file}, {self._source.counted_by} {reject.position:,}"
             raise CommandFailed(f"{where}: {reject.detail}; nothing was changed (--skip-invalid passes it over)")
 
 
 def run_upload(
     client: Client,
-    header: user_list_service_pb2.UploadUserListHeader,
+    header: Header,
     source: Source,
     column: str,
     tally: Tally,
+    file: str,
 ) -> user_list_service_pb2.UploadUserListResponse:
-    """Send every row's id and wait until the list is changed. Raises CommandFailed and CallFailed."""
-    ids = _Ids(source, column, tally, skip_invalid=header.skip_invalid)
+    """Send every row's id and wait until the list is changed; `file` is its name for people.
+
+    Raises CommandFailed and CallFailed.
+    """
+    ids = _Ids(source, column, tally, file, header)
     call = client.start_upload_user_list(header, ids)
     ids.belong_to(call)
     try:
