@@ -13,6 +13,7 @@ from segmentd.engine.catalogue import Entry, State
 from segmentd.engine.memberships import Rows, Words
 from segmentd.records import UserKeys
 from segmentd.service.engine import Engine
+from segmentd.service.live import Live
 from segmentd.service.watch_filter import WatchFilter
 from segmentd.times import Micros
 
@@ -92,6 +93,12 @@ def take_snapshot(engine: Engine, wanted: WatchFilter) -> MemberSnapshot:
         live.users.user_ids,
         live.user_keys(slice(0, len(live.users))),
     )
+
+
+def snapshot_bytes(live: Live, wanted: WatchFilter) -> int:
+    """What `take_snapshot` copies at most."""
+    users = len(live.users) if wanted.users is None else len(wanted.users)
+    return 8 * users * live.memberships.words.shape[1]
 
 
 def _logged(engine: Engine, entry: Entry, rows: Rows | None) -> Rows:

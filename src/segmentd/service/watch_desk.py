@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Final
 
 from segmentd.service.engine import Engine
 from segmentd.service.log_naming import LogNaming
 from segmentd.service.log_pages import LogPages
-from segmentd.service.member_snapshot import MemberSnapshot, take_snapshot
+from segmentd.service.member_snapshot import MemberSnapshot, snapshot_bytes, take_snapshot
 from segmentd.service.seen import unknown_segment
+from segmentd.service.snapshot_room import SnapshotRoom
 from segmentd.service.wakeups import Wakeups
 from segmentd.service.watch_filter import WatchFilter
 from segmentd.service.watch_parts import Wanted
 from segmentd.times import Micros
-
-SNAPSHOTS: Final = 4
-"""So many snapshots are in memory at a time; who wants another one waits."""
 
 
 class WatchDesk:
@@ -28,11 +25,15 @@ class WatchDesk:
         self.wakeups = Wakeups(engine.tail.subscribe)
         self.naming = LogNaming(engine.live, engine.log_reader)
         self.pages = LogPages(engine.tail, engine.log_reader, self.naming)
-        self.snapshots = asyncio.Semaphore(SNAPSHOTS)
+        self.room = SnapshotRoom()
 
     def clock(self) -> Micros:
         """The present."""
         return self.engine.live.present(self.engine.clock.now())
+
+    def snapshot_bytes(self, wanted: WatchFilter) -> int:
+        """What a snapshot will take at most, as things are."""
+        return snapshot_bytes(self.engine.live, wanted)
 
     async def snapshot(self, wanted: WatchFilter) -> MemberSnapshot:
         """The members of now; the engine's thread makes the moves that are due first."""

@@ -25,15 +25,16 @@ class Watching:
         """The parts of a watch, without an end; to be closed.
 
         Nothing is read ahead: a watcher that takes no part costs one page. Raises InvalidInput (POSITION_INVALID),
-        NotFound, and OutOfRange (POSITION_COMPACTED), that one later too.
+        NotFound, OutOfRange (POSITION_COMPACTED), that one later too, and ResourceExhausted (WATCH_TOO_SLOW).
         """
         with self._sharing() as desk:
             watch = _Watch(desk, await desk.filter_of(wanted), wanted.checkpoint_interval)
             position = await watch.first_position(wanted.start)
             if position is None:
-                async with desk.snapshots:
+                async with desk.room.taken(desk.snapshot_bytes(watch.filter)) as place:
                     snapshot = await desk.snapshot(watch.filter)
                     for piece in snapshot.pieces():
+                        place.check()
                         if piece.user_ids:
                             yield Members(snapshot.revision, piece)
                         await asyncio.sleep(0)
