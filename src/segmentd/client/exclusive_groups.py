@@ -20,9 +20,12 @@ class ExclusiveGroups(Part):
         super()._connect(channel)
         self._groups = ExclusiveGroupServiceStub(channel)
 
-    def create_exclusive_group(self, group: exclusive_group_pb2.ExclusiveGroup) -> groups.CreateExclusiveGroupResponse:
-        """Define a new group."""
-        return self._caller.call(self._groups.CreateExclusiveGroup, groups.CreateExclusiveGroupRequest(group=group))
+    def create_exclusive_group(
+        self, group: exclusive_group_pb2.ExclusiveGroup, *, validate_only: bool = False, sample_size: int = 0
+    ) -> groups.CreateExclusiveGroupResponse:
+        """Define a new group. With `validate_only` nothing is stored, and the answer has a preview."""
+        request = groups.CreateExclusiveGroupRequest(group=group, validate_only=validate_only, sample_size=sample_size)
+        return self._caller.call(self._groups.CreateExclusiveGroup, request)
 
     def get_exclusive_group(self, group_id: str, min_revision: int = 0) -> groups.GetExclusiveGroupResponse:
         """One group."""
@@ -36,11 +39,21 @@ class ExclusiveGroups(Part):
             yield from page.groups
 
     def update_exclusive_group(
-        self, group: exclusive_group_pb2.ExclusiveGroup, fields: Sequence[str] = ()
+        self,
+        group: exclusive_group_pb2.ExclusiveGroup,
+        fields: Sequence[str] = (),
+        *,
+        validate_only: bool = False,
+        sample_size: int = 0,
     ) -> groups.UpdateExclusiveGroupResponse:
-        """Change the fields that are named (`*`: all of them), or those that are set where none is."""
+        """Change the fields that are named (`*`: all of them), or those that are set where none is.
+
+        With `validate_only` nothing is stored, and the answer has a preview.
+        """
         mask = field_mask_pb2.FieldMask(paths=fields) if fields else None
-        request = groups.UpdateExclusiveGroupRequest(group=group, update_mask=mask)
+        request = groups.UpdateExclusiveGroupRequest(
+            group=group, update_mask=mask, validate_only=validate_only, sample_size=sample_size
+        )
         return self._caller.call(self._groups.UpdateExclusiveGroup, request)
 
     def delete_exclusive_group(self, group_id: str, etag: str = "") -> groups.DeleteExclusiveGroupResponse:

@@ -30,9 +30,14 @@ class Identities(Part):
         """All that is held about a user, part by part. Raises CallFailed, also in the middle."""
         return self._caller.stream(self._identities.ExportProfile, profiles.ExportProfileRequest(user_id=user_id))
 
-    def declare_events(self, events: Sequence[profiles.EventDeclaration]) -> profiles.DeclareEventsResponse:
-        """Say for how long events are kept; each result says whether its declaration stands."""
-        return self._caller.call(self._identities.DeclareEvents, profiles.DeclareEventsRequest(events=events))
+    def declare_events(
+        self, events: Sequence[profiles.EventDeclaration], *, validate_only: bool = False
+    ) -> profiles.DeclareEventsResponse:
+        """Say for how long events are kept; each result says whether its declaration stands, or with
+        `validate_only` whether it would.
+        """
+        request = profiles.DeclareEventsRequest(events=events, validate_only=validate_only)
+        return self._caller.call(self._identities.DeclareEvents, request)
 
     def list_events(self, min_revision: int = 0) -> Iterator[profiles.EventName]:
         """The names of events, ordered, with counts and retention."""

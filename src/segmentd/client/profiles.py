@@ -54,8 +54,10 @@ class Profiles(Part):
             yield from page.attributes
 
     def declare_attributes(
-        self, attributes: Sequence[profile_pb2.Attribute], *, retype: bool = False
+        self, attributes: Sequence[profile_pb2.Attribute], *, retype: bool = False, validate_only: bool = False
     ) -> profiles.DeclareAttributesResponse:
-        """Fix the kinds of attributes; each result says whether its declaration stands."""
-        request = profiles.DeclareAttributesRequest(attributes=attributes, retype=retype)
+        """Fix the kinds of attributes; each result says whether its declaration stands, or with `validate_only`
+        whether it would.
+        """
+        request = profiles.DeclareAttributesRequest(attributes=attributes, retype=retype, validate_only=validate_only)
         return self._caller.call(self._profiles.DeclareAttributes, request)

@@ -21,13 +21,21 @@ class Segments(Part):
         self._segments = SegmentServiceStub(channel)
 
     def create_segment(
-        self, segment: segment_pb2.Segment, *, validate_only: bool = False, sample_size: int = 0
+        self,
+        segment: segment_pb2.Segment,
+        *,
+        validate_only: bool = False,
+        sample_size: int = 0,
+        assumptions: segments.Assumptions | None = None,
     ) -> segments.CreateSegmentResponse:
         """Define a new segment; not repeated by itself, since a second try would find its own segment there.
 
-        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users.
+        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users; the
+        rule is checked as if the `assumptions` were declared.
         """
-        request = segments.CreateSegmentRequest(segment=segment, validate_only=validate_only, sample_size=sample_size)
+        request = segments.CreateSegmentRequest(
+            segment=segment, validate_only=validate_only, sample_size=sample_size, assumptions=assumptions
+        )
         return self._caller.call(self._segments.CreateSegment, request)
 
     def get_segment(
@@ -63,14 +71,20 @@ class Segments(Part):
         *,
         validate_only: bool = False,
         sample_size: int = 0,
+        assumptions: segments.Assumptions | None = None,
     ) -> segments.UpdateSegmentResponse:
         """Change the fields that are named (`*`: all of them), or those that are set where none is.
 
-        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users.
+        With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users; the
+        rule is checked as if the `assumptions` were declared.
         """
         mask = field_mask_pb2.FieldMask(paths=fields) if fields else None
         request = segments.UpdateSegmentRequest(
-            segment=segment, update_mask=mask, validate_only=validate_only, sample_size=sample_size
+            segment=segment,
+            update_mask=mask,
+            validate_only=validate_only,
+            sample_size=sample_size,
+            assumptions=assumptions,
         )
         return self._caller.call(self._segments.UpdateSegment, request)
 

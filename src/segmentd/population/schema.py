@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
+from copy import copy
 from types import MappingProxyType
 from typing import Final
 
@@ -98,6 +100,12 @@ class Schema:
     def event_property(self, event: str, name: str) -> Kind | None:
         """The kind of a property of an event; None where no value was seen or declared."""
         return KNOWN_PROPERTIES.get(name) or self._properties.get((event, name))
+
+    def assuming(self, kinds: Mapping[str, Kind]) -> Schema:
+        """The same where these attributes have these kinds; not to be written to, since it shares what is known."""
+        other = copy(self)
+        other._attributes = {**self._attributes, **kinds}  # noqa: SLF001  (its own class)
+        return other
 
     def set_attribute(self, name: str, kind: Kind) -> None:
         """Fix the kind of an attribute."""

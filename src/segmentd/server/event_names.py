@@ -31,7 +31,7 @@ class EventNameHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
     async def DeclareEvents(self, request: pb.DeclareEventsRequest, context: Context) -> pb.DeclareEventsResponse:
         check_batch(len(request.events), "events")
         wanted, refused = converted(request.events, _declaration, _as_it_is)
-        done = await self._retention.declare(wanted)
+        done = await self._retention.declare(wanted, validate_only=request.validate_only)
         results = [
             pb.DeclareEventResult(error=None if error is None else item_error_of(error, f"events[{index}]."))
             for index, error in merged(done.results, refused)

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import MAX_ID_BYTES
+from segmentd.server import definitions
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
 from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
+from segmentd.server.segment import sample_size
 from segmentd.server.subjects import check_id
 from segmentd.server.waiting import reach
 from segmentd.service.group_info import GroupInfo, GroupSpec
 from segmentd.service.group_report import GroupReport
-from segmentd.service.groups import FIELDS
+from segmentd.service.groups import FIELDS, PreviewedGroup
 from segmentd.service.service import Service
 from segmentd.v1 import exclusive_group_pb2, exclusive_group_service_pb2_grpc
 from segmentd.v1 import exclusive_group_service_pb2 as pb
@@ -35,8 +37,13 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
     async def CreateExclusiveGroup(
         self, request: pb.CreateExclusiveGroupRequest, context: Context
     ) -> pb.CreateExclusiveGroupResponse:
+        size, given = sample_size(request.sample_size), request.group
         with _below_group():
-            view = await self._groups.create(_spec_of(request.group), request.group.author, request.group.note)
+            spec = _spec_of(given)
+            if request.validate_only:
+                found = await self._groups.preview_creation(spec, given.author, given.note, size)
+                return pb.CreateExclusiveGroupResponse(**_preview(found))
+            view = await self._groups.create(spec, given.author, given.note)
         return pb.CreateExclusiveGroupResponse(group=_group(view.info), revision=view.revision)
 
     async def GetExclusiveGroup(
@@ -71,9 +78,13 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
         self, request: pb.UpdateExclusiveGroupRequest, context: Context
     ) -> pb.UpdateExclusiveGroupResponse:
         fields = _changed_fields(request)
-        given = request.group
+        size, given = sample_size(request.sample_size), request.group
         with _below_group():
-            view = await self._groups.update(_spec_of(given), fields, given.etag, given.author, given.note)
+            spec = _spec_of(given)
+            if request.validate_only:
+                found = await self._groups.preview_update(spec, fields, given.etag, given.author, given.note, size)
+                return pb.UpdateExclusiveGroupResponse(**_preview(found))
+            view = await self._groups.update(spec, fields, given.etag, given.author, given.note)
         return pb.UpdateExclusiveGroupResponse(group=_group(view.info), revision=view.revision)
 
     async def DeleteExclusiveGroup(
@@ -126,6 +137,13 @@ def _changed_fields(request: pb.UpdateExclusiveGroupRequest) -> Collection[str]:
         faults.add(f"update_mask.paths[{index}]", None if known else f"{path[:80]!r} is no field that can be changed")
     faults.raise_any()
     return FIELDS if "*" in request.update_mask.paths else set(request.update_mask.paths)
+
+
+def _preview(found: PreviewedGroup) -> dict[str, Any]:
+    """The fields of an answer with `validate_only`."""
+    group = _group(found.info)
+    group.etag = ""
+    return {"group": group, "revision": found.preview.revision, "preview": definitions.edit_preview(found.preview)}
 
 
 def _group(info: GroupInfo) -> exclusive_group_pb2.ExclusiveGroup:

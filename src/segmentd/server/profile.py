@@ -103,7 +103,8 @@ class ProfileHandlers(IdentityHandlers, EventNameHandlers):
     ) -> pb.DeclareAttributesResponse:
         check_batch(len(request.attributes), "attributes")
         wanted, refused = converted(request.attributes, facts.declaration, _refused)
-        errors, revision = await self._profiles.declare(wanted, retype=request.retype)
+        declare = self._profiles.check_kinds if request.validate_only else self._profiles.declare
+        errors, revision = await declare(wanted, retype=request.retype)
         results = merged([ItemResult(error=error) for error in errors], refused)
         return pb.DeclareAttributesResponse(
             results=[

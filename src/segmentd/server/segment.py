@@ -9,6 +9,7 @@ import orjson
 from segmentd.limits import MAX_ID_BYTES
 from segmentd.records import ModelRecord
 from segmentd.server import definitions
+from segmentd.server.assumptions import assumed
 from segmentd.server.faults import Faults
 from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
@@ -38,11 +39,11 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
         )
 
     async def CreateSegment(self, request: pb.CreateSegmentRequest, context: Context) -> pb.CreateSegmentResponse:
-        sample_size = _sample_size(request.sample_size)
+        size = sample_size(request.sample_size)
         spec = definitions.spec_of(request.segment)
         by = request.segment.author, request.segment.note
         if request.validate_only:
-            found = await self._segments.preview_creation(spec, *by, sample_size)
+            found = await self._segments.preview_creation(spec, *by, size, assumed(request.assumptions))
             return pb.CreateSegmentResponse(**_preview(found))
         view = await self._segments.create(spec, *by)
         return pb.CreateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
@@ -80,12 +81,13 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
 
     async def UpdateSegment(self, request: pb.UpdateSegmentRequest, context: Context) -> pb.UpdateSegmentResponse:
         self._segments.refuse_managed(request.segment.id)
-        sample_size = _sample_size(request.sample_size)
+        size = sample_size(request.sample_size)
         fields = definitions.changed_fields(request)
         spec = definitions.spec_of(request.segment)
         by = request.segment.etag, request.segment.author, request.segment.note
         if request.validate_only:
-            found = await self._segments.preview_update(spec, fields, *by, sample_size)
+            taken = assumed(request.assumptions)
+            found = await self._segments.preview_update(spec, fields, *by, size, taken)
             return pb.UpdateSegmentResponse(**_preview(found))
         view = await self._segments.update(spec, fields, *by)
         return pb.UpdateSegmentResponse(segment=definitions.segment(view), revision=view.revision)
@@ -97,10 +99,10 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
         if request.version < 1:
             faults.add("version", "it is not 1 or more")
         faults.raise_any()
-        sample_size = _sample_size(request.sample_size)
+        size = sample_size(request.sample_size)
         by = request.etag, request.author, request.note
         if request.validate_only:
-            found = await self._segments.preview_restoration(request.segment_id, request.version, *by, sample_size)
+            found = await self._segments.preview_restoration(request.segment_id, request.version, *by, size)
             return pb.RestoreSegmentVersionResponse(**_preview(found))
         view = await self._segments.restore(request.segment_id, request.version, *by)
         return pb.RestoreSegmentVersionResponse(segment=definitions.segment(view), revision=view.revision)
@@ -165,7 +167,8 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
         return self._types
 
 
-def _sample_size(given: int) -> int:
+def sample_size(given: int) -> int:
+    """How many users a sample of a preview has. Raises InvalidInput."""
     faults = Faults()
     size = faults.page_size(given, *_SAMPLE, "sample_size")
     faults.raise_any()

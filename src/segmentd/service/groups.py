@@ -26,6 +26,7 @@ from segmentd.service.engine import Engine
 from segmentd.service.group_info import GroupInfo, GroupSpec
 from segmentd.service.group_report import GroupBits, GroupReport, report
 from segmentd.service.live import Live
+from segmentd.service.preview import Preview
 from segmentd.service.seen import active_plan
 from segmentd.service.segment_info import NOBODY, SegmentInfo, SegmentSpec
 from segmentd.service.switch import Edit
@@ -69,6 +70,14 @@ class GroupView:
     revision: int
 
 
+@dataclass(frozen=True, slots=True)
+class PreviewedGroup:
+    """A group as it would stand after an edit that was not made, and what that edit would change."""
+
+    info: GroupInfo
+    preview: Preview
+
+
 class Groups:
     """The use cases of ExclusiveGroupService."""
 
@@ -104,6 +113,27 @@ class Groups:
             return current
         return await self._edit(spec.group_id, lambda: self._update(spec, fields, etag, author, note))
 
+    async def preview_creation(self, spec: GroupSpec, author: str, note: str, sample_size: int) -> PreviewedGroup:
+        """What `create` would do; nothing is stored."""
+        spec.check()
+        return await self._preview(
+            GroupInfo(spec, 1, author, note), lambda: self._creation(spec, author, note), sample_size
+        )
+
+    async def preview_update(
+        self, spec: GroupSpec, fields: Collection[str], etag: str, author: str, note: str, sample_size: int
+    ) -> PreviewedGroup:
+        """What `update` would do; nothing is stored."""
+        current = self.get(spec.group_id)
+        changed = _merged(current.info.spec, spec, fields)
+        changed.check()
+        if changed.dump() == current.info.spec.dump():
+            _check_etag(current.info, etag)
+            at = self._live.present(self._engine.clock.now())
+            return PreviewedGroup(current.info, Preview((), {}, 0, current.revision, at))
+        info = replace(current.info, spec=changed, version=current.info.version + 1, author=author, note=note)
+        return await self._preview(info, lambda: self._update(spec, fields, etag, author, note), sample_size)
+
     async def delete(self, group_id: str, etag: str) -> int:
         """Delete a group with the segments that it made; returns the revision."""
         return await asyncio.wrap_future(self._engine.edit(lambda: self._deletion(group_id, etag), int))
@@ -115,6 +145,11 @@ class Groups:
 
     async def _edit(self, group_id: str, make: Callable[[], Edit]) -> GroupView:
         return await asyncio.wrap_future(self._engine.edit(make, lambda _: self.get(group_id)))
+
+    async def _preview(self, info: GroupInfo, make: Callable[[], Edit], sample_size: int) -> PreviewedGroup:
+        preview = await asyncio.wrap_future(self._engine.preview(make, sample_size))
+        created = info.create_time if info.version > 1 else preview.at
+        return PreviewedGroup(replace(info, create_time=created, update_time=preview.at), preview)
 
     def _creation(self, spec: GroupSpec, author: str, note: str) -> Edit:
         if spec.group_id in self._live.groups:

@@ -86,6 +86,13 @@ class Profiles:
         kinds = self._live.schema.attributes()
         return [Attribute(name, kinds[name], self._source(name, derived)) for name in sorted(kinds)]
 
+    async def check_kinds(
+        self, kinds: Sequence[tuple[str, Kind]], *, retype: bool
+    ) -> tuple[list[SegmentdError | None], int]:
+        """What `declare` would refuse, and the revision; nothing is stored."""
+        live = self._live
+        return await self._on_engine(lambda: (sound_kinds(live.schema, kinds, retype=retype)[0], live.revision))
+
     async def declare(
         self, kinds: Sequence[tuple[str, Kind]], *, retype: bool
     ) -> tuple[list[SegmentdError | None], int]:

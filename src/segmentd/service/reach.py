@@ -15,6 +15,8 @@ from segmentd.times import FOREVER, Duration, Micros, parse_duration
 
 ALL_TIME: Final = FOREVER
 """The reach of a condition to which every event matters."""
+_DAY: Final = 86_400_000_000
+"""In microseconds."""
 
 
 def kept_for(store: Store) -> dict[str, Micros]:
@@ -25,7 +27,9 @@ def kept_for(store: Store) -> dict[str, Micros]:
 def check_reach(node: Node, keeps: Mapping[str, Micros]) -> None:
     """Raises InvalidInput with every condition that looks further back at an event than it is kept."""
     faults = [
-        FieldViolation(condition.path, f"looks back at {name} for {_words(reach)}, but it is kept for {_words(keep)}")
+        FieldViolation(
+            condition.path, f"looks back at {name} for {reach_words(reach)}, but it is kept for {reach_words(keep)}"
+        )
         for condition in (conditions(node) if keeps else ())
         for name, reach, keep in _short(reads_of(condition), keeps)
     ]
@@ -33,14 +37,26 @@ def check_reach(node: Node, keeps: Mapping[str, Micros]) -> None:
         raise InvalidInput(faults, Reason.INVALID_RULE)
 
 
-def needing(rules: Mapping[str, Node], plans: Iterable[Plan], event: str, keep: Micros) -> list[str]:
-    """The segments, by id, that look further back at an event than `keep`: those of these rules and of these plans."""
-    kept = {event: keep}
-    found = {
-        name for name, node in rules.items() if any(_short(reads_of(condition), kept) for condition in conditions(node))
-    }
-    found |= {plan.segment_id for plan in plans if any(_short(each.reads, kept) for each in _leaves(plan.root))}
-    return sorted(found)
+def needing(rules: Mapping[str, Node], plans: Iterable[Plan], event: str, keep: Micros) -> dict[str, int]:
+    """The segments, by id, that look further back at an event than `keep`, and how far, in microseconds.
+
+    Those of these rules and of these plans.
+    """
+    reads = [(name, reads_of(condition)) for name, node in rules.items() for condition in conditions(node)]
+    reads += [(plan.segment_id, leaf.reads) for plan in plans for leaf in _leaves(plan.root)]
+    found: dict[str, int] = {}
+    for name, each in reads:
+        for _, reach, _ in _short(each, {event: keep}):
+            found[name] = max(reach, found.get(name, 0))
+    return dict(sorted(found.items()))
+
+
+def reach_words(micros: int) -> str:
+    """How far back, for people (`7d`, `all time`); in days rather than in weeks, as most write it."""
+    if micros >= ALL_TIME:
+        return "all time"
+    days, rest = divmod(micros, _DAY)
+    return str(Duration(micros=Micros(micros))) if rest else f"{days}d"
 
 
 def fixed_duration(text: str) -> Duration:
@@ -68,7 +84,3 @@ def _leaves(node: Bound) -> list[Leaf]:
     if isinstance(node, Joint):
         return [leaf for child in node.children for leaf in _leaves(child)]
     return []  # what is referred to is named itself
-
-
-def _words(micros: int) -> str:
-    return "all time" if micros >= ALL_TIME else str(Duration(micros=Micros(micros)))

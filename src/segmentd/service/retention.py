@@ -12,7 +12,7 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdEr
 from segmentd.limits import id_fault
 from segmentd.service.engine import Engine
 from segmentd.service.live import Live
-from segmentd.service.reach import fixed_duration, needing
+from segmentd.service.reach import ALL_TIME, fixed_duration, needing, reach_words
 from segmentd.service.written import Written
 from segmentd.storage import Store
 from segmentd.storage.retention import StoredName
@@ -71,9 +71,17 @@ class Retention:
         engine = self._engine
         return await asyncio.wrap_future(engine.thread.call(lambda: (engine.store.stored_names(), self._live.revision)))
 
-    async def declare(self, declarations: Sequence[EventDeclaration]) -> DeclaredEvents:
-        """Change for how long events are kept; what was kept long enough is taken out soon after."""
-        return await asyncio.wrap_future(self._engine.thread.change(lambda: self._declare(declarations)))
+    async def declare(self, declarations: Sequence[EventDeclaration], *, validate_only: bool = False) -> DeclaredEvents:
+        """Change for how long events are kept; what was kept long enough is taken out soon after.
+
+        With `validate_only`, only say what would be refused.
+        """
+        declare = self._validate if validate_only else self._declare
+        return await asyncio.wrap_future(self._engine.thread.change(lambda: declare(declarations)))
+
+    def _validate(self, declarations: Sequence[EventDeclaration]) -> DeclaredEvents:
+        wanted: dict[str, str] = {}
+        return DeclaredEvents([self._result(each, wanted) for each in declarations], self._live.revision)
 
     def _declare(self, declarations: Sequence[EventDeclaration]) -> DeclaredEvents:
         engine, live = self._engine, self._live
@@ -120,6 +128,10 @@ class Retention:
         if segments:
             raise FailedPrecondition(
                 Reason.RETENTION_TOO_SHORT,
-                f"{name} cannot be kept for {keep} only: {', '.join(segments)} look further back",
+                f"{name} cannot be kept for {keep} only: {', '.join(map(_looks, segments, segments.values()))}",
                 {"event": name, "segments": ",".join(segments)},
             )
+
+
+def _looks(segment_id: str, reach: int) -> str:
+    return f"{segment_id} looks back for ever" if reach >= ALL_TIME else f"{segment_id} looks {reach_words(reach)} back"

@@ -8,6 +8,7 @@ from dataclasses import replace
 from segmentd.engine.catalogue import Entry, State, check_references
 from segmentd.engine.compile import Definition, check_kinds, references
 from segmentd.errors import AlreadyExists, Conflict, FailedPrecondition, InvalidInput, NotFound, Reason
+from segmentd.service.assuming import NOTHING, Assumptions
 from segmentd.service.engine import Engine
 from segmentd.service.reach import check_reach
 from segmentd.service.scrubbing import named_ids
@@ -29,7 +30,7 @@ class SegmentEdits:
         self._live = engine.live
         self._manager = manager
 
-    def creation(self, spec: SegmentSpec, author: str, note: str) -> Edit:
+    def creation(self, spec: SegmentSpec, author: str, note: str, assumed: Assumptions = NOTHING) -> Edit:
         """A new segment, or a new version of an archived one. Raises AlreadyExists, InvalidInput."""
         old = self._live.segments.get(spec.segment_id)
         if old is not None:
@@ -38,16 +39,24 @@ class SegmentEdits:
                 raise AlreadyExists(
                     Reason.SEGMENT_EXISTS, f"there is a segment {spec.segment_id!r}", {"segment_id": spec.segment_id}
                 )
-            return self._definition(_next_version(old, spec, author, note))
+            return self._definition(_next_version(old, spec, author, note), assumed)
         key = self._engine.store.next_segment_key()
-        return self._definition(SegmentInfo(spec, key, 1, author, note, Micros(0), Micros(0)))
+        return self._definition(SegmentInfo(spec, key, 1, author, note, Micros(0), Micros(0)), assumed)
 
-    def update(self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str) -> Edit:
+    def update(
+        self,
+        spec: SegmentSpec,
+        fields: Collection[str],
+        etag: str,
+        author: str,
+        note: str,
+        assumed: Assumptions = NOTHING,
+    ) -> Edit:
         """The named fields changed to those of `spec`. Raises NotFound, Conflict, FailedPrecondition, InvalidInput."""
         old = self.changeable(spec.segment_id, etag)
         changed = replace(old.spec, **{name: getattr(spec, name) for name in fields})
         changed.check()
-        return self._definition(_next_version(old, changed, author, note))
+        return self._definition(_next_version(old, changed, author, note), assumed)
 
     def restoration(self, segment_id: str, version: int, etag: str, author: str, note: str) -> Edit:
         """The content of an old version as the next one, also of an archived segment. Raises NotFound, Conflict."""
@@ -112,23 +121,23 @@ class SegmentEdits:
         """Whether a segment that exists is archived."""
         return self._live.catalogue.entries[segment_id].state is State.ARCHIVED
 
-    def _definition(self, info: SegmentInfo) -> Edit:
+    def _definition(self, info: SegmentInfo, assumed: Assumptions = NOTHING) -> Edit:
         """The edit to a definition, after all checks that need no judging."""
         name = info.spec.segment_id
         try:
-            definition = self._checked(info)
+            definition = self._checked(info, assumed)
         except InvalidInput as error:
             # One reason for all that is wrong with a rule, whatever found it.
             raise InvalidInput(error.violations, Reason.INVALID_RULE, {"segment_id": name}) from None
         return Edit(Cause.DEFINITION, {name: Entry(definition, State.PENDING)}, {name: info})
 
-    def _checked(self, info: SegmentInfo) -> Definition:
+    def _checked(self, info: SegmentInfo, assumed: Assumptions) -> Definition:
         rule = info.spec.parse(self._engine.plugins.segment_types)
         definition = info.definition(rule)
         entries = self._live.catalogue.entries.items()
         check_references(definition, {name: entry for name, entry in entries if entry.state is not State.ARCHIVED})
-        check_kinds(rule, self._live.schema)
-        check_reach(rule, self._live.keeps)
+        check_kinds(rule, assumed.schema(self._live.schema))
+        check_reach(rule, assumed.kept(self._live.keeps))
         self._live.tombstones.check(named_ids(info.spec), self._live.present(self._engine.clock.now()))
         return definition
 

@@ -16,6 +16,7 @@ from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.population.kinds import Json
 from segmentd.records import ModelRecord, SegmentRecord
+from segmentd.service.assuming import NOTHING, Assumptions
 from segmentd.service.engine import Engine
 from segmentd.service.preview import Change, Preview
 from segmentd.service.seen import unknown_segment
@@ -110,10 +111,14 @@ class Segments:
         spec.check()
         return await self._edit(spec.segment_id, lambda: self._edits.creation(spec, author, note))
 
-    async def preview_creation(self, spec: SegmentSpec, author: str, note: str, sample_size: int) -> Previewed:
-        """What `create` would do; nothing is stored."""
+    async def preview_creation(
+        self, spec: SegmentSpec, author: str, note: str, sample_size: int, assumed: Assumptions = NOTHING
+    ) -> Previewed:
+        """What `create` would do; nothing is stored. The rule is checked against what is `assumed` to be declared."""
         spec.check()
-        return await self._preview(spec.segment_id, lambda: self._edits.creation(spec, author, note), sample_size)
+        return await self._preview(
+            spec.segment_id, lambda: self._edits.creation(spec, author, note, assumed), sample_size
+        )
 
     async def update(
         self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str
@@ -125,14 +130,21 @@ class Segments:
         return await self._edit(spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note))
 
     async def preview_update(
-        self, spec: SegmentSpec, fields: Collection[str], etag: str, author: str, note: str, sample_size: int
+        self,
+        spec: SegmentSpec,
+        fields: Collection[str],
+        etag: str,
+        author: str,
+        note: str,
+        sample_size: int,
+        assumed: Assumptions = NOTHING,
     ) -> Previewed:
-        """What `update` would do; nothing is stored."""
+        """What `update` would do; nothing is stored. The rule is checked against what is `assumed` to be declared."""
         current = self._unchanged(spec, fields, etag)
         if current is not None:
             return self._as_it_is(current)
         return await self._preview(
-            spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note), sample_size
+            spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note, assumed), sample_size
         )
 
     async def restore(self, segment_id: str, version: int, etag: str, author: str, note: str) -> SegmentView:

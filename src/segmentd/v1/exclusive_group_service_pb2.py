@@ -25,39 +25,40 @@ _sym_db = _symbol_database.Default()
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 from segmentd.v1 import exclusive_group_pb2 as segmentd_dot_v1_dot_exclusive__group__pb2
+from segmentd.v1 import segment_pb2 as segmentd_dot_v1_dot_segment__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)segmentd/v1/exclusive_group_service.proto\x12\x0bsegmentd.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!segmentd/v1/exclusive_group.proto\"I\n\x1b\x43reateExclusiveGroupRequest\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\"\\\n\x1c\x43reateExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\"B\n\x18GetExclusiveGroupRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"Y\n\x19GetExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\"Y\n\x1aListExclusiveGroupsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x89\x01\n\x1bListExclusiveGroupsResponse\x12+\n\x06groups\x18\x01 \x03(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"z\n\x1bUpdateExclusiveGroupRequest\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\"\\\n\x1cUpdateExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\"=\n\x1b\x44\x65leteExclusiveGroupRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"0\n\x1c\x44\x65leteExclusiveGroupResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\"H\n\x1eGetExclusiveGroupReportRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"\x99\x01\n\x1fGetExclusiveGroupReportResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.segmentd.v1.ExclusiveGroupReport\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa2\x05\n\x15\x45xclusiveGroupService\x12k\n\x14\x43reateExclusiveGroup\x12(.segmentd.v1.CreateExclusiveGroupRequest\x1a).segmentd.v1.CreateExclusiveGroupResponse\x12\x62\n\x11GetExclusiveGroup\x12%.segmentd.v1.GetExclusiveGroupRequest\x1a&.segmentd.v1.GetExclusiveGroupResponse\x12h\n\x13ListExclusiveGroups\x12\'.segmentd.v1.ListExclusiveGroupsRequest\x1a(.segmentd.v1.ListExclusiveGroupsResponse\x12k\n\x14UpdateExclusiveGroup\x12(.segmentd.v1.UpdateExclusiveGroupRequest\x1a).segmentd.v1.UpdateExclusiveGroupResponse\x12k\n\x14\x44\x65leteExclusiveGroup\x12(.segmentd.v1.DeleteExclusiveGroupRequest\x1a).segmentd.v1.DeleteExclusiveGroupResponse\x12t\n\x17GetExclusiveGroupReport\x12+.segmentd.v1.GetExclusiveGroupReportRequest\x1a,.segmentd.v1.GetExclusiveGroupReportResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n)segmentd/v1/exclusive_group_service.proto\x12\x0bsegmentd.v1\x1a google/protobuf/field_mask.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a!segmentd/v1/exclusive_group.proto\x1a\x19segmentd/v1/segment.proto\"u\n\x1b\x43reateExclusiveGroupRequest\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0bsample_size\x18\x03 \x01(\x05\"\x87\x01\n\x1c\x43reateExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"B\n\x18GetExclusiveGroupRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"Y\n\x19GetExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\"Y\n\x1aListExclusiveGroupsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"\x89\x01\n\x1bListExclusiveGroupsResponse\x12+\n\x06groups\x18\x01 \x03(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xa6\x01\n\x1bUpdateExclusiveGroupRequest\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x13\n\x0bsample_size\x18\x04 \x01(\x05\"\x87\x01\n\x1cUpdateExclusiveGroupResponse\x12*\n\x05group\x18\x01 \x01(\x0b\x32\x1b.segmentd.v1.ExclusiveGroup\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"=\n\x1b\x44\x65leteExclusiveGroupRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\"0\n\x1c\x44\x65leteExclusiveGroupResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\"H\n\x1eGetExclusiveGroupReportRequest\x12\x10\n\x08group_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"\x99\x01\n\x1fGetExclusiveGroupReportResponse\x12\x31\n\x06report\x18\x01 \x01(\x0b\x32!.segmentd.v1.ExclusiveGroupReport\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x31\n\revaluate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp2\xa2\x05\n\x15\x45xclusiveGroupService\x12k\n\x14\x43reateExclusiveGroup\x12(.segmentd.v1.CreateExclusiveGroupRequest\x1a).segmentd.v1.CreateExclusiveGroupResponse\x12\x62\n\x11GetExclusiveGroup\x12%.segmentd.v1.GetExclusiveGroupRequest\x1a&.segmentd.v1.GetExclusiveGroupResponse\x12h\n\x13ListExclusiveGroups\x12\'.segmentd.v1.ListExclusiveGroupsRequest\x1a(.segmentd.v1.ListExclusiveGroupsResponse\x12k\n\x14UpdateExclusiveGroup\x12(.segmentd.v1.UpdateExclusiveGroupRequest\x1a).segmentd.v1.UpdateExclusiveGroupResponse\x12k\n\x14\x44\x65leteExclusiveGroup\x12(.segmentd.v1.DeleteExclusiveGroupRequest\x1a).segmentd.v1.DeleteExclusiveGroupResponse\x12t\n\x17GetExclusiveGroupReport\x12+.segmentd.v1.GetExclusiveGroupReportRequest\x1a,.segmentd.v1.GetExclusiveGroupReportResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.exclusive_group_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_CREATEEXCLUSIVEGROUPREQUEST']._serialized_start=160
-  _globals['_CREATEEXCLUSIVEGROUPREQUEST']._serialized_end=233
-  _globals['_CREATEEXCLUSIVEGROUPRESPONSE']._serialized_start=235
-  _globals['_CREATEEXCLUSIVEGROUPRESPONSE']._serialized_end=327
-  _globals['_GETEXCLUSIVEGROUPREQUEST']._serialized_start=329
-  _globals['_GETEXCLUSIVEGROUPREQUEST']._serialized_end=395
-  _globals['_GETEXCLUSIVEGROUPRESPONSE']._serialized_start=397
-  _globals['_GETEXCLUSIVEGROUPRESPONSE']._serialized_end=486
-  _globals['_LISTEXCLUSIVEGROUPSREQUEST']._serialized_start=488
-  _globals['_LISTEXCLUSIVEGROUPSREQUEST']._serialized_end=577
-  _globals['_LISTEXCLUSIVEGROUPSRESPONSE']._serialized_start=580
-  _globals['_LISTEXCLUSIVEGROUPSRESPONSE']._serialized_end=717
-  _globals['_UPDATEEXCLUSIVEGROUPREQUEST']._serialized_start=719
-  _globals['_UPDATEEXCLUSIVEGROUPREQUEST']._serialized_end=841
-  _globals['_UPDATEEXCLUSIVEGROUPRESPONSE']._serialized_start=843
-  _globals['_UPDATEEXCLUSIVEGROUPRESPONSE']._serialized_end=935
-  _globals['_DELETEEXCLUSIVEGROUPREQUEST']._serialized_start=937
-  _globals['_DELETEEXCLUSIVEGROUPREQUEST']._serialized_end=998
-  _globals['_DELETEEXCLUSIVEGROUPRESPONSE']._serialized_start=1000
-  _globals['_DELETEEXCLUSIVEGROUPRESPONSE']._serialized_end=1048
-  _globals['_GETEXCLUSIVEGROUPREPORTREQUEST']._serialized_start=1050
-  _globals['_GETEXCLUSIVEGROUPREPORTREQUEST']._serialized_end=1122
-  _globals['_GETEXCLUSIVEGROUPREPORTRESPONSE']._serialized_start=1125
-  _globals['_GETEXCLUSIVEGROUPREPORTRESPONSE']._serialized_end=1278
-  _globals['_EXCLUSIVEGROUPSERVICE']._serialized_start=1281
-  _globals['_EXCLUSIVEGROUPSERVICE']._serialized_end=1955
+  _globals['_CREATEEXCLUSIVEGROUPREQUEST']._serialized_start=187
+  _globals['_CREATEEXCLUSIVEGROUPREQUEST']._serialized_end=304
+  _globals['_CREATEEXCLUSIVEGROUPRESPONSE']._serialized_start=307
+  _globals['_CREATEEXCLUSIVEGROUPRESPONSE']._serialized_end=442
+  _globals['_GETEXCLUSIVEGROUPREQUEST']._serialized_start=444
+  _globals['_GETEXCLUSIVEGROUPREQUEST']._serialized_end=510
+  _globals['_GETEXCLUSIVEGROUPRESPONSE']._serialized_start=512
+  _globals['_GETEXCLUSIVEGROUPRESPONSE']._serialized_end=601
+  _globals['_LISTEXCLUSIVEGROUPSREQUEST']._serialized_start=603
+  _globals['_LISTEXCLUSIVEGROUPSREQUEST']._serialized_end=692
+  _globals['_LISTEXCLUSIVEGROUPSRESPONSE']._serialized_start=695
+  _globals['_LISTEXCLUSIVEGROUPSRESPONSE']._serialized_end=832
+  _globals['_UPDATEEXCLUSIVEGROUPREQUEST']._serialized_start=835
+  _globals['_UPDATEEXCLUSIVEGROUPREQUEST']._serialized_end=1001
+  _globals['_UPDATEEXCLUSIVEGROUPRESPONSE']._serialized_start=1004
+  _globals['_UPDATEEXCLUSIVEGROUPRESPONSE']._serialized_end=1139
+  _globals['_DELETEEXCLUSIVEGROUPREQUEST']._serialized_start=1141
+  _globals['_DELETEEXCLUSIVEGROUPREQUEST']._serialized_end=1202
+  _globals['_DELETEEXCLUSIVEGROUPRESPONSE']._serialized_start=1204
+  _globals['_DELETEEXCLUSIVEGROUPRESPONSE']._serialized_end=1252
+  _globals['_GETEXCLUSIVEGROUPREPORTREQUEST']._serialized_start=1254
+  _globals['_GETEXCLUSIVEGROUPREPORTREQUEST']._serialized_end=1326
+  _globals['_GETEXCLUSIVEGROUPREPORTRESPONSE']._serialized_start=1329
+  _globals['_GETEXCLUSIVEGROUPREPORTRESPONSE']._serialized_end=1482
+  _globals['_EXCLUSIVEGROUPSERVICE']._serialized_start=1485
+  _globals['_EXCLUSIVEGROUPSERVICE']._serialized_end=2159
 # @@protoc_insertion_point(module_scope)

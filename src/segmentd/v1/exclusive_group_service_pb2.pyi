@@ -10,6 +10,7 @@ from google.protobuf import message as _message
 from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from segmentd.v1 import exclusive_group_pb2 as _exclusive_group_pb2
+from segmentd.v1 import segment_pb2 as _segment_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -28,6 +29,16 @@ class CreateExclusiveGroupRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     GROUP_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
+    would do to the segments that the group makes and to those that refer to them.
+    """
+    sample_size: _builtins.int
+    """How many users each sample of the preview has at most. Zero: 10; more than 1,000 counts as 1,000. Negative:
+    INVALID_REQUEST.
+    """
     @_builtins.property
     def group(self) -> _exclusive_group_pb2.ExclusiveGroup:
         """The group. `id` and `segment_ids` are required; fields that are output only are ignored, and so is `etag`."""
@@ -36,10 +47,12 @@ class CreateExclusiveGroupRequest(_message.Message):
         self,
         *,
         group: _exclusive_group_pb2.ExclusiveGroup | None = ...,
+        validate_only: _builtins.bool = ...,
+        sample_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "sample_size", b"sample_size", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -53,21 +66,27 @@ class CreateExclusiveGroupResponse(_message.Message):
 
     GROUP_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """The revision of the change."""
+    """The revision of the change; with `validate_only` the one that the preview sees."""
     @_builtins.property
     def group(self) -> _exclusive_group_pb2.ExclusiveGroup:
-        """The group."""
+        """The group; with `validate_only` as it would be, without an etag."""
+
+    @_builtins.property
+    def preview(self) -> _segment_pb2.EditPreview:
+        """What the change would do. Absent without `validate_only`. Segments that would go with the change are not in it."""
 
     def __init__(
         self,
         *,
         group: _exclusive_group_pb2.ExclusiveGroup | None = ...,
         revision: _builtins.int = ...,
+        preview: _segment_pb2.EditPreview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "preview", b"preview", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -203,6 +222,16 @@ class UpdateExclusiveGroupRequest(_message.Message):
 
     GROUP_FIELD_NUMBER: _builtins.int
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
+    would do to the segments that the group makes and to those that refer to them.
+    """
+    sample_size: _builtins.int
+    """How many users each sample of the preview has at most. Zero: 10; more than 1,000 counts as 1,000. Negative:
+    INVALID_REQUEST.
+    """
     @_builtins.property
     def group(self) -> _exclusive_group_pb2.ExclusiveGroup:
         """The group with its new values. `id` names it; `etag` guards it where it is set; `author` and `note` are of the new
@@ -220,10 +249,12 @@ class UpdateExclusiveGroupRequest(_message.Message):
         *,
         group: _exclusive_group_pb2.ExclusiveGroup | None = ...,
         update_mask: _field_mask_pb2.FieldMask | None = ...,
+        validate_only: _builtins.bool = ...,
+        sample_size: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "update_mask", b"update_mask"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "sample_size", b"sample_size", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -237,21 +268,27 @@ class UpdateExclusiveGroupResponse(_message.Message):
 
     GROUP_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
+    PREVIEW_FIELD_NUMBER: _builtins.int
     revision: _builtins.int
-    """The revision of the change."""
+    """The revision of the change; with `validate_only` the one that the preview sees."""
     @_builtins.property
     def group(self) -> _exclusive_group_pb2.ExclusiveGroup:
-        """The group."""
+        """The group; with `validate_only` as it would be, without an etag."""
+
+    @_builtins.property
+    def preview(self) -> _segment_pb2.EditPreview:
+        """What the change would do. Absent without `validate_only`. Segments that would go with the change are not in it."""
 
     def __init__(
         self,
         *,
         group: _exclusive_group_pb2.ExclusiveGroup | None = ...,
         revision: _builtins.int = ...,
+        preview: _segment_pb2.EditPreview | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "preview", b"preview"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["group", b"group", "preview", b"preview", "revision", b"revision"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -29,19 +29,19 @@ from segmentd.v1 import profile_export_pb2 as segmentd_dot_v1_dot_profile__expor
 from segmentd.v1 import transition_pb2 as segmentd_dot_v1_dot_transition__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/profile_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x19segmentd/v1/profile.proto\x1a segmentd/v1/profile_export.proto\x1a\x1csegmentd/v1/transition.proto\"E\n\x15UpsertProfilesRequest\x12,\n\x08profiles\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.ProfileUpsert\"M\n\rProfileUpsert\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"]\n\x16UpsertProfilesResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .segmentd.v1.UpsertProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"M\n\x13UpsertProfileResult\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"9\n\x13IngestEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Event\"Y\n\x14IngestEventsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.IngestEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"g\n\x11IngestEventResult\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.segmentd.v1.IngestOutcome\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\":\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"M\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Profile\x12\x10\n\x08revision\x18\x02 \x01(\x03\"T\n\x15ListAttributesRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x16ListAttributesResponse\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"V\n\x18\x44\x65\x63lareAttributesRequest\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x0e\n\x06retype\x18\x02 \x01(\x08\"c\n\x19\x44\x65\x63lareAttributesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.segmentd.v1.DeclareAttributeResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x16\x44\x65\x63lareAttributeResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"A\n\x14MergeProfilesRequest\x12)\n\x06merges\x18\x01 \x03(\x0b\x32\x19.segmentd.v1.ProfileMerge\"l\n\x0cProfileMerge\x12\x14\n\x0c\x66rom_user_id\x18\x01 \x01(\t\x12\x14\n\x0cinto_user_id\x18\x02 \x01(\t\x12\x30\n\nprecedence\x18\x03 \x01(\x0e\x32\x1c.segmentd.v1.MergePrecedence\"[\n\x15MergeProfilesResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.MergeProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x81\x01\n\x12MergeProfileResult\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.segmentd.v1.MergeOutcome\x12\x18\n\x10survivor_user_id\x18\x02 \x01(\t\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\'\n\x14\x44\x65leteProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"9\n\x15\x44\x65leteProfileResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06purged\x18\x02 \x01(\x08\"\'\n\x14\x45xportProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\xcb\x02\n\x15\x45xportProfileResponse\x12\x31\n\x08identity\x18\x01 \x01(\x0b\x32\x1d.segmentd.v1.ExportedIdentityH\x00\x12\x33\n\tattribute\x18\x02 \x01(\x0b\x32\x1e.segmentd.v1.ExportedAttributeH\x00\x12\x35\n\nmembership\x18\x03 \x01(\x0b\x32\x1f.segmentd.v1.ExportedMembershipH\x00\x12/\n\x07mention\x18\x04 \x01(\x0b\x32\x1c.segmentd.v1.ExportedMentionH\x00\x12+\n\x05\x65vent\x18\x05 \x01(\x0b\x32\x1a.segmentd.v1.ExportedEventH\x00\x12-\n\ntransition\x18\x06 \x01(\x0b\x32\x17.segmentd.v1.TransitionH\x00\x42\x06\n\x04part\"E\n\x14\x44\x65\x63lareEventsRequest\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.segmentd.v1.EventDeclaration\".\n\x10\x45ventDeclaration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04keep\x18\x02 \x01(\t\"[\n\x15\x44\x65\x63lareEventsResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.DeclareEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\";\n\x12\x44\x65\x63lareEventResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"P\n\x11ListEventsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x12ListEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.EventName\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"<\n\tEventName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x02 \x01(\x03\x12\x0c\n\x04keep\x18\x03 \x01(\t*\x84\x01\n\rIngestOutcome\x12\x1e\n\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15INGEST_OUTCOME_STORED\x10\x01\x12\x1c\n\x18INGEST_OUTCOME_DUPLICATE\x10\x02\x12\x1a\n\x16INGEST_OUTCOME_REFUSED\x10\x03*y\n\x0fMergePrecedence\x12 \n\x1cMERGE_PRECEDENCE_UNSPECIFIED\x10\x00\x12\"\n\x1eMERGE_PRECEDENCE_SURVIVOR_WINS\x10\x01\x12 \n\x1cMERGE_PRECEDENCE_LATEST_WINS\x10\x02*\xba\x01\n\x0cMergeOutcome\x12\x1d\n\x19MERGE_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14MERGE_OUTCOME_MERGED\x10\x01\x12\x19\n\x15MERGE_OUTCOME_ALIASED\x10\x02\x12 \n\x1cMERGE_OUTCOME_ALREADY_MERGED\x10\x03\x12\x19\n\x15MERGE_OUTCOME_SAME_ID\x10\x04\x12\x19\n\x15MERGE_OUTCOME_REFUSED\x10\x05\x32\xff\x06\n\x0eProfileService\x12Y\n\x0eUpsertProfiles\x12\".segmentd.v1.UpsertProfilesRequest\x1a#.segmentd.v1.UpsertProfilesResponse\x12S\n\x0cIngestEvents\x12 .segmentd.v1.IngestEventsRequest\x1a!.segmentd.v1.IngestEventsResponse\x12M\n\nGetProfile\x12\x1e.segmentd.v1.GetProfileRequest\x1a\x1f.segmentd.v1.GetProfileResponse\x12Y\n\x0eListAttributes\x12\".segmentd.v1.ListAttributesRequest\x1a#.segmentd.v1.ListAttributesResponse\x12\x62\n\x11\x44\x65\x63lareAttributes\x12%.segmentd.v1.DeclareAttributesRequest\x1a&.segmentd.v1.DeclareAttributesResponse\x12V\n\rMergeProfiles\x12!.segmentd.v1.MergeProfilesRequest\x1a\".segmentd.v1.MergeProfilesResponse\x12V\n\rDeleteProfile\x12!.segmentd.v1.DeleteProfileRequest\x1a\".segmentd.v1.DeleteProfileResponse\x12X\n\rExportProfile\x12!.segmentd.v1.ExportProfileRequest\x1a\".segmentd.v1.ExportProfileResponse0\x01\x12V\n\rDeclareEvents\x12!.segmentd.v1.DeclareEventsRequest\x1a\".segmentd.v1.DeclareEventsResponse\x12M\n\nListEvents\x12\x1e.segmentd.v1.ListEventsRequest\x1a\x1f.segmentd.v1.ListEventsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/profile_service.proto\x12\x0bsegmentd.v1\x1a\x1cgoogle/protobuf/struct.proto\x1a\x1csegmentd/v1/item_error.proto\x1a\x19segmentd/v1/profile.proto\x1a segmentd/v1/profile_export.proto\x1a\x1csegmentd/v1/transition.proto\"E\n\x15UpsertProfilesRequest\x12,\n\x08profiles\x18\x01 \x03(\x0b\x32\x1a.segmentd.v1.ProfileUpsert\"M\n\rProfileUpsert\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12+\n\nattributes\x18\x02 \x01(\x0b\x32\x17.google.protobuf.Struct\"]\n\x16UpsertProfilesResponse\x12\x31\n\x07results\x18\x01 \x03(\x0b\x32 .segmentd.v1.UpsertProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"M\n\x13UpsertProfileResult\x12\x0f\n\x07\x63reated\x18\x01 \x01(\x08\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"9\n\x13IngestEventsRequest\x12\"\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Event\"Y\n\x14IngestEventsResponse\x12/\n\x07results\x18\x01 \x03(\x0b\x32\x1e.segmentd.v1.IngestEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"g\n\x11IngestEventResult\x12+\n\x07outcome\x18\x01 \x01(\x0e\x32\x1a.segmentd.v1.IngestOutcome\x12%\n\x05\x65rror\x18\x02 \x01(\x0b\x32\x16.segmentd.v1.ItemError\":\n\x11GetProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\"M\n\x12GetProfileResponse\x12%\n\x07profile\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Profile\x12\x10\n\x08revision\x18\x02 \x01(\x03\"T\n\x15ListAttributesRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"o\n\x16ListAttributesResponse\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"m\n\x18\x44\x65\x63lareAttributesRequest\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12\x0e\n\x06retype\x18\x02 \x01(\x08\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\"c\n\x19\x44\x65\x63lareAttributesResponse\x12\x34\n\x07results\x18\x01 \x03(\x0b\x32#.segmentd.v1.DeclareAttributeResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"?\n\x16\x44\x65\x63lareAttributeResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"A\n\x14MergeProfilesRequest\x12)\n\x06merges\x18\x01 \x03(\x0b\x32\x19.segmentd.v1.ProfileMerge\"l\n\x0cProfileMerge\x12\x14\n\x0c\x66rom_user_id\x18\x01 \x01(\t\x12\x14\n\x0cinto_user_id\x18\x02 \x01(\t\x12\x30\n\nprecedence\x18\x03 \x01(\x0e\x32\x1c.segmentd.v1.MergePrecedence\"[\n\x15MergeProfilesResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.MergeProfileResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\x81\x01\n\x12MergeProfileResult\x12*\n\x07outcome\x18\x01 \x01(\x0e\x32\x19.segmentd.v1.MergeOutcome\x12\x18\n\x10survivor_user_id\x18\x02 \x01(\t\x12%\n\x05\x65rror\x18\x03 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"\'\n\x14\x44\x65leteProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"9\n\x15\x44\x65leteProfileResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\x12\x0e\n\x06purged\x18\x02 \x01(\x08\"\'\n\x14\x45xportProfileRequest\x12\x0f\n\x07user_id\x18\x01 \x01(\t\"\xcb\x02\n\x15\x45xportProfileResponse\x12\x31\n\x08identity\x18\x01 \x01(\x0b\x32\x1d.segmentd.v1.ExportedIdentityH\x00\x12\x33\n\tattribute\x18\x02 \x01(\x0b\x32\x1e.segmentd.v1.ExportedAttributeH\x00\x12\x35\n\nmembership\x18\x03 \x01(\x0b\x32\x1f.segmentd.v1.ExportedMembershipH\x00\x12/\n\x07mention\x18\x04 \x01(\x0b\x32\x1c.segmentd.v1.ExportedMentionH\x00\x12+\n\x05\x65vent\x18\x05 \x01(\x0b\x32\x1a.segmentd.v1.ExportedEventH\x00\x12-\n\ntransition\x18\x06 \x01(\x0b\x32\x17.segmentd.v1.TransitionH\x00\x42\x06\n\x04part\"\\\n\x14\x44\x65\x63lareEventsRequest\x12-\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x1d.segmentd.v1.EventDeclaration\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\".\n\x10\x45ventDeclaration\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04keep\x18\x02 \x01(\t\"[\n\x15\x44\x65\x63lareEventsResponse\x12\x30\n\x07results\x18\x01 \x03(\x0b\x32\x1f.segmentd.v1.DeclareEventResult\x12\x10\n\x08revision\x18\x02 \x01(\x03\";\n\x12\x44\x65\x63lareEventResult\x12%\n\x05\x65rror\x18\x01 \x01(\x0b\x32\x16.segmentd.v1.ItemError\"P\n\x11ListEventsRequest\x12\x14\n\x0cmin_revision\x18\x01 \x01(\x03\x12\x11\n\tpage_size\x18\x02 \x01(\x05\x12\x12\n\npage_token\x18\x03 \x01(\t\"g\n\x12ListEventsResponse\x12&\n\x06\x65vents\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.EventName\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"<\n\tEventName\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x65vent_count\x18\x02 \x01(\x03\x12\x0c\n\x04keep\x18\x03 \x01(\t*\x84\x01\n\rIngestOutcome\x12\x1e\n\x1aINGEST_OUTCOME_UNSPECIFIED\x10\x00\x12\x19\n\x15INGEST_OUTCOME_STORED\x10\x01\x12\x1c\n\x18INGEST_OUTCOME_DUPLICATE\x10\x02\x12\x1a\n\x16INGEST_OUTCOME_REFUSED\x10\x03*y\n\x0fMergePrecedence\x12 \n\x1cMERGE_PRECEDENCE_UNSPECIFIED\x10\x00\x12\"\n\x1eMERGE_PRECEDENCE_SURVIVOR_WINS\x10\x01\x12 \n\x1cMERGE_PRECEDENCE_LATEST_WINS\x10\x02*\xba\x01\n\x0cMergeOutcome\x12\x1d\n\x19MERGE_OUTCOME_UNSPECIFIED\x10\x00\x12\x18\n\x14MERGE_OUTCOME_MERGED\x10\x01\x12\x19\n\x15MERGE_OUTCOME_ALIASED\x10\x02\x12 \n\x1cMERGE_OUTCOME_ALREADY_MERGED\x10\x03\x12\x19\n\x15MERGE_OUTCOME_SAME_ID\x10\x04\x12\x19\n\x15MERGE_OUTCOME_REFUSED\x10\x05\x32\xff\x06\n\x0eProfileService\x12Y\n\x0eUpsertProfiles\x12\".segmentd.v1.UpsertProfilesRequest\x1a#.segmentd.v1.UpsertProfilesResponse\x12S\n\x0cIngestEvents\x12 .segmentd.v1.IngestEventsRequest\x1a!.segmentd.v1.IngestEventsResponse\x12M\n\nGetProfile\x12\x1e.segmentd.v1.GetProfileRequest\x1a\x1f.segmentd.v1.GetProfileResponse\x12Y\n\x0eListAttributes\x12\".segmentd.v1.ListAttributesRequest\x1a#.segmentd.v1.ListAttributesResponse\x12\x62\n\x11\x44\x65\x63lareAttributes\x12%.segmentd.v1.DeclareAttributesRequest\x1a&.segmentd.v1.DeclareAttributesResponse\x12V\n\rMergeProfiles\x12!.segmentd.v1.MergeProfilesRequest\x1a\".segmentd.v1.MergeProfilesResponse\x12V\n\rDeleteProfile\x12!.segmentd.v1.DeleteProfileRequest\x1a\".segmentd.v1.DeleteProfileResponse\x12X\n\rExportProfile\x12!.segmentd.v1.ExportProfileRequest\x1a\".segmentd.v1.ExportProfileResponse0\x01\x12V\n\rDeclareEvents\x12!.segmentd.v1.DeclareEventsRequest\x1a\".segmentd.v1.DeclareEventsResponse\x12M\n\nListEvents\x12\x1e.segmentd.v1.ListEventsRequest\x1a\x1f.segmentd.v1.ListEventsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'segmentd.v1.profile_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
-  _globals['_INGESTOUTCOME']._serialized_start=2772
-  _globals['_INGESTOUTCOME']._serialized_end=2904
-  _globals['_MERGEPRECEDENCE']._serialized_start=2906
-  _globals['_MERGEPRECEDENCE']._serialized_end=3027
-  _globals['_MERGEOUTCOME']._serialized_start=3030
-  _globals['_MERGEOUTCOME']._serialized_end=3216
+  _globals['_INGESTOUTCOME']._serialized_start=2818
+  _globals['_INGESTOUTCOME']._serialized_end=2950
+  _globals['_MERGEPRECEDENCE']._serialized_start=2952
+  _globals['_MERGEPRECEDENCE']._serialized_end=3073
+  _globals['_MERGEOUTCOME']._serialized_start=3076
+  _globals['_MERGEOUTCOME']._serialized_end=3262
   _globals['_UPSERTPROFILESREQUEST']._serialized_start=201
   _globals['_UPSERTPROFILESREQUEST']._serialized_end=270
   _globals['_PROFILEUPSERT']._serialized_start=272
@@ -65,41 +65,41 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTATTRIBUTESRESPONSE']._serialized_start=1005
   _globals['_LISTATTRIBUTESRESPONSE']._serialized_end=1116
   _globals['_DECLAREATTRIBUTESREQUEST']._serialized_start=1118
-  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_end=1204
-  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_start=1206
-  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_end=1305
-  _globals['_DECLAREATTRIBUTERESULT']._serialized_start=1307
-  _globals['_DECLAREATTRIBUTERESULT']._serialized_end=1370
-  _globals['_MERGEPROFILESREQUEST']._serialized_start=1372
-  _globals['_MERGEPROFILESREQUEST']._serialized_end=1437
-  _globals['_PROFILEMERGE']._serialized_start=1439
-  _globals['_PROFILEMERGE']._serialized_end=1547
-  _globals['_MERGEPROFILESRESPONSE']._serialized_start=1549
-  _globals['_MERGEPROFILESRESPONSE']._serialized_end=1640
-  _globals['_MERGEPROFILERESULT']._serialized_start=1643
-  _globals['_MERGEPROFILERESULT']._serialized_end=1772
-  _globals['_DELETEPROFILEREQUEST']._serialized_start=1774
-  _globals['_DELETEPROFILEREQUEST']._serialized_end=1813
-  _globals['_DELETEPROFILERESPONSE']._serialized_start=1815
-  _globals['_DELETEPROFILERESPONSE']._serialized_end=1872
-  _globals['_EXPORTPROFILEREQUEST']._serialized_start=1874
-  _globals['_EXPORTPROFILEREQUEST']._serialized_end=1913
-  _globals['_EXPORTPROFILERESPONSE']._serialized_start=1916
-  _globals['_EXPORTPROFILERESPONSE']._serialized_end=2247
-  _globals['_DECLAREEVENTSREQUEST']._serialized_start=2249
-  _globals['_DECLAREEVENTSREQUEST']._serialized_end=2318
-  _globals['_EVENTDECLARATION']._serialized_start=2320
-  _globals['_EVENTDECLARATION']._serialized_end=2366
-  _globals['_DECLAREEVENTSRESPONSE']._serialized_start=2368
-  _globals['_DECLAREEVENTSRESPONSE']._serialized_end=2459
-  _globals['_DECLAREEVENTRESULT']._serialized_start=2461
-  _globals['_DECLAREEVENTRESULT']._serialized_end=2520
-  _globals['_LISTEVENTSREQUEST']._serialized_start=2522
-  _globals['_LISTEVENTSREQUEST']._serialized_end=2602
-  _globals['_LISTEVENTSRESPONSE']._serialized_start=2604
-  _globals['_LISTEVENTSRESPONSE']._serialized_end=2707
-  _globals['_EVENTNAME']._serialized_start=2709
-  _globals['_EVENTNAME']._serialized_end=2769
-  _globals['_PROFILESERVICE']._serialized_start=3219
-  _globals['_PROFILESERVICE']._serialized_end=4114
+  _globals['_DECLAREATTRIBUTESREQUEST']._serialized_end=1227
+  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_start=1229
+  _globals['_DECLAREATTRIBUTESRESPONSE']._serialized_end=1328
+  _globals['_DECLAREATTRIBUTERESULT']._serialized_start=1330
+  _globals['_DECLAREATTRIBUTERESULT']._serialized_end=1393
+  _globals['_MERGEPROFILESREQUEST']._serialized_start=1395
+  _globals['_MERGEPROFILESREQUEST']._serialized_end=1460
+  _globals['_PROFILEMERGE']._serialized_start=1462
+  _globals['_PROFILEMERGE']._serialized_end=1570
+  _globals['_MERGEPROFILESRESPONSE']._serialized_start=1572
+  _globals['_MERGEPROFILESRESPONSE']._serialized_end=1663
+  _globals['_MERGEPROFILERESULT']._serialized_start=1666
+  _globals['_MERGEPROFILERESULT']._serialized_end=1795
+  _globals['_DELETEPROFILEREQUEST']._serialized_start=1797
+  _globals['_DELETEPROFILEREQUEST']._serialized_end=1836
+  _globals['_DELETEPROFILERESPONSE']._serialized_start=1838
+  _globals['_DELETEPROFILERESPONSE']._serialized_end=1895
+  _globals['_EXPORTPROFILEREQUEST']._serialized_start=1897
+  _globals['_EXPORTPROFILEREQUEST']._serialized_end=1936
+  _globals['_EXPORTPROFILERESPONSE']._serialized_start=1939
+  _globals['_EXPORTPROFILERESPONSE']._serialized_end=2270
+  _globals['_DECLAREEVENTSREQUEST']._serialized_start=2272
+  _globals['_DECLAREEVENTSREQUEST']._serialized_end=2364
+  _globals['_EVENTDECLARATION']._serialized_start=2366
+  _globals['_EVENTDECLARATION']._serialized_end=2412
+  _globals['_DECLAREEVENTSRESPONSE']._serialized_start=2414
+  _globals['_DECLAREEVENTSRESPONSE']._serialized_end=2505
+  _globals['_DECLAREEVENTRESULT']._serialized_start=2507
+  _globals['_DECLAREEVENTRESULT']._serialized_end=2566
+  _globals['_LISTEVENTSREQUEST']._serialized_start=2568
+  _globals['_LISTEVENTSREQUEST']._serialized_end=2648
+  _globals['_LISTEVENTSRESPONSE']._serialized_start=2650
+  _globals['_LISTEVENTSRESPONSE']._serialized_end=2753
+  _globals['_EVENTNAME']._serialized_start=2755
+  _globals['_EVENTNAME']._serialized_end=2815
+  _globals['_PROFILESERVICE']._serialized_start=3265
+  _globals['_PROFILESERVICE']._serialized_end=4160
 # @@protoc_insertion_point(module_scope)

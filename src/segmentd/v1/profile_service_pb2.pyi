@@ -434,8 +434,11 @@ class DeclareAttributesRequest(_message.Message):
 
     ATTRIBUTES_FIELD_NUMBER: _builtins.int
     RETYPE_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     retype: _builtins.bool
     """True: an attribute whose kind is known may get another one. Values that do not fit the new kind become missing."""
+    validate_only: _builtins.bool
+    """True: nothing is declared; the results say what would be refused."""
     @_builtins.property
     def attributes(self) -> _containers.RepeatedCompositeFieldContainer[_profile_pb2.Attribute]:
         """The attributes, at most 10,000, with `name` and `kind`."""
@@ -445,10 +448,11 @@ class DeclareAttributesRequest(_message.Message):
         *,
         attributes: _abc.Iterable[_profile_pb2.Attribute] | None = ...,
         retype: _builtins.bool = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "retype", b"retype"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "retype", b"retype", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -757,6 +761,9 @@ class DeclareEventsRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     EVENTS_FIELD_NUMBER: _builtins.int
+    VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
+    validate_only: _builtins.bool
+    """True: nothing is declared; the results say what would be refused."""
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[Global___EventDeclaration]:
         """The names, at most 10,000."""
@@ -765,10 +772,11 @@ class DeclareEventsRequest(_message.Message):
         self,
         *,
         events: _abc.Iterable[Global___EventDeclaration] | None = ...,
+        validate_only: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -23,11 +23,13 @@ _sym_db = _symbol_database.Default()
 
 
 from google.protobuf import field_mask_pb2 as google_dot_protobuf_dot_field__mask__pb2
+from segmentd.v1 import profile_pb2 as segmentd_dot_v1_dot_profile__pb2
+from segmentd.v1 import profile_service_pb2 as segmentd_dot_v1_dot_profile__service__pb2
 from segmentd.v1 import segment_pb2 as segmentd_dot_v1_dot_segment__pb2
 from segmentd.v1 import segment_type_pb2 as segmentd_dot_v1_dot_segment__type__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/segment_service.proto\x12\x0bsegmentd.v1\x1a google/protobuf/field_mask.proto\x1a\x19segmentd/v1/segment.proto\x1a\x1esegmentd/v1/segment_type.proto\"i\n\x14\x43reateSegmentRequest\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0bsample_size\x18\x03 \x01(\x05\"{\n\x15\x43reateSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"P\n\x11GetSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x11\n\twith_size\x18\x02 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"M\n\x12GetSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xe9\x01\n\x13ListSegmentsRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32,.segmentd.v1.ListSegmentsRequest.LabelsEntry\x12\x15\n\rwith_archived\x18\x02 \x01(\x08\x12\x11\n\twith_size\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"}\n\x14ListSegmentsResponse\x12&\n\x08segments\x18\x01 \x03(\x0b\x32\x14.segmentd.v1.Segment\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\x9a\x01\n\x14UpdateSegmentRequest\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x13\n\x0bsample_size\x18\x04 \x01(\x05\"{\n\x15UpdateSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"\x9b\x01\n\x1cRestoreSegmentVersionRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\x12\x13\n\x0bsample_size\x18\x07 \x01(\x05\"\x83\x01\n\x1dRestoreSegmentVersionResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"W\n\x15\x41rchiveSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\"Q\n\x16\x41rchiveSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\"8\n\x14\x44\x65leteSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\")\n\x15\x44\x65leteSegmentResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\")\n\x13RefitSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\"L\n\x14RefitSegmentResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x10\n\x08revision\x18\x02 \x01(\x03\"m\n\x1aListSegmentVersionsRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x1bListSegmentVersionsResponse\x12-\n\x08versions\x18\x01 \x03(\x0b\x32\x1b.segmentd.v1.SegmentVersion\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"k\n\x18ListSegmentModelsRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"j\n\x19ListSegmentModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\x19\n\x17ListSegmentTypesRequest\"C\n\x18ListSegmentTypesResponse\x12\'\n\x05types\x18\x01 \x03(\x0b\x32\x18.segmentd.v1.SegmentType2\x8b\x08\n\x0eSegmentService\x12V\n\rCreateSegment\x12!.segmentd.v1.CreateSegmentRequest\x1a\".segmentd.v1.CreateSegmentResponse\x12M\n\nGetSegment\x12\x1e.segmentd.v1.GetSegmentRequest\x1a\x1f.segmentd.v1.GetSegmentResponse\x12S\n\x0cListSegments\x12 .segmentd.v1.ListSegmentsRequest\x1a!.segmentd.v1.ListSegmentsResponse\x12V\n\rUpdateSegment\x12!.segmentd.v1.UpdateSegmentRequest\x1a\".segmentd.v1.UpdateSegmentResponse\x12n\n\x15RestoreSegmentVersion\x12).segmentd.v1.RestoreSegmentVersionRequest\x1a*.segmentd.v1.RestoreSegmentVersionResponse\x12Y\n\x0e\x41rchiveSegment\x12\".segmentd.v1.ArchiveSegmentRequest\x1a#.segmentd.v1.ArchiveSegmentResponse\x12V\n\rDeleteSegment\x12!.segmentd.v1.DeleteSegmentRequest\x1a\".segmentd.v1.DeleteSegmentResponse\x12S\n\x0cRefitSegment\x12 .segmentd.v1.RefitSegmentRequest\x1a!.segmentd.v1.RefitSegmentResponse\x12h\n\x13ListSegmentVersions\x12\'.segmentd.v1.ListSegmentVersionsRequest\x1a(.segmentd.v1.ListSegmentVersionsResponse\x12\x62\n\x11ListSegmentModels\x12%.segmentd.v1.ListSegmentModelsRequest\x1a&.segmentd.v1.ListSegmentModelsResponse\x12_\n\x10ListSegmentTypes\x12$.segmentd.v1.ListSegmentTypesRequest\x1a%.segmentd.v1.ListSegmentTypesResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n!segmentd/v1/segment_service.proto\x12\x0bsegmentd.v1\x1a google/protobuf/field_mask.proto\x1a\x19segmentd/v1/profile.proto\x1a!segmentd/v1/profile_service.proto\x1a\x19segmentd/v1/segment.proto\x1a\x1esegmentd/v1/segment_type.proto\"\x98\x01\n\x14\x43reateSegmentRequest\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x15\n\rvalidate_only\x18\x02 \x01(\x08\x12\x13\n\x0bsample_size\x18\x03 \x01(\x05\x12-\n\x0b\x61ssumptions\x18\x04 \x01(\x0b\x32\x18.segmentd.v1.Assumptions\"h\n\x0b\x41ssumptions\x12*\n\nattributes\x18\x01 \x03(\x0b\x32\x16.segmentd.v1.Attribute\x12-\n\x06\x65vents\x18\x02 \x03(\x0b\x32\x1d.segmentd.v1.EventDeclaration\"{\n\x15\x43reateSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"P\n\x11GetSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x11\n\twith_size\x18\x02 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x03 \x01(\x03\"M\n\x12GetSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\"\xe9\x01\n\x13ListSegmentsRequest\x12<\n\x06labels\x18\x01 \x03(\x0b\x32,.segmentd.v1.ListSegmentsRequest.LabelsEntry\x12\x15\n\rwith_archived\x18\x02 \x01(\x08\x12\x11\n\twith_size\x18\x03 \x01(\x08\x12\x14\n\x0cmin_revision\x18\x04 \x01(\x03\x12\x11\n\tpage_size\x18\x05 \x01(\x05\x12\x12\n\npage_token\x18\x06 \x01(\t\x1a-\n\x0bLabelsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\t:\x02\x38\x01\"}\n\x14ListSegmentsResponse\x12&\n\x08segments\x18\x01 \x03(\x0b\x32\x14.segmentd.v1.Segment\x12\x12\n\ntotal_size\x18\x02 \x01(\x05\x12\x10\n\x08revision\x18\x03 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x04 \x01(\t\"\xc9\x01\n\x14UpdateSegmentRequest\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12/\n\x0bupdate_mask\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.FieldMask\x12\x15\n\rvalidate_only\x18\x03 \x01(\x08\x12\x13\n\x0bsample_size\x18\x04 \x01(\x05\x12-\n\x0b\x61ssumptions\x18\x05 \x01(\x0b\x32\x18.segmentd.v1.Assumptions\"{\n\x15UpdateSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"\x9b\x01\n\x1cRestoreSegmentVersionRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\x03\x12\x0c\n\x04\x65tag\x18\x03 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x04 \x01(\t\x12\x0c\n\x04note\x18\x05 \x01(\t\x12\x15\n\rvalidate_only\x18\x06 \x01(\x08\x12\x13\n\x0bsample_size\x18\x07 \x01(\x05\"\x83\x01\n\x1dRestoreSegmentVersionResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12)\n\x07preview\x18\x03 \x01(\x0b\x32\x18.segmentd.v1.EditPreview\"W\n\x15\x41rchiveSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\x12\x0e\n\x06\x61uthor\x18\x03 \x01(\t\x12\x0c\n\x04note\x18\x04 \x01(\t\"Q\n\x16\x41rchiveSegmentResponse\x12%\n\x07segment\x18\x01 \x01(\x0b\x32\x14.segmentd.v1.Segment\x12\x10\n\x08revision\x18\x02 \x01(\x03\"8\n\x14\x44\x65leteSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x0c\n\x04\x65tag\x18\x02 \x01(\t\")\n\x15\x44\x65leteSegmentResponse\x12\x10\n\x08revision\x18\x01 \x01(\x03\")\n\x13RefitSegmentRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\"L\n\x14RefitSegmentResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x10\n\x08revision\x18\x02 \x01(\x03\"m\n\x1aListSegmentVersionsRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"w\n\x1bListSegmentVersionsResponse\x12-\n\x08versions\x18\x01 \x03(\x0b\x32\x1b.segmentd.v1.SegmentVersion\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"k\n\x18ListSegmentModelsRequest\x12\x12\n\nsegment_id\x18\x01 \x01(\t\x12\x14\n\x0cmin_revision\x18\x02 \x01(\x03\x12\x11\n\tpage_size\x18\x03 \x01(\x05\x12\x12\n\npage_token\x18\x04 \x01(\t\"j\n\x19ListSegmentModelsResponse\x12\"\n\x06models\x18\x01 \x03(\x0b\x32\x12.segmentd.v1.Model\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x17\n\x0fnext_page_token\x18\x03 \x01(\t\"\x19\n\x17ListSegmentTypesRequest\"C\n\x18ListSegmentTypesResponse\x12\'\n\x05types\x18\x01 \x03(\x0b\x32\x18.segmentd.v1.SegmentType2\x8b\x08\n\x0eSegmentService\x12V\n\rCreateSegment\x12!.segmentd.v1.CreateSegmentRequest\x1a\".segmentd.v1.CreateSegmentResponse\x12M\n\nGetSegment\x12\x1e.segmentd.v1.GetSegmentRequest\x1a\x1f.segmentd.v1.GetSegmentResponse\x12S\n\x0cListSegments\x12 .segmentd.v1.ListSegmentsRequest\x1a!.segmentd.v1.ListSegmentsResponse\x12V\n\rUpdateSegment\x12!.segmentd.v1.UpdateSegmentRequest\x1a\".segmentd.v1.UpdateSegmentResponse\x12n\n\x15RestoreSegmentVersion\x12).segmentd.v1.RestoreSegmentVersionRequest\x1a*.segmentd.v1.RestoreSegmentVersionResponse\x12Y\n\x0e\x41rchiveSegment\x12\".segmentd.v1.ArchiveSegmentRequest\x1a#.segmentd.v1.ArchiveSegmentResponse\x12V\n\rDeleteSegment\x12!.segmentd.v1.DeleteSegmentRequest\x1a\".segmentd.v1.DeleteSegmentResponse\x12S\n\x0cRefitSegment\x12 .segmentd.v1.RefitSegmentRequest\x1a!.segmentd.v1.RefitSegmentResponse\x12h\n\x13ListSegmentVersions\x12\'.segmentd.v1.ListSegmentVersionsRequest\x1a(.segmentd.v1.ListSegmentVersionsResponse\x12\x62\n\x11ListSegmentModels\x12%.segmentd.v1.ListSegmentModelsRequest\x1a&.segmentd.v1.ListSegmentModelsResponse\x12_\n\x10ListSegmentTypes\x12$.segmentd.v1.ListSegmentTypesRequest\x1a%.segmentd.v1.ListSegmentTypesResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,52 +38,54 @@ if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._loaded_options = None
   _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._serialized_options = b'8\001'
-  _globals['_CREATESEGMENTREQUEST']._serialized_start=143
-  _globals['_CREATESEGMENTREQUEST']._serialized_end=248
-  _globals['_CREATESEGMENTRESPONSE']._serialized_start=250
-  _globals['_CREATESEGMENTRESPONSE']._serialized_end=373
-  _globals['_GETSEGMENTREQUEST']._serialized_start=375
-  _globals['_GETSEGMENTREQUEST']._serialized_end=455
-  _globals['_GETSEGMENTRESPONSE']._serialized_start=457
-  _globals['_GETSEGMENTRESPONSE']._serialized_end=534
-  _globals['_LISTSEGMENTSREQUEST']._serialized_start=537
-  _globals['_LISTSEGMENTSREQUEST']._serialized_end=770
-  _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._serialized_start=725
-  _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._serialized_end=770
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=772
-  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=897
-  _globals['_UPDATESEGMENTREQUEST']._serialized_start=900
-  _globals['_UPDATESEGMENTREQUEST']._serialized_end=1054
-  _globals['_UPDATESEGMENTRESPONSE']._serialized_start=1056
-  _globals['_UPDATESEGMENTRESPONSE']._serialized_end=1179
-  _globals['_RESTORESEGMENTVERSIONREQUEST']._serialized_start=1182
-  _globals['_RESTORESEGMENTVERSIONREQUEST']._serialized_end=1337
-  _globals['_RESTORESEGMENTVERSIONRESPONSE']._serialized_start=1340
-  _globals['_RESTORESEGMENTVERSIONRESPONSE']._serialized_end=1471
-  _globals['_ARCHIVESEGMENTREQUEST']._serialized_start=1473
-  _globals['_ARCHIVESEGMENTREQUEST']._serialized_end=1560
-  _globals['_ARCHIVESEGMENTRESPONSE']._serialized_start=1562
-  _globals['_ARCHIVESEGMENTRESPONSE']._serialized_end=1643
-  _globals['_DELETESEGMENTREQUEST']._serialized_start=1645
-  _globals['_DELETESEGMENTREQUEST']._serialized_end=1701
-  _globals['_DELETESEGMENTRESPONSE']._serialized_start=1703
-  _globals['_DELETESEGMENTRESPONSE']._serialized_end=1744
-  _globals['_REFITSEGMENTREQUEST']._serialized_start=1746
-  _globals['_REFITSEGMENTREQUEST']._serialized_end=1787
-  _globals['_REFITSEGMENTRESPONSE']._serialized_start=1789
-  _globals['_REFITSEGMENTRESPONSE']._serialized_end=1865
-  _globals['_LISTSEGMENTVERSIONSREQUEST']._serialized_start=1867
-  _globals['_LISTSEGMENTVERSIONSREQUEST']._serialized_end=1976
-  _globals['_LISTSEGMENTVERSIONSRESPONSE']._serialized_start=1978
-  _globals['_LISTSEGMENTVERSIONSRESPONSE']._serialized_end=2097
-  _globals['_LISTSEGMENTMODELSREQUEST']._serialized_start=2099
-  _globals['_LISTSEGMENTMODELSREQUEST']._serialized_end=2206
-  _globals['_LISTSEGMENTMODELSRESPONSE']._serialized_start=2208
-  _globals['_LISTSEGMENTMODELSRESPONSE']._serialized_end=2314
-  _globals['_LISTSEGMENTTYPESREQUEST']._serialized_start=2316
-  _globals['_LISTSEGMENTTYPESREQUEST']._serialized_end=2341
-  _globals['_LISTSEGMENTTYPESRESPONSE']._serialized_start=2343
-  _globals['_LISTSEGMENTTYPESRESPONSE']._serialized_end=2410
-  _globals['_SEGMENTSERVICE']._serialized_start=2413
-  _globals['_SEGMENTSERVICE']._serialized_end=3448
+  _globals['_CREATESEGMENTREQUEST']._serialized_start=206
+  _globals['_CREATESEGMENTREQUEST']._serialized_end=358
+  _globals['_ASSUMPTIONS']._serialized_start=360
+  _globals['_ASSUMPTIONS']._serialized_end=464
+  _globals['_CREATESEGMENTRESPONSE']._serialized_start=466
+  _globals['_CREATESEGMENTRESPONSE']._serialized_end=589
+  _globals['_GETSEGMENTREQUEST']._serialized_start=591
+  _globals['_GETSEGMENTREQUEST']._serialized_end=671
+  _globals['_GETSEGMENTRESPONSE']._serialized_start=673
+  _globals['_GETSEGMENTRESPONSE']._serialized_end=750
+  _globals['_LISTSEGMENTSREQUEST']._serialized_start=753
+  _globals['_LISTSEGMENTSREQUEST']._serialized_end=986
+  _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._serialized_start=941
+  _globals['_LISTSEGMENTSREQUEST_LABELSENTRY']._serialized_end=986
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_start=988
+  _globals['_LISTSEGMENTSRESPONSE']._serialized_end=1113
+  _globals['_UPDATESEGMENTREQUEST']._serialized_start=1116
+  _globals['_UPDATESEGMENTREQUEST']._serialized_end=1317
+  _globals['_UPDATESEGMENTRESPONSE']._serialized_start=1319
+  _globals['_UPDATESEGMENTRESPONSE']._serialized_end=1442
+  _globals['_RESTORESEGMENTVERSIONREQUEST']._serialized_start=1445
+  _globals['_RESTORESEGMENTVERSIONREQUEST']._serialized_end=1600
+  _globals['_RESTORESEGMENTVERSIONRESPONSE']._serialized_start=1603
+  _globals['_RESTORESEGMENTVERSIONRESPONSE']._serialized_end=1734
+  _globals['_ARCHIVESEGMENTREQUEST']._serialized_start=1736
+  _globals['_ARCHIVESEGMENTREQUEST']._serialized_end=1823
+  _globals['_ARCHIVESEGMENTRESPONSE']._serialized_start=1825
+  _globals['_ARCHIVESEGMENTRESPONSE']._serialized_end=1906
+  _globals['_DELETESEGMENTREQUEST']._serialized_start=1908
+  _globals['_DELETESEGMENTREQUEST']._serialized_end=1964
+  _globals['_DELETESEGMENTRESPONSE']._serialized_start=1966
+  _globals['_DELETESEGMENTRESPONSE']._serialized_end=2007
+  _globals['_REFITSEGMENTREQUEST']._serialized_start=2009
+  _globals['_REFITSEGMENTREQUEST']._serialized_end=2050
+  _globals['_REFITSEGMENTRESPONSE']._serialized_start=2052
+  _globals['_REFITSEGMENTRESPONSE']._serialized_end=2128
+  _globals['_LISTSEGMENTVERSIONSREQUEST']._serialized_start=2130
+  _globals['_LISTSEGMENTVERSIONSREQUEST']._serialized_end=2239
+  _globals['_LISTSEGMENTVERSIONSRESPONSE']._serialized_start=2241
+  _globals['_LISTSEGMENTVERSIONSRESPONSE']._serialized_end=2360
+  _globals['_LISTSEGMENTMODELSREQUEST']._serialized_start=2362
+  _globals['_LISTSEGMENTMODELSREQUEST']._serialized_end=2469
+  _globals['_LISTSEGMENTMODELSRESPONSE']._serialized_start=2471
+  _globals['_LISTSEGMENTMODELSRESPONSE']._serialized_end=2577
+  _globals['_LISTSEGMENTTYPESREQUEST']._serialized_start=2579
+  _globals['_LISTSEGMENTTYPESREQUEST']._serialized_end=2604
+  _globals['_LISTSEGMENTTYPESRESPONSE']._serialized_start=2606
+  _globals['_LISTSEGMENTTYPESRESPONSE']._serialized_end=2673
+  _globals['_SEGMENTSERVICE']._serialized_start=2676
+  _globals['_SEGMENTSERVICE']._serialized_end=3711
 # @@protoc_insertion_point(module_scope)

@@ -8,6 +8,8 @@ from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from segmentd.v1 import profile_pb2 as _profile_pb2
+from segmentd.v1 import profile_service_pb2 as _profile_service_pb2
 from segmentd.v1 import segment_pb2 as _segment_pb2
 from segmentd.v1 import segment_type_pb2 as _segment_type_pb2
 import builtins as _builtins
@@ -30,6 +32,7 @@ class CreateSegmentRequest(_message.Message):
     SEGMENT_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    ASSUMPTIONS_FIELD_NUMBER: _builtins.int
     validate_only: _builtins.bool
     """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
     would do.
@@ -42,20 +45,55 @@ class CreateSegmentRequest(_message.Message):
     def segment(self) -> _segment_pb2.Segment:
         """The segment. `id` is required; fields that are output only are ignored, and so is `etag`."""
 
+    @_builtins.property
+    def assumptions(self) -> Global___Assumptions:
+        """What to take as declared while the change is tried. Ignored without `validate_only`."""
+
     def __init__(
         self,
         *,
         segment: _segment_pb2.Segment | None = ...,
         validate_only: _builtins.bool = ...,
         sample_size: _builtins.int = ...,
+        assumptions: Global___Assumptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "segment", b"segment"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample_size", b"sample_size", "segment", b"segment", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "sample_size", b"sample_size", "segment", b"segment", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___CreateSegmentRequest: _TypeAlias = CreateSegmentRequest  # noqa: Y015
+
+@_typing.final
+class Assumptions(_message.Message):
+    """Declarations that are yet to be made. The rule is checked against them; counts are of the users as they are."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ATTRIBUTES_FIELD_NUMBER: _builtins.int
+    EVENTS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def attributes(self) -> _containers.RepeatedCompositeFieldContainer[_profile_pb2.Attribute]:
+        """The kinds of attributes, instead of those that are known."""
+
+    @_builtins.property
+    def events(self) -> _containers.RepeatedCompositeFieldContainer[_profile_service_pb2.EventDeclaration]:
+        """For how long events are kept, instead of what is declared."""
+
+    def __init__(
+        self,
+        *,
+        attributes: _abc.Iterable[_profile_pb2.Attribute] | None = ...,
+        events: _abc.Iterable[_profile_service_pb2.EventDeclaration] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attributes", b"attributes", "events", b"events"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Assumptions: _TypeAlias = Assumptions  # noqa: Y015
 
 @_typing.final
 class CreateSegmentResponse(_message.Message):
@@ -261,6 +299,7 @@ class UpdateSegmentRequest(_message.Message):
     UPDATE_MASK_FIELD_NUMBER: _builtins.int
     VALIDATE_ONLY_FIELD_NUMBER: _builtins.int
     SAMPLE_SIZE_FIELD_NUMBER: _builtins.int
+    ASSUMPTIONS_FIELD_NUMBER: _builtins.int
     validate_only: _builtins.bool
     """True: nothing is stored. The change is judged for all users beside what is in force, and `preview` says what it
     would do.
@@ -282,6 +321,10 @@ class UpdateSegmentRequest(_message.Message):
         fields, and names of other fields, are INVALID_REQUEST.
         """
 
+    @_builtins.property
+    def assumptions(self) -> Global___Assumptions:
+        """What to take as declared while the change is tried. Ignored without `validate_only`."""
+
     def __init__(
         self,
         *,
@@ -289,10 +332,11 @@ class UpdateSegmentRequest(_message.Message):
         update_mask: _field_mask_pb2.FieldMask | None = ...,
         validate_only: _builtins.bool = ...,
         sample_size: _builtins.int = ...,
+        assumptions: Global___Assumptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["segment", b"segment", "update_mask", b"update_mask"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "segment", b"segment", "update_mask", b"update_mask"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["sample_size", b"sample_size", "segment", b"segment", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assumptions", b"assumptions", "sample_size", b"sample_size", "segment", b"segment", "update_mask", b"update_mask", "validate_only", b"validate_only"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
