@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from tests.storage.log_oracle import COMMITS, SEGMENTS, USERS, LogOracle, Steps, empty_store
 
 from segmentd.records import END_OFFSET, START, LoggedTransition, Position
-from segmentd.storage import Store, block_streams, keypacking, runs, single_streams
+from segmentd.storage import Store, block_streams, keypacking, log_reads, runs, single_streams
 from segmentd.storage.part import Part
+from segmentd.storage.wanted import LAST_REVISION
 from segmentd.times import Micros
 
 HISTORIES = st.lists(COMMITS, max_size=4)
@@ -49,6 +50,23 @@ def test_pages_of_any_length_and_filter_give_exactly_the_list(
         assert len(page) <= limit
         read += page
         place = page[-1].position
+    assert read == oracle.wanted(START, segments, users)
+
+
+@given(history=HISTORIES, segments=SOME_SEGMENTS, users=SOME_USERS, look=st.integers(1, 9))
+def test_a_part_of_the_log_at_a_time_comes_to_the_same(
+    history: list[Steps], segments: Keys, users: Keys, look: int
+) -> None:
+    store, oracle = _written(history)
+    read: list[LoggedTransition] = []
+    place = START
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(log_reads, "LOOK", look)
+        while place < Position(LAST_REVISION, 0):
+            last = store.last_to_look_at(place, segments=segments, users=users)
+            assert last > place.revision
+            read += store.transitions(place, 1_000, segments=segments, users=users, last_revision=last)
+            place = Position(last, END_OFFSET)
     assert read == oracle.wanted(START, segments, users)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final, TypeAlias
 
-from segmentd.records import LoggedTransition, Position
+from segmentd.records import END_OFFSET, LoggedTransition, Position
 from segmentd.service.log_naming import LogNaming, NamedMove
 from segmentd.service.log_reader import LogReader
 from segmentd.service.tail import Tail
@@ -105,7 +105,9 @@ def read_published(
     `published` is the end of the tail before the question: the database may have a later commit, with segments and
     users of which the filter of the reader cannot know yet.
     """
-    found = reads.transitions(after, limit, segments=segments, users=users)
+    last = reads.last_to_look_at(after, segments=segments, users=users)
+    published = min(published, Position(last, END_OFFSET))
+    found = reads.transitions(after, limit, segments=segments, users=users, last_revision=last)
     moves = [move for move in found if move.position <= published]
     return moves, moves[-1].position if len(moves) == limit else max(after, published)
 

@@ -52,6 +52,11 @@ class LogPlaces(Part):
             return 0
         return self._first(_AT_SIZE, self._total(LAST_REVISION) - moves) or 0
 
+    def revision_beyond(self, revision: int, moves: int) -> int:
+        """The first revision by whose end so many moves were logged after another; LAST_REVISION where none is."""
+        found = self._first(_AT_SIZE, self._total(revision) + moves)
+        return LAST_REVISION if found is None else found
+
     def revisions_of(self, start: Micros, end: Micros) -> tuple[int, int]:
         """The first and the last revision that can have a move effective in [start, end).
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from heapq import merge
 from itertools import islice
+from typing import Final
 
 from segmentd.errors import OutOfRange, Reason
 from segmentd.records import START, LoggedTransition, LogStart, Position
@@ -13,9 +14,12 @@ from segmentd.storage.block_streams import BlockStreams
 from segmentd.storage.history import History
 from segmentd.storage.log_names import LogNames
 from segmentd.storage.past_reads import PastReads
-from segmentd.storage.single_streams import SingleStreams
-from segmentd.storage.wanted import Wanted
+from segmentd.storage.single_streams import SingleStreams, led_by_index
+from segmentd.storage.wanted import LAST_REVISION, Wanted
 from segmentd.times import Micros
+
+LOOK: Final = 200_000
+"""About so many moves are gone through by one question, so that others have their turn."""
 
 
 class LogReads(SingleStreams, BlockStreams, History, Backwards, PastReads, LogNames):
@@ -28,17 +32,27 @@ class LogReads(SingleStreams, BlockStreams, History, Backwards, PastReads, LogNa
         *,
         segments: Collection[int] | None = None,
         users: Collection[int] | None = None,
+        last_revision: int = LAST_REVISION,
     ) -> list[LoggedTransition]:
         """Up to `limit` moves strictly after a position, in order; None is the beginning.
 
         Of these segments and of these users only, where they are given; fewer than `limit` mean that there are no
-        more. Raises OutOfRange (POSITION_COMPACTED) where moves after the position may be gone.
+        more up to the end of `last_revision`. Raises OutOfRange (POSITION_COMPACTED) where moves after the position may
+        be gone.
         """
         place = Position(*(after or START))
-        found = self._merged(place, limit, Wanted(segments, users))
+        found = self._merged(place, limit, Wanted(segments, users, last_revision=last_revision))
         # Looked at last: the start is moved before anything goes, so nothing went missing under this reader.
         refuse_compacted(place, self.log_start())
         return found
+
+    def last_to_look_at(
+        self, after: Position, *, segments: Collection[int] | None = None, users: Collection[int] | None = None
+    ) -> int:
+        """The revision up to which one question should look: filters by which no index leads go through the log."""
+        if led_by_index(segments) or led_by_index(users) or (segments is None and users is None):
+            return LAST_REVISION
+        return self.revision_beyond(after.revision, LOOK)
 
     def history(
         self,

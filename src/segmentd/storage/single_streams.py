@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from segmentd.records import LoggedTransition, Position, TransitionRecord
@@ -30,9 +30,9 @@ class SingleStreams(Part):
 
     def _single_streams(self, after: Position, limit: int, wanted: Wanted) -> list[Iterator[LoggedTransition]]:
         """Streams to be merged by position; together they have every wanted row after the position."""
-        if wanted.users is not None and len(set(wanted.users)) <= STREAMS:
+        if wanted.users is not None and led_by_index(wanted.users):
             column, keys, index = "user_key", wanted.users, "INDEXED BY transitions_by_user"
-        elif wanted.segments is not None and len(set(wanted.segments)) <= STREAMS:
+        elif wanted.segments is not None and led_by_index(wanted.segments):
             column, keys, index = "segment_key", wanted.segments, "INDEXED BY transitions_by_segment"
         else:
             return [self._single_pages(*_query("", "", wanted), (), after, limit)]
@@ -47,6 +47,11 @@ class SingleStreams(Part):
             if len(rows) < page:
                 return
             place = rows[-1][0], rows[-1][1]
+
+
+def led_by_index(keys: Collection[int] | None) -> bool:
+    """Whether a filter is so small that an index leads to each of its keys."""
+    return keys is not None and len(set(keys)) <= STREAMS
 
 
 def _query(index: str, column: str, wanted: Wanted) -> tuple[str, Row]:

@@ -60,8 +60,11 @@ class Cursor:
         while True:
             found = self._from_tail(after, wanted.segments) or self._from_log(after, wanted.segments)
             # A move may belong to a segment of which nothing was known before.
-            if not wanted.widen():
+            if wanted.widen():
+                continue
+            if found[0] or found[1] == after:
                 return found
+            after = found[1]  # a page without a wanted move is not yet the end
 
     def _begin(self) -> WatchFilter:
         keys: dict[str, set[int]] | None = None
