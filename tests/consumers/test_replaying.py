@@ -83,6 +83,29 @@ def test_a_refused_one_stays_and_the_next_is_tried_a_failing_one_ends_it() -> No
         service.close()
 
 
+def test_attempts_at_dead_letters_are_counted_and_the_last_error_is_kept(tmp_path: Path) -> None:
+    crm = refusing(2)
+    service = listened(tmp_path / "db", crm)
+    keys = asyncio.run(bury(service, "ada", "bob"))
+
+    def seen() -> tuple[int, int, int, str]:
+        (view,) = service.consumers.look()
+        return view.record.delivered, view.record.failed, view.dead_letters, view.record.error
+
+    assert seen() == (0, 2, 2, "no")
+    crm.script = [Refused("still no")]
+    asyncio.run(service.consumers.replay("crm", keys[:1]))
+    assert seen() == (0, 3, 2, "still no")
+    service.close()
+    service = listened(tmp_path / "db", crm)
+    try:
+        assert seen() == (0, 3, 2, "still no")
+        asyncio.run(service.consumers.replay("crm", None))
+        assert seen() == (2, 3, 0, "")
+    finally:
+        service.close()
+
+
 def test_letters_are_discarded_one_by_one_or_all_also_of_a_consumer_that_is_gone(tmp_path: Path) -> None:
     service = listened(tmp_path / "db", refusing(3))
     keys = asyncio.run(bury(service, "ada", "bob", "cyd"))
@@ -90,7 +113,7 @@ def test_letters_are_discarded_one_by_one_or_all_also_of_a_consumer_that_is_gone
     service.close()
     service = listened(tmp_path / "db")
     try:
-        with pytest.raises(NotFound, match="no plugin brings"):
+        with pytest.raises(NotFound, match="no endpoint or other consumer of the name 'crm' is configured any more"):
             asyncio.run(service.consumers.replay("crm", None))
         letters, total = asyncio.run(service.consumers.dead_letters("crm", keys[0], 10))
         assert ([each.record.key for each in letters], total) == ([keys[2]], 2)

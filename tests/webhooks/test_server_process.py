@@ -78,6 +78,8 @@ def test_commands_show_and_replay(tmp_path: Path, capsys: pytest.CaptureFixture[
             assert (letter["error"], letter["changes"][0]["user_id"]) == ("HTTP 500 Internal Server Error", "ada")
             assert "ada entered vip" in segmentd.fine("webhooks", "dead-letters", "crm").out
             assert segmentd.fine("webhooks", "dead-letters", "mail").out == "mail has no dead letters\n"
+            shown = segmentd.fine("webhooks").out
+            assert re.search(r"^crm +active .* 1 +given up: HTTP 500", shown, re.MULTILINE)
             failed = segmentd("webhooks", "replay", "crm", str(letter["id"]))
             assert (failed.code, failed.out) == (1, "0 delivered, 1 left\n")
             assert failed.err == f"dead letter {letter['id']}: HTTP 500 Internal Server Error\n"
@@ -87,7 +89,7 @@ def test_commands_show_and_replay(tmp_path: Path, capsys: pytest.CaptureFixture[
             crm, mail = segmentd.fine("webhooks", "--json").lines
             assert (crm["name"], crm["plugin"], crm["dead_letter_count"], crm["lag"]) == ("crm", "webhooks", 0, "0s")
             assert (mail["name"], mail["failed_attempt_count"] > 0) == ("mail", True)
-            assert re.search(r"^crm +active +all +0 +0 +0s +0", segmentd.fine("webhooks").out, re.MULTILINE)
+            assert re.search(r"^crm +active +all +1 +0 +0s +0", segmentd.fine("webhooks").out, re.MULTILINE)
             assert segmentd.fine("webhooks", "discard", "crm", "--all", "--json").json["discarded_count"] == 0
             for words, code, message in (
                 (("replay", "crm"), 2, "give ids of dead letters, or --all"),

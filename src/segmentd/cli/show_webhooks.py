@@ -27,7 +27,7 @@ def consumers_table(consumers: Iterable[pb.Consumer]) -> Table:
             _length(each.lag.seconds),
             f"{each.dead_letter_count:,}",
             instant_text(each.next_attempt_time) if each.HasField("next_attempt_time") else "",
-            f"attempt {each.attempt_count}: {each.error}" if each.error else "",
+            _last_error(each),
         )
     return table
 
@@ -62,6 +62,15 @@ def _segments(consumer: pb.Consumer) -> str:
     if consumer.state == pb.CONSUMER_STATE_ABSENT:
         return ""
     return ", ".join(consumer.segment_ids) or "all"
+
+
+def _last_error(consumer: pb.Consumer) -> str:
+    if not consumer.error:
+        return ""
+    if consumer.attempt_count:
+        return f"attempt {consumer.attempt_count}: {consumer.error}"
+    # Nothing waits for another attempt, so its batch was given up.
+    return f"given up: {consumer.error}"
 
 
 def _first_change(letter: pb.DeadLetter) -> str:

@@ -46,9 +46,10 @@ _COUNTER = "dead_letter"
 class ConsumerRecord:
     """How far a consumer is: all up to `position` was delivered, became a dead letter or is not for it.
 
-    `attempts` were made at the batch after the position, the first of them failed at `failing_since`, the last one
-    with `error`; `failed` counts the failed ones of all time. The changes of the revisions after `lost_after` up to
-    `lost_until` were compacted away before they could be delivered; noticed at `loss_time` (0: never).
+    `attempts` were made at the batch after the position, the first of them failed at `failing_since`. The last attempt
+    at any batch failed with `error`, or did not (empty). `failed` counts the failed ones of all time. The changes of
+    the revisions after `lost_after` up to `lost_until` were compacted away before they could be delivered; noticed at
+    `loss_time` (0: never).
     """
 
     name: str

@@ -91,15 +91,17 @@ class Consumer(_message.Message):
     lag_transition_count: _builtins.int
     """How many transitions of the log lie behind the position, those of other segments among them."""
     delivered_count: _builtins.int
-    """How many changes it was ever delivered."""
+    """How many changes it was ever delivered, those of replayed dead letters among them."""
     failed_attempt_count: _builtins.int
-    """How many attempts at a batch ever failed."""
+    """How many attempts at a batch ever failed, replays of dead letters among them."""
     dead_letter_count: _builtins.int
     """How many dead letters it has."""
     attempt_count: _builtins.int
     """How many attempts at the batch that comes next have failed. Zero: none, or there is no such batch."""
     error: _builtins.str
-    """Why the last attempt at that batch failed. Empty: it did not."""
+    """Why the last attempt at any batch failed; with an `attempt_count` of zero, that batch is a dead letter since. Empty:
+    it did not fail, or the consumer was resumed.
+    """
     lost_after_revision: _builtins.int
     """The changes of the revisions after this one were lost, up to `lost_until_revision`. Zero where none ever were."""
     lost_until_revision: _builtins.int

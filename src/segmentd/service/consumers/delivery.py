@@ -183,7 +183,7 @@ class Delivery:
             self._arrived(page)
 
     def _arrived(self, page: Page) -> None:
-        self.record = replace(_behind(self.record, page), delivered=self.record.delivered + len(page.moves))
+        self.record = replace(_behind(self.record, page), delivered=self.record.delivered + len(page.moves), error="")
         self._next()
         if self._pace.elapsed() >= self._saved_at + _SAVE:
             self._save()
@@ -240,8 +240,21 @@ class Delivery:
         self._save()
 
     def _replay(self, keys: list[int] | None) -> Replayed:
-        replay = Replay(self.consumer, self._batches, self._progress, lambda: self._stopping)
-        return replay.run(keys)
+        replay = Replay(self.consumer, self._batches, self._progress, self._replayed, lambda: self._stopping)
+        try:
+            return replay.run(keys)
+        finally:
+            self._save()
+
+    def _replayed(self, delivered: int, error: str) -> None:
+        """Count one attempt at a dead letter; a batch that waits keeps its own error."""
+        record = self.record
+        self.record = replace(
+            record,
+            delivered=record.delivered + delivered,
+            failed=record.failed + bool(error),
+            error=record.error if record.attempts else error,
+        )
 
     def _rest(self) -> None:
         """Wait for the log to grow, and save the position when it is time for that."""
@@ -271,5 +284,5 @@ class Delivery:
 
 
 def _behind(record: ConsumerRecord, page: Page) -> ConsumerRecord:
-    """The same consumer behind a batch, with a clean sheet."""
-    return replace(record, position=page.position, attempts=0, failing_since=Micros(0), error="")
+    """The same consumer behind a batch, with no attempts at the next one; the error stays as it is."""
+    return replace(record, position=page.position, attempts=0, failing_since=Micros(0))

@@ -165,7 +165,9 @@ class Consumers:
         delivery = self._deliveries.get(name)
         if delivery is None:
             raise NotFound(
-                Reason.CONSUMER_NOT_FOUND, f"no plugin brings the consumer {name!r} any more", {"consumer": name}
+                Reason.CONSUMER_NOT_FOUND,
+                f"no endpoint or other consumer of the name {name!r} is configured any more; put it back for that",
+                {"consumer": name},
             )
         return delivery
 

@@ -31,10 +31,19 @@ class Replayed:
 class Replay:
     """One replay: oldest first, one attempt each; ends at the first failure that may pass, or when `stopping`."""
 
-    def __init__(self, consumer: Consumer, batches: Batches, progress: Progress, stopping: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        consumer: Consumer,
+        batches: Batches,
+        progress: Progress,
+        tried: Callable[[int, str], None],
+        stopping: Callable[[], bool],
+    ) -> None:
+        """`tried` is told of each attempt: how many changes arrived, and the error where it failed."""
         self._consumer = consumer
         self._batches = batches
         self._progress = progress
+        self._tried = tried
         self._stopping = stopping
 
     def run(self, keys: list[int] | None) -> Replayed:
@@ -54,8 +63,10 @@ class Replay:
             if not isinstance(error, TryAgain | Refused):
                 _log.exception("consumer %s failed", self._consumer.name)
             done.failures[letter.key] = message
+            self._tried(0, message)
             self._progress.failed_again(letter.key, message).result()
             return isinstance(error, Refused) and not error.disable
+        self._tried(len(letter.changes), "")
         self._progress.discard(letter.consumer, [letter.key]).result()
         done.delivered += 1
         return True
