@@ -18,6 +18,7 @@ from tests.engine.history import sent
 from tests.engine.oracle import Definition, Rule, referred
 from tests.movement.chronicle import Chronicle, Edit
 from tests.movement.consumers import Consumer
+from tests.movement.ledger import Placed
 from tests.movement.site import Killed, Site, spec_of
 from tests.movement.world import named_ids
 
@@ -107,6 +108,7 @@ class Movement(RuleBasedStateMachine):
     @rule(tape=tapes)
     def write(self, tape: Tape) -> None:
         """One commit group of events and attributes."""
+        self._clock(tape.one((0, 0, 1, 4)))
         items = self._crowd(tape) if tape.below(3) == 1 else [self._item(tape) for _ in range(1 + tape.below(4))]
 
         def told() -> None:
@@ -132,8 +134,7 @@ class Movement(RuleBasedStateMachine):
     @rule(by=st.integers(1, 10), far=st.sampled_from((0, 0, 0, 0, SKEW - 8, 1_000_000)), how=st.integers(0, 3))
     def move(self, by: int, far: int, how: int) -> None:
         """The clock goes on; deadlines are met, some of them, or none yet."""
-        self.oracle.clock += by + far
-        self.site.clock.move_to(Micros(START + self.oracle.clock))
+        self._clock(by + far)
         if how == 1:
             self._try(self.site.engine.step)
         elif how:
@@ -142,6 +143,7 @@ class Movement(RuleBasedStateMachine):
     @rule(tape=tapes)
     def merge(self, tape: Tape) -> None:
         """Some merges in one revision."""
+        self._clock(tape.one((0, 1, 4, 8)))
         pairs = [(tape.one(USERS), tape.one(USERS), bool(tape.below(2))) for _ in range(1 + tape.below(3))]
         wins = Precedence.LATEST_WINS, Precedence.SURVIVOR_WINS
         merges = [UserMerge(one, other, wins[0] if latest else wins[1]) for one, other, latest in pairs]
@@ -154,9 +156,10 @@ class Movement(RuleBasedStateMachine):
         self._try(told)
         self._go_on_taking(tape)
 
-    @rule(user=st.sampled_from(USERS), due=st.booleans())
-    def erase(self, user: str, due: bool) -> None:
+    @rule(user=st.sampled_from(USERS), due=st.booleans(), by=st.integers(0, 9))
+    def erase(self, user: str, due: bool, by: int) -> None:
         """Somebody is forgotten; rather one of those whose deadlines were not met yet."""
+        self._clock(by)
         waiting = sorted({each.user for each in self.oracle.due()}) if due else []
         if waiting:
             user = min(self.oracle.world.ids_of(str(waiting[USERS.index(user) % len(waiting)])))
@@ -174,6 +177,7 @@ class Movement(RuleBasedStateMachine):
     @rule(tape=tapes)
     def change_list(self, tape: Tape) -> None:
         """Single users go into a list and out of it."""
+        self._clock(tape.one((0, 0, 1, 4)))
         name = tape.one(LISTS)
         chosen = [(user, tape.below(4)) for user in USERS]
         add = [user for user, kind in chosen if kind == 1]
@@ -200,7 +204,7 @@ class Movement(RuleBasedStateMachine):
         """A list is uploaded, in one revision."""
         name, world = tape.one(LISTS), self.oracle.world
         ids = [user for user in USERS if tape.below(3) == 1]
-        if name not in world.lists or any(self.oracle.refused(user, self.oracle.now) for user in ids):
+        if not ids or name not in world.lists or any(self.oracle.refused(user, self.oracle.now) for user in ids):
             return
         inside = {each for each in world.ids if name in world.person(world.ids[each]).lists}
         named = {world.ids[each] for each in ids if each in world.ids}
@@ -416,6 +420,18 @@ class Movement(RuleBasedStateMachine):
         for seen in oracle.seen.values():
             found = set(self.site.store.members(seen.key).tolist())
             assert found == {user for segment, user in members if segment == seen.key}
+            if ledger.start_instant is not None:
+                first = set(self.site.store.members_at(seen.key, Micros(START + ledger.start_instant)).tolist())
+                known = ledger.members_at(ledger.start_instant)
+                assert first == {user for segment, user in known if segment == seen.key}
+
+    @invariant()
+    def memory_and_log_say_the_same(self) -> None:
+        """As far back as memory goes."""
+        held = self.site.engine.tail
+        read = held.read(held.begin, 1_000_000)
+        assert read is not None
+        assert [Placed.of(each, START) for each in read.transitions] == self.oracle.ledger.after(held.begin)
 
     @rule(share=st.integers(0, 10), tape=tapes)
     def look_back(self, share: int, tape: Tape) -> None:
@@ -508,6 +524,10 @@ class Movement(RuleBasedStateMachine):
         self.order = order
         oracle.settle(self.site.last if self.site.engine.live.revision else oracle.last)
 
+    def _clock(self, by: int) -> None:
+        self.oracle.clock += by
+        self.site.clock.move_to(Micros(START + self.oracle.clock))
+
     def _crowd(self, tape: Tape) -> list[Event | Attributes]:
         """The same of several people, whose deadlines will fall together."""
         name, at = tape.one(EVENTS), self._time(tape)
@@ -537,6 +557,7 @@ class Movement(RuleBasedStateMachine):
         return now + distance if kind == 6 else now + SKEW + distance - 4
 
     def _define(self, tape: Tape) -> None:
+        self._clock(tape.one((0, 0, 1, 4)))
         name, definition = self._definition(tape)
         if not self._hindered(name, definition) and not self._refused(definition):
             self._define_as(name, definition)
@@ -575,8 +596,10 @@ class Movement(RuleBasedStateMachine):
 
     def _definition(self, tape: Tape) -> tuple[str, Definition]:
         name = tape.one(SEGMENTS)
-        rule = self._rule(tape, 2)
-        return name, Definition(rule, self._some(tape), self._some(tape))
+        old = self.oracle.world.segments.get(name)
+        if old is not None and tape.below(3) == 1:  # who was inside leaves, and the others enter
+            return name, Definition(old.rule.get("not", {"not": old.rule}), self._some(tape), self._some(tape))
+        return name, Definition(self._rule(tape, 2), self._some(tape), self._some(tape))
 
     def _some(self, tape: Tape) -> frozenset[str]:
         return frozenset(user for user in USERS[:4] if tape.below(12) == 11)
@@ -589,12 +612,12 @@ class Movement(RuleBasedStateMachine):
             return {"not": self._rule(tape, depth - 1)}
         if kind in (4, 5) and world.segments:
             return {"segment": tape.one(sorted(world.segments))}
-        return self._listed(tape) if kind in (6, 7) else self._condition(tape)
+        return self._listed(tape) if kind in (6, 7, 8) else self._condition(tape)
 
     def _listed(self, tape: Tape) -> Rule:
         if self.oracle.world.lists and tape.below(2):
             return {"list": {"uploaded": tape.one(sorted(self.oracle.world.lists))}}
-        return {"list": {"users": [tape.one(USERS), tape.one(USERS)]}}
+        return {"list": {"users": [tape.one(USERS) for _ in range(3)]}}
 
     def _condition(self, tape: Tape) -> Rule:
         """Some learn from what hardly anybody has, and some do so by a schedule."""

@@ -7,7 +7,7 @@ from contextlib import aclosing
 from pathlib import Path
 
 import pytest
-from tests.engine.driver import event, tally
+from tests.engine.driver import START, event, tally
 from tests.engine.oracle import Definition
 from tests.movement.site import Site, spec_of
 
@@ -15,6 +15,7 @@ from segmentd.population.kinds import Json
 from segmentd.service.log_pages import LogPage
 from segmentd.service.merging import UserMerge
 from segmentd.service.watch_parts import Wanted
+from segmentd.times import Micros
 
 
 @pytest.fixture
@@ -76,3 +77,12 @@ def test_a_user_who_comes_and_is_merged_between_two_looks_is_heard_of(site: Site
     define(site, tally())
     moves = site.runner.run(told(site, Wanted(user_ids=("a",), checkpoint_interval=0.0), meanwhile))
     assert moves == [("a", True), ("a", False), ("b", True)]
+
+
+def test_what_an_erased_user_did_by_time_is_erased_too(site: Site) -> None:
+    define(site, tally(within=5))
+    site.write([event("a"), event("b")])
+    site.clock.move_to(Micros(START + 20))
+    site.do(site.identity.erase("a"))
+    moves = [(each.entry.user, each.entry.entered, each.entry.at, each.entry.cause) for each in site.log()]
+    assert moves[1:] == [(2, False, 6, "TIME"), (1, False, 20, "ERASURE")]
