@@ -151,3 +151,18 @@ def test_without_matplotlib_it_says_how_to_get_it(past: Commands, monkeypatch: p
     outcome = past("migration", "rich", *PERIOD, "--image", "matrix.png")
     assert outcome.code == 1
     assert "pip install 'segmentd[plots]'" in outcome.err
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("history", "--user", "ada", "--limit", "9" * 30),
+        ("restore", "vip", "9" * 30),
+        ("webhooks", "replay", "crm", "9" * 30),
+        ("webhooks", "discard", "crm", "1", "9" * 30),
+        ("watch", "--count", "9" * 30),
+    ],
+)
+def test_numbers_without_end_are_wrong_usage(segmentd: Commands, arguments: tuple[str, ...]) -> None:
+    outcome = segmentd(*arguments)
+    assert (outcome.code, outcome.out, outcome.err.count("\n")) == (2, "", 1)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from tests.cli.running import Commands
 
 POSITION = r"position: ([A-Za-z0-9_-]{40})\n"
@@ -63,10 +64,15 @@ def test_only_one_beginning(segmentd: Commands) -> None:
 
 def test_what_is_refused_is_one_line(shop: Commands) -> None:
     assert "there is no segment 'nowhere' (SEGMENT_NOT_FOUND)" in shop("watch", "--segment", "nowhere").err
-    assert "(POSITION_INVALID)" in shop("watch", "--position", "x").err
+    bad = shop("watch", "--position", "x")
+    assert "(POSITION_INVALID)" in bad.err
+    assert "position: x" not in bad.err
+    empty = shop("watch", "--position", "")
+    assert (empty.code, empty.err) == (2, "error: --position is empty; without it the watch begins now\n")
 
 
-def test_ctrl_c_ends_it_cleanly(shop: Commands, tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_cleanly(shop: Commands, tmp_path: Path, end: signal.Signals) -> None:
     """With the members first, then a move that is made while it runs."""
     command = (sys.executable, "-m", "segmentd", "watch", "--snapshot", "--segment", "vip", "--server", shop.server)
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, encoding="utf-8")
@@ -78,7 +84,7 @@ def test_ctrl_c_ends_it_cleanly(shop: Commands, tmp_path: Path) -> None:
         (tmp_path / "more.jsonl").write_text('{"userId": "ada", "traits": {"points": 1}}\n')
         shop.fine("import", "profiles", "more.jsonl")
         assert "- left     ada" in process.stdout.readline()
-        process.send_signal(signal.SIGINT)
+        process.send_signal(end)
         out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (0, "")
     assert re.fullmatch(POSITION, err)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
 from tests.cli.running import serving
 
 import segmentd.client
-from segmentd.client import CallFailed, Client, as_instant, as_json, as_struct, as_timestamp, item_fault
+from segmentd.client import (
+    ArgumentOutOfRange,
+    CallFailed,
+    Client,
+    as_instant,
+    as_json,
+    as_struct,
+    as_timestamp,
+    item_fault,
+)
 from segmentd.v1 import membership_pb2, profile_pb2, profile_service_pb2, segment_pb2
 
 AT = 1_767_139_200_000_000
@@ -108,6 +118,28 @@ def test_profiles_and_attributes(client: Client) -> None:
     declared = profile_pb2.Attribute(name="shoe", kind=profile_pb2.ATTRIBUTE_KIND_NUMBER)
     assert not client.declare_attributes([declared]).results[0].HasField("error")
     assert "shoe" in [each.name for each in client.list_attributes()]
+
+
+def test_arguments_that_cannot_be_sent_are_refused_by_name(client: Client) -> None:
+    for call in (
+        lambda: client.check_at("u1", "s", 10**30),
+        lambda: client.migration_matrix(["s"], -(10**40), 0),
+        lambda: client.advance_clock_to(10**5000),
+        lambda: client.restore_segment_version("s", 2**31),
+        lambda: client.replay_dead_letters("crm", [10**5000]),
+        lambda: client.discard_dead_letters("crm", [2**63]),
+    ):
+        with pytest.raises(ArgumentOutOfRange, match=r"^(at|start|instant|version|dead_letter_ids): "):
+            call()
+    text: Any = "now"
+    for wrong in (lambda: client.check_at("u1", "s", text), lambda: client.restore_segment_version("s", text)):
+        with pytest.raises(TypeError, match=r"^(at: 'now' is no instant|version: 'now' is no whole number)"):
+            wrong()
+    target: Any = None
+    with pytest.raises(TypeError, match="target: None is no address"):
+        Client(target)
+    with pytest.raises(ValueError, match="target: it is empty"):
+        Client("")
 
 
 def test_a_refused_call_says_why(client: Client) -> None:

@@ -10,7 +10,7 @@ from typer.exceptions import Abort, TyperException
 
 from segmentd.cli.faults import SIGNALLED, CommandFailed
 from segmentd.cli.output import error_line, finish_output
-from segmentd.client import CallFailed
+from segmentd.client import ArgumentOutOfRange, CallFailed
 from segmentd.errors import SegmentdError
 
 
@@ -29,6 +29,9 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
     except TyperException as error:
         error_line(error.format_message())
         return error.exit_code
+    except ArgumentOutOfRange as error:
+        error_line(str(error))
+        return 2
     except BrokenPipeError:
         return 1  # whoever read has enough (`| head`)
     except (CallFailed, SegmentdError, ValidationError, OSError) as error:

@@ -13,7 +13,7 @@ from segmentd.cli.connection import connect
 from segmentd.cli.faults import CommandFailed
 from segmentd.cli.instants import typed_instant
 from segmentd.cli.message_json import message_json
-from segmentd.cli.options import DEFAULT_SERVER, JsonOption, SegmentArgument, ServerOption, UserArgument
+from segmentd.cli.options import DEFAULT_SERVER, MOST, JsonOption, SegmentArgument, ServerOption, UserArgument
 from segmentd.cli.output import show, show_json, show_json_lines
 from segmentd.times import Micros, format_instant
 
@@ -29,7 +29,7 @@ def history(  # noqa: PLR0913  (options, given by name)
     ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="INSTANT", help="Before then.")] = None,
     newest: Annotated[bool, typer.Option("--newest", help="The newest first.")] = False,
-    limit: Annotated[int | None, typer.Option("--limit", min=1, help="At most so many.")] = None,
+    limit: Annotated[int | None, typer.Option("--limit", min=1, max=MOST, help="At most so many.")] = None,
     as_json: JsonOption = False,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:

@@ -17,7 +17,7 @@ from segmentd.v1 import profile_service_pb2 as profiles
 
 _TIMEOUT: Final = 600.0
 _SAYINGS: Final = {
-    profiles.MERGE_OUTCOME_MERGED: "{from_id} is {into} now",
+    profiles.MERGE_OUTCOME_MERGED: "{absorbed} is {into} now",
     profiles.MERGE_OUTCOME_ALIASED: "nobody was known as {from_id}; the id leads to {into} now",
     profiles.MERGE_OUTCOME_ALREADY_MERGED: "{from_id} is {into} already",
     profiles.MERGE_OUTCOME_SAME_ID: "{from_id} is {into}: these are the same id",
@@ -50,7 +50,10 @@ def merge(
     if as_json:
         show_json({**message_json(result), "revision": answer.revision})
     else:
-        show(_SAYINGS[result.outcome].format(from_id=from_user, into=result.survivor_user_id))
+        absorbed = result.absorbed_user_id
+        if absorbed != from_user:
+            absorbed += f", to whom {from_user} led,"
+        show(_SAYINGS[result.outcome].format(from_id=from_user, absorbed=absorbed, into=result.survivor_user_id))
 
 
 def erase(
@@ -64,11 +67,17 @@ def erase(
     if as_json:
         show_json(message_json(answer))
     else:
-        rest = "" if answer.purged else "; the file is still being overwritten in the background"
-        show(f"erased in revision {answer.revision}{rest}")
+        rest = "no byte of the user is left in the files of the database"
+        if not answer.purged:
+            rest = "the files of the database are still being overwritten in the background"
+        show(f"erased in revision {answer.revision}; {rest}")
 
 
-def export(user: UserArgument, server: ServerOption = DEFAULT_SERVER) -> None:
+def export(
+    user: UserArgument,
+    as_json: JsonOption = False,  # noqa: ARG001  (it is JSON in any case; scripts may say so)
+    server: ServerOption = DEFAULT_SERVER,
+) -> None:
     """Write all that is held about a user as JSON, one part a line."""
     with connect(server, _TIMEOUT) as client:
         show_json_lines(_part_json(part) for part in client.export_profile(user))

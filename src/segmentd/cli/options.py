@@ -8,6 +8,9 @@ import typer
 
 DEFAULT_SERVER: Final = "localhost:50051"
 
+MOST: Final = 2**63 - 1
+"""The largest number that can be sent."""
+
 ServerOption: TypeAlias = Annotated[
     str,
     typer.Option("--server", metavar="HOST:PORT", envvar="SEGMENTD_SERVER", help="The server to call."),

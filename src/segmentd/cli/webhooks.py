@@ -10,7 +10,7 @@ from segmentd.cli import show_webhooks
 from segmentd.cli.connection import connect
 from segmentd.cli.faults import CommandFailed
 from segmentd.cli.message_json import message_json
-from segmentd.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
+from segmentd.cli.options import DEFAULT_SERVER, MOST, JsonOption, ServerOption
 from segmentd.cli.output import note_line, show, show_json, show_json_lines
 
 _TIMEOUT: Final = 3_600.0
@@ -18,7 +18,8 @@ _TIMEOUT: Final = 3_600.0
 
 NameArgument: TypeAlias = Annotated[str, typer.Argument(metavar="NAME", help="The name of an endpoint.")]
 IdsArgument: TypeAlias = Annotated[
-    list[int] | None, typer.Argument(metavar="[ID]...", help="The ids of dead letters.", show_default=False)
+    list[int] | None,
+    typer.Argument(metavar="[ID]...", help="The ids of dead letters.", min=1, max=MOST, show_default=False),
 ]
 AllOption: TypeAlias = Annotated[bool, typer.Option("--all", help="All dead letters of the endpoint.")]
 

@@ -6,6 +6,7 @@
 Answers are the messages of the contract. Every failed call raises CallFailed.
 """
 
+from segmentd.client.arguments import ArgumentOutOfRange
 from segmentd.client.client import Client
 from segmentd.client.consumers import Consumers
 from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
@@ -20,6 +21,7 @@ from segmentd.client.values import Json, as_json, as_struct, as_value_json
 from segmentd.client.watching import Watch, Watches, position_of
 
 __all__ = [
+    "ArgumentOutOfRange",
     "CallFailed",
     "Client",
     "Consumers",

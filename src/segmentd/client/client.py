@@ -30,7 +30,12 @@ class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles,
     def __init__(
         self, target: str = "localhost:50051", *, timeout: float = DEFAULT_TIMEOUT, channel: grpc.Channel | None = None
     ) -> None:
-        """`timeout` is the deadline of each call in seconds; a `channel` that is given stands for `target`."""
+        """`timeout` is the deadline of each call in seconds; a `channel` that is given stands for `target`.
+
+        Raises TypeError where `target` is no text, and ValueError where it is empty.
+        """
+        if channel is None:
+            _check_target(target)
         self._channel = open_channel(target) if channel is None else channel
         super().__init__(self._channel, Caller(timeout))
 
@@ -45,3 +50,10 @@ class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles,
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _check_target(target: object) -> None:
+    if not isinstance(target, str):
+        raise TypeError(f"target: {target!r} is no address; write it as localhost:50051 or unix:/path")
+    if not target:
+        raise ValueError("target: it is empty; write it as localhost:50051 or unix:/path")

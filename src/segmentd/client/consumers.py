@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import grpc
 
+from segmentd.client.arguments import whole
 from segmentd.client.part import Part
 from segmentd.v1 import consumer_service_pb2 as consumers
 from segmentd.v1.consumer_service_pb2_grpc import ConsumerServiceStub
@@ -38,7 +39,7 @@ class Consumers(Part):
     ) -> consumers.ReplayDeadLettersResponse:
         """Deliver these dead letters, or (None) all, once more."""
         request = consumers.ReplayDeadLettersRequest(
-            consumer=consumer, dead_letter_ids=dead_letter_ids or (), all=dead_letter_ids is None
+            consumer=consumer, dead_letter_ids=_keys(dead_letter_ids), all=dead_letter_ids is None
         )
         return self._caller.call(self._consumers.ReplayDeadLetters, request)
 
@@ -47,6 +48,10 @@ class Consumers(Part):
     ) -> consumers.DiscardDeadLettersResponse:
         """Forget these dead letters, or (None) all."""
         request = consumers.DiscardDeadLettersRequest(
-            consumer=consumer, dead_letter_ids=dead_letter_ids or (), all=dead_letter_ids is None
+            consumer=consumer, dead_letter_ids=_keys(dead_letter_ids), all=dead_letter_ids is None
         )
         return self._caller.call(self._consumers.DiscardDeadLetters, request)
+
+
+def _keys(dead_letter_ids: Sequence[int] | None) -> Sequence[int]:
+    return [whole(each, "dead_letter_ids") for each in dead_letter_ids or ()]

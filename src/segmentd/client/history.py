@@ -33,8 +33,8 @@ class History(Part):
         request = history.ListMembershipHistoryRequest(
             user_id=user_id,
             segment_id=segment_id,
-            start_time=None if start is None else as_timestamp(start),
-            end_time=None if end is None else as_timestamp(end),
+            start_time=None if start is None else as_timestamp(start, "start"),
+            end_time=None if end is None else as_timestamp(end, "end"),
             order=history.HISTORY_ORDER_NEWEST_FIRST if newest_first else history.HISTORY_ORDER_OLDEST_FIRST,
             page_size=page_size,
         )
@@ -42,7 +42,8 @@ class History(Part):
 
     def check_at(self, user_id: str, segment_id: str, at: Instant) -> history.CheckMembershipAtResponse:
         """Whether a user was in a segment at an instant, and since and until when."""
-        request = history.CheckMembershipAtRequest(user_id=user_id, segment_id=segment_id, at_time=as_timestamp(at))
+        at_time = as_timestamp(at, "at")
+        request = history.CheckMembershipAtRequest(user_id=user_id, segment_id=segment_id, at_time=at_time)
         return self._caller.call(self._history.CheckMembershipAt, request)
 
     def migration_matrix(
@@ -50,6 +51,6 @@ class History(Part):
     ) -> history.GetMigrationMatrixResponse:
         """How many users were in which of the segments at `start`, and in which at `end`."""
         request = history.GetMigrationMatrixRequest(
-            segment_ids=segment_ids, from_time=as_timestamp(start), to_time=as_timestamp(end)
+            segment_ids=segment_ids, from_time=as_timestamp(start, "start"), to_time=as_timestamp(end, "end")
         )
         return self._caller.call(self._history.GetMigrationMatrix, request)

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import grpc
 from google.protobuf import field_mask_pb2
 
+from segmentd.client.arguments import whole
 from segmentd.client.part import Part
 from segmentd.v1 import segment_pb2, segment_type_pb2
 from segmentd.v1 import segment_service_pb2 as segments
@@ -102,7 +103,7 @@ class Segments(Part):
         """Define a segment as it was in an old version, as a new one; an archived segment is back with it."""
         request = segments.RestoreSegmentVersionRequest(
             segment_id=segment_id,
-            version=version,
+            version=whole(version, "version", 32),
             etag=etag,
             author=author,
             note=note,

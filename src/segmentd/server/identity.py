@@ -72,4 +72,9 @@ def _merge(item: pb.ProfileMerge, faults: Faults) -> UserMerge:
 def _result(index: int, result: MergeResult) -> pb.MergeProfileResult:
     error = None if result.error is None else item_error_of(result.error, f"merges[{index}].")
     outcome = pb.MergeOutcome.Value(f"MERGE_OUTCOME_{result.outcome.name}")
-    return pb.MergeProfileResult(outcome=outcome, survivor_user_id=result.survivor_id, error=error)
+    return pb.MergeProfileResult(
+        outcome=outcome,
+        survivor_user_id=result.survivor_id,
+        absorbed_user_id=result.absorbed_id,
+        error=error,
+    )

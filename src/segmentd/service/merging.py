@@ -46,10 +46,14 @@ class UserMerge:
 
 @dataclass(frozen=True, slots=True)
 class MergeResult:
-    """What became of one merge, and the id of who survives; `error` where it was refused."""
+    """What became of one merge, the id of who survives, and the one under which who was absorbed was known till then.
+
+    `absorbed_id` is empty where nobody was absorbed; `error` says why the merge was refused.
+    """
 
     outcome: MergeOutcome
     survivor_id: str = ""
+    absorbed_id: str = ""
     error: SegmentdError | None = None
 
 
@@ -124,7 +128,7 @@ class Merge:
         self._steps.append(_Step(source, target, merge.precedence))
         self._leads[source] = target
         self._made |= {source, target}
-        return MergeResult(MergeOutcome.MERGED if known else MergeOutcome.ALIASED, target)
+        return MergeResult(MergeOutcome.MERGED, target, source) if known else MergeResult(MergeOutcome.ALIASED, target)
 
     def _root(self, user_id: str) -> str:
         """The id of who answers for this one, after the steps so far."""

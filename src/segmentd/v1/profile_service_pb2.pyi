@@ -603,10 +603,15 @@ class MergeProfileResult(_message.Message):
     OUTCOME_FIELD_NUMBER: _builtins.int
     SURVIVOR_USER_ID_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
+    ABSORBED_USER_ID_FIELD_NUMBER: _builtins.int
     outcome: Global___MergeOutcome.ValueType
     """What was done."""
     survivor_user_id: _builtins.str
     """The id of who survives: not that of the request where it was merged into another before. Empty where refused."""
+    absorbed_user_id: _builtins.str
+    """The id of who was absorbed: not that of the request where it was merged into another before. Empty unless the
+    outcome is MERGED.
+    """
     @_builtins.property
     def error(self) -> _item_error_pb2.ItemError:
         """Why it was refused; set if and only if the outcome is REFUSED."""
@@ -617,10 +622,11 @@ class MergeProfileResult(_message.Message):
         outcome: Global___MergeOutcome.ValueType = ...,
         survivor_user_id: _builtins.str = ...,
         error: _item_error_pb2.ItemError | None = ...,
+        absorbed_user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["error", b"error"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["error", b"error", "outcome", b"outcome", "survivor_user_id", b"survivor_user_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["absorbed_user_id", b"absorbed_user_id", "error", b"error", "outcome", b"outcome", "survivor_user_id", b"survivor_user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
