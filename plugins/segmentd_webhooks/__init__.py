@@ -17,4 +17,10 @@ FILE: Final = "SEGMENTD_WEBHOOKS"
 def segmentd_memberships_changed(environment: Mapping[str, str]) -> Sequence[Consumer]:
     """The endpoints of the file that SEGMENTD_WEBHOOKS names; none where it is not set."""
     file = environment.get(FILE, "")
-    return [Endpoint(each) for each in read_endpoints(Path(file), environment)] if file else ()
+    if not file:
+        return ()
+    try:
+        found = read_endpoints(Path(file), environment)
+    except ValueError as error:
+        raise ValueError(f"{FILE}: {error}") from error
+    return [Endpoint(each) for each in found]

@@ -12,6 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from segmentd_webhooks.settings import ENVIRONMENT, EndpointSettings, EndpointsFile
+from segmentd_webhooks.words import in_words
 
 
 def read_endpoints(file: Path, environment: Mapping[str, str]) -> Sequence[EndpointSettings]:
@@ -45,8 +46,7 @@ def _faults(file: Path, document: Any, error: ValidationError) -> Iterator[str]:
     for fault in error.errors(include_url=False, include_input=False):
         place = fault["loc"]
         path = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".")
-        message = fault["msg"].removeprefix("Value error, ")
-        yield f"{file}, line {_line(document, place)}: {path or 'the file'}: {message}"
+        yield f"{file}, line {_line(document, place)}: {path or 'the file'}: {in_words(fault)}"
 
 
 def _line(document: Any, place: Sequence[str | int]) -> int:

@@ -78,12 +78,14 @@ class Settings(BaseSettings):
         default=20.0,
         ge=0,
         le=3600,
+        allow_inf_nan=False,
         description="How many seconds the calls under way have to end when the server is stopped.",
     )
     watch_patience: float = Field(
         default=30.0,
         gt=0,
         le=3600,
+        allow_inf_nan=False,
         description="How many seconds the consumer of a watch may take for one message before it is cut off.",
     )
     webhooks: Path | None = Field(

@@ -112,6 +112,7 @@ def test_white_space_around_the_ids_of_a_csv_is_no_part_of_them(beta: Commands, 
     [
         (("beta.csv",), "it has no column 'userId'; its heading is id, name"),
         (("gone.csv",), "no such file"),
+        (("binary.csv",), "its heading is PK\ufffd\ufffd\ufffd"),
         (("ids.txt",), "neither .csv nor .jsonl"),
         (("beta.csv", "--column", "id", "--segment", "spenders"), "its rule is another one"),
         (("beta.csv", "--column", "id", "--rejects", "beta.csv"), "is the file to import"),
@@ -121,6 +122,7 @@ def test_what_cannot_be_uploaded_is_refused_before_anything_changes(
     beta: Commands, shop: Commands, tmp_path: Path, arguments: tuple[str, ...], words: str
 ) -> None:
     (tmp_path / "ids.txt").write_text("u1\n")
+    (tmp_path / "binary.csv").write_bytes(b"PK\x03\x04\x1b[31m\n")
     outcome = beta("lists", "upload", "fresh", *arguments)
     assert outcome.code != 0
     assert words in outcome.err

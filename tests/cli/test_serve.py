@@ -62,7 +62,7 @@ def test_a_port_that_is_taken_is_one_line(tmp_path: Path) -> None:
         address = f"127.0.0.1:{taken.getsockname()[1]}"
         command = [sys.executable, "-m", "segmentd", "serve", "--db", "x.db", "--listen", address]
         done = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
-    line = f"error: listen: cannot listen on {address}: address already in use (INVALID_REQUEST)\n"
+    line = f"error: SEGMENTD_LISTEN: cannot listen on {address}: address already in use (INVALID_REQUEST)\n"
     assert (done.returncode, done.stdout, done.stderr) == (1, "", line)
 
 

@@ -205,10 +205,10 @@ def test_an_address_that_cannot_serve_metrics_is_named() -> None:
     service = listened(":memory:")
     try:
         taken = MetricsServer("127.0.0.1:0", service.consumers)
-        with pytest.raises(InvalidInput, match=r"metrics: cannot listen on .*: address already in use"):
+        with pytest.raises(InvalidInput, match=r"SEGMENTD_METRICS: cannot listen on .*: address already in use"):
             MetricsServer(f"127.0.0.1:{taken.port}", service.consumers)
         taken.close()
-        with pytest.raises(InvalidInput, match="metrics: '9464' is not HOST:PORT"):
+        with pytest.raises(InvalidInput, match="SEGMENTD_METRICS: '9464' is not HOST:PORT"):
             MetricsServer("9464", service.consumers)
     finally:
         service.close()

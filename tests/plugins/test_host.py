@@ -121,7 +121,7 @@ def test_another_type_takes_the_place_of_one_that_is_switched_off() -> None:
 
 
 def test_switching_off_what_is_not_installed_is_refused() -> None:
-    with pytest.raises(PluginBroken, match="settings disable moon, but no such plugin is installed"):
+    with pytest.raises(PluginBroken, match="SEGMENTD_DISABLED_PLUGINS: no plugin is called moon"):
         load_plugins(disabled=["moon"])
 
 

@@ -25,6 +25,15 @@ def _applies_to(kind: Kind) -> Callable[[Condition], Condition]:
     return validate
 
 
+def _no_negative(condition: Condition) -> Condition:
+    """A number of events or days is never negative, so comparing one with less than 0 is a slip."""
+    for name, operand in condition.operands().items():
+        numbers = operand if isinstance(operand, list | tuple) else [operand]
+        if any(isinstance(each, int | float) and each < 0 for each in numbers):
+            raise ValueError(f"{name}: a count is never negative")
+    return condition
+
+
 class PropertyCondition(Condition):
     """A property of the events, and beside it what its total must be."""
 
@@ -35,7 +44,7 @@ class PropertyCondition(Condition):
         return {name: operand for name, operand in super().operands().items() if name != "property"}
 
 
-OfNumber = Annotated[Condition, AfterValidator(_applies_to(Kind.NUMBER))]
+OfCount = Annotated[Condition, AfterValidator(_applies_to(Kind.NUMBER)), AfterValidator(_no_negative)]
 OfInstant = Annotated[Condition, AfterValidator(_applies_to(Kind.INSTANT))]
 OfProperty = Annotated[PropertyCondition, AfterValidator(_applies_to(Kind.NUMBER))]
 ONCE: Final = Condition.model_validate({"at_least": 1})
@@ -48,7 +57,7 @@ class BehavioralParams(Windowed):
     where: Mapping[Name, Condition] = Field(
         default={}, description="Only events whose properties satisfy all of these; one without a property does not."
     )
-    count: OfNumber | None = Field(default=None, description="How many events there are; 0 for a user without any.")
+    count: OfCount | None = Field(default=None, description="How many events there are; 0 for a user without any.")
     sum: OfProperty | None = Field(
         default=None, description="The sum of a number or of money (in the base currency); 0 without any."
     )
@@ -62,7 +71,7 @@ class BehavioralParams(Windowed):
     distinct: OfProperty | None = Field(
         default=None, description="How many different values a property has; of tags, how many different tags."
     )
-    distinct_days: OfNumber | None = Field(
+    distinct_days: OfCount | None = Field(
         default=None, description="On how many local days there are events, in the condition's time zone."
     )
     first: OfInstant | None = Field(

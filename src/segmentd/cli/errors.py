@@ -29,20 +29,17 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
     except TyperException as error:
         error_line(error.format_message())
         return error.exit_code
-    except ArgumentOutOfRange as error:
-        error_line(str(error))
-        return 2
     except BrokenPipeError:
         return 1  # whoever read has enough (`| head`)
-    except (CallFailed, SegmentdError, ValidationError, OSError) as error:
+    except (CallFailed, SegmentdError, ValidationError, ArgumentOutOfRange, OSError) as error:
         error_line(_line(error))
-        return 1
+        return 2 if isinstance(error, ArgumentOutOfRange) else 1
     if code == SIGNALLED:
         error_line("interrupted")
     return code
 
 
-def _line(error: CallFailed | SegmentdError | ValidationError | OSError) -> str:
+def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentOutOfRange | OSError) -> str:
     match error:
         case CallFailed():
             return call_line(error)
@@ -50,6 +47,8 @@ def _line(error: CallFailed | SegmentdError | ValidationError | OSError) -> str:
             return f"{error.message} ({error.reason.value})"
         case ValidationError():
             return _setting_line(error)
+        case ArgumentOutOfRange():
+            return str(error)
     cause = (error.strerror or str(error)).lower()
     return f"{error.filename}: {cause}" if error.filename else cause
 

@@ -36,9 +36,9 @@ def watch(  # noqa: PLR0913  (one parameter for each option)
     as_json: JsonOption = False,
     server: ServerOption = DEFAULT_SERVER,
 ) -> None:
-    """Show who enters and leaves segments, one move a line as it happens, until Ctrl-C or SIGTERM; the exit code is 0 then.
+    """Show who enters and leaves segments, one move a line as it happens, until Ctrl-C or SIGTERM.
 
-    The position from which another watch goes on is printed at the end, on stderr.
+    Then the exit code is 0, and the position from which another watch goes on is printed on stderr.
     """
     start = _start(snapshot=snapshot, from_start=from_start, position=position)
     reached = ""

@@ -76,7 +76,7 @@ def _points(disabled: Collection[str]) -> Iterable[EntryPoint]:
     points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     unknown = set(disabled) - {point.name for point in points}
     if unknown:
-        raise PluginBroken(f"settings disable {', '.join(sorted(unknown))}, but no such plugin is installed")
+        raise PluginBroken(f"SEGMENTD_DISABLED_PLUGINS: no plugin is called {', '.join(sorted(unknown))}")
     return {(point.name, point.value): point for point in points if point.name not in disabled}.values()
 
 

@@ -10,13 +10,15 @@ import grpc.aio
 
 from segmentd.errors import InvalidInput
 
+LISTEN: Final = "SEGMENTD_LISTEN"
+"""Faults stand at the name of the setting, by which operators know it."""
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 
 
 def bind(server: grpc.aio.Server, listen: str) -> str:
     """Bind to `listen` (`127.0.0.1:50051`, `[::1]:0`, `unix:/run/segmentd.sock`); the address with the port taken.
 
-    Port 0 takes a free one. Raises InvalidInput at `listen` that says why the address cannot be used.
+    Port 0 takes a free one. Raises InvalidInput at SEGMENTD_LISTEN that says why the address cannot be used.
     """
     if listen.startswith("unix:"):
         _add(server, listen)
@@ -26,16 +28,16 @@ def bind(server: grpc.aio.Server, listen: str) -> str:
 
 
 def check(listen: str) -> None:
-    """Raises InvalidInput at `listen` for what is no address; whether it is free is not looked at."""
+    """Raises InvalidInput at SEGMENTD_LISTEN for what is no address; whether it is free is not looked at."""
     if not listen.startswith("unix:"):
         parse(listen)
 
 
 def parse(listen: str) -> tuple[str, int]:
-    """Host, without brackets, and port. Raises InvalidInput at `listen`."""
+    """Host, without brackets, and port. Raises InvalidInput at SEGMENTD_LISTEN."""
     found = _ADDRESS.fullmatch(listen)
     if found is None or int(found["port"]) > 65_535:
-        raise InvalidInput.at("listen", f"{listen!r} is not HOST:PORT, as in 127.0.0.1:50051 or [::1]:50051")
+        raise InvalidInput.at(LISTEN, f"{listen!r} is not HOST:PORT, as in 127.0.0.1:50051 or [::1]:50051")
     return found["six"] or found["host"], int(found["port"])
 
 
@@ -43,14 +45,14 @@ def _add(server: grpc.aio.Server, address: str) -> int:
     cause = _cause(address)
     if cause:
         # gRPC would keep the cause to itself, and write lines of its own on stderr.
-        raise InvalidInput.at("listen", f"cannot listen on {address}: {cause}")
+        raise InvalidInput.at(LISTEN, f"cannot listen on {address}: {cause}")
     try:
         port = server.add_insecure_port(address)
     except RuntimeError:
         port = 0
     if port == 0:
         unsaid = "the socket cannot be made there" if address.startswith("unix:") else "gRPC could not bind to it"
-        raise InvalidInput.at("listen", f"cannot listen on {address}: {unsaid}")
+        raise InvalidInput.at(LISTEN, f"cannot listen on {address}: {unsaid}")
     return port
 
 

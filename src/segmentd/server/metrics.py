@@ -14,6 +14,7 @@ from segmentd.server.address import parse
 from segmentd.service.consumers.views import ConsumerState, ConsumerView
 from segmentd.times import SECOND
 
+_SETTING: Final = "SEGMENTD_METRICS"
 _LABEL: Final = "consumer"
 _COUNTERS: Final[Mapping[str, tuple[str, Callable[[ConsumerView], float]]]] = {
     "delivered_changes": ("Changes that were delivered.", lambda view: view.record.delivered),
@@ -46,7 +47,7 @@ class MetricsServer:
     """Answers GET /metrics until it is closed."""
 
     def __init__(self, listen: str, consumers: Consumers) -> None:
-        """Listen on `HOST:PORT`; port 0 takes a free one. Raises InvalidInput at `metrics`."""
+        """Listen on `HOST:PORT`; port 0 takes a free one. Raises InvalidInput at SEGMENTD_METRICS."""
         host, port = parse_metrics(listen)
         registry = CollectorRegistry(auto_describe=False)
         registry.register(ConsumerCollector(consumers))
@@ -54,7 +55,7 @@ class MetricsServer:
             self._server, self._thread = start_http_server(port, host, registry)
         except OSError as error:
             cause = (error.strerror or str(error)).lower()
-            raise InvalidInput.at("metrics", f"cannot listen on {listen}: {cause}") from error
+            raise InvalidInput.at(_SETTING, f"cannot listen on {listen}: {cause}") from error
         self.port = int(self._server.server_port)
 
     def close(self) -> None:
@@ -86,8 +87,8 @@ class ConsumerCollector(Collector):
 
 
 def parse_metrics(listen: str) -> tuple[str, int]:
-    """Host and port. Raises InvalidInput at `metrics`."""
+    """Host and port. Raises InvalidInput at SEGMENTD_METRICS."""
     try:
         return parse(listen)
     except InvalidInput:
-        raise InvalidInput.at("metrics", f"{listen!r} is not HOST:PORT, as in 127.0.0.1:9464 or [::1]:9464") from None
+        raise InvalidInput.at(_SETTING, f"{listen!r} is not HOST:PORT, as in 127.0.0.1:9464 or [::1]:9464") from None

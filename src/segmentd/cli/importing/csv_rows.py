@@ -16,6 +16,7 @@ from segmentd.cli.importing.rows import Reject, Row
 REQUIRED: Final = ("userId", "event")
 """Fields that no row can do without, as far as rows of its kind have them."""
 _MAX_CELL: Final = 64 * 1024 * 1024
+_SHOWN: Final = 200
 
 
 class CsvFile:
@@ -122,7 +123,7 @@ def _check_columns(path: Path, columns: Sequence[str]) -> None:
 def _check_needed(path: Path, columns: Sequence[str], fields: Sequence[str]) -> None:
     for name in fields:
         if name not in columns:
-            raise CommandFailed(f"{path}: it has no column {name!r}; its heading is {', '.join(columns)}")
+            raise CommandFailed(f"{path}: it has no column {name!r}; its heading is {_printable(', '.join(columns))}")
 
 
 def _check_known(path: Path, columns: Sequence[str], fields: Sequence[str], objects: Sequence[str]) -> None:
@@ -130,10 +131,20 @@ def _check_known(path: Path, columns: Sequence[str], fields: Sequence[str], obje
         outer, dot, inner = name.partition(".")
         if name not in fields and not (dot and inner and outer in objects):
             known = ", ".join([*fields, *(f"{each}.NAME" for each in objects)])
-            raise CommandFailed(f"{path}: the column {name!r} is not known; there are {known} (or reshape it: --sql)")
+            raise CommandFailed(
+                f"{path}: the column {name[:_SHOWN]!r} is not known; there are {known} (or reshape it: --sql)"
+            )
     for name in REQUIRED:
         if name in fields and name not in columns:
             raise CommandFailed(f"{path}: it has no column {name!r}")
+
+
+def _printable(text: str) -> str:
+    """What a terminal can be given of a heading, which may be that of a file of another kind."""
+    shown = "".join(
+        character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text[:_SHOWN]
+    )
+    return shown + ("…" if len(text) > _SHOWN else "")
 
 
 def _broken(cell: str) -> bool:
