@@ -38,10 +38,18 @@ def test_a_file_makes_a_group_between_its_segments_and_those_that_need_it(groupe
     dry = grouped.fine("apply", "groups.yaml", "--dry-run").out
     assert dry.splitlines() == [
         "~ exclusive group campaigns (segment_ids): second > first",
+        "    campaigns/first: 0 would enter, 1 would leave, 1 member after",
+        "        leave: u2",
+        "    campaigns/second: 1 would enter, 0 would leave, 2 members after",
+        "        enter: u2",
+        "    rest: 1 would enter, 0 would leave, 3 members after",
+        "        enter: u2",
         "dry run: 0 to create, 1 to update, 3 unchanged",
     ]
     done = grouped.fine("apply", "groups.yaml", "--json").json
-    assert done["exclusive_groups"] == [{"id": "campaigns", "action": "update", "changed": ["segment_ids"]}]
+    assert done["exclusive_groups"] == [
+        {"id": "campaigns", "action": "update", "changed": ["segment_ids"], "preview": None}
+    ]
     assert grouped.fine("members", "campaigns/second").out.split() == ["u2", "u3"]
 
 
@@ -99,7 +107,9 @@ def test_a_wrong_group_is_refused_with_its_line(grouped: Commands, tmp_path: Pat
 
 
 def test_what_the_server_refuses_is_told_at_the_group(grouped: Commands, tmp_path: Path) -> None:
-    (tmp_path / "wrong.yaml").write_text("exclusive_groups: [{id: campaigns, segments: [campaigns/first]}]")
+    (tmp_path / "wrong.yaml").write_text(
+        "exclusive_groups: [{id: campaigns, segments: [first, second, campaigns/first]}]"
+    )
     outcome = grouped("apply", "wrong.yaml")
     assert outcome.code == 1
-    assert "exclusive_groups[0].segments[0]: campaigns: segment 'campaigns/first' is made by this group" in outcome.err
+    assert "exclusive_groups[0].segments[2]: campaigns: segment 'campaigns/first' is made by this group" in outcome.err

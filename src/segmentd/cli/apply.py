@@ -9,14 +9,14 @@ import typer
 
 from segmentd.cli import show_plan
 from segmentd.cli.connection import connect
-from segmentd.cli.definitions.applying import Edit, apply_plan
-from segmentd.cli.definitions.checking import attribute_faults, rule_faults
-from segmentd.cli.definitions.events import allowed_later
+from segmentd.cli.definitions.applying import Applied, Edit, apply_plan
+from segmentd.cli.definitions.checking import attribute_faults
+from segmentd.cli.definitions.graph import reference_faults
 from segmentd.cli.definitions.groups import group_faults
 from segmentd.cli.definitions.plan import make_plan
-from segmentd.cli.definitions.previewing import previews
 from segmentd.cli.definitions.rule_file import read_rule
 from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
+from segmentd.cli.definitions.trying import Trial, try_plan
 from segmentd.cli.faults import FileFaults
 from segmentd.cli.message_json import message_json
 from segmentd.cli.options import DEFAULT_SERVER, AuthorOption, JsonOption, NoteOption, ServerOption
@@ -38,8 +38,9 @@ def apply(
 ) -> None:
     """Define or change segments and exclusive groups as a file says; those that it does not name stay as they are.
 
-    Shows what changes, and does it without asking; with --dry-run, only how many users each change would move.
-    Where anything in the file is wrong, nothing is changed.
+    Tries all of it first, beside what is in force: where anything would be refused, nothing is changed. With --dry-run,
+    that is all, and how many users each change would move. Else it does it without asking, and should a change be
+    refused then, because somebody else changed something meanwhile, stops and says what was applied and what was not.
     """
     definitions = read_segments(file)
     with connect(server, _TIMEOUT) as client:
@@ -62,20 +63,25 @@ def count(
 
 
 def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool = False, as_json: bool = False) -> None:
-    """Apply a file that was read. Raises FileFaults before anything is changed, where that can be known."""
-    before = {segment.id: segment for segment in client.list_segments()}
+    """Apply a file that was read, after all of it was tried. Raises FileFaults where something is refused.
+
+    Then nothing is changed, unless it was refused only when it was made; what was made by then is printed.
+    """
+    before = {segment.id: segment for segment in client.list_segments(with_size=dry_run)}
     groups = client.list_exclusive_groups() if file.groups else ()
     plan = make_plan(file, before, client.list_attributes(), groups, client.list_events() if file.events else ())
     faults = attribute_faults(plan, retype=edit.retype)
-    faults += allowed_later(rule_faults(client, file, plan, set(before)), plan.events)
-    faults += group_faults(file, set(before))
+    own = [*group_faults(file, set(before)), *reference_faults(file, plan, before)]
+    tried = try_plan(client, file, plan, before, retype=edit.retype or bool(faults)) if not own else Trial()
+    faults += own + tried.faults
     if faults:
         raise FileFaults(file.name, faults)
-    tried = previews(client, plan, before) if dry_run else {}
     if not as_json:
-        show(*show_plan.plan_lines(plan, tried, dry_run=dry_run))
-    applied = [] if dry_run else apply_plan(client, file, plan, before, edit)
+        show(*show_plan.plan_lines(plan, tried if dry_run else Trial(), before, dry_run=dry_run))
+    applied = Applied() if dry_run else apply_plan(client, file, plan, before, edit)
     if as_json:
-        show_json(show_plan.plan_json(plan, applied, tried, dry_run=dry_run))
+        show_json(show_plan.plan_json(plan, applied, tried if dry_run else Trial(), dry_run=dry_run))
     elif not dry_run:
         show(*show_plan.outcome_lines(plan, applied))
+    if applied.faults:
+        raise FileFaults(file.name, applied.faults)

@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from segmentd.cli.definitions.plan import Action, Plan, kind_name
+from segmentd.cli.definitions.applying import Applied
+from segmentd.cli.definitions.plan import Action, GroupStep, Plan, kind_name
+from segmentd.cli.definitions.trying import Trial
 from segmentd.cli.message_json import message_json
+from segmentd.cli.output import counted
 from segmentd.cli.show_answers import state_name
 from segmentd.cli.show_segment import preview_lines
 from segmentd.v1 import segment_pb2
 
-Previews: TypeAlias = Mapping[str, segment_pb2.EditPreview | str]
-"""Segment id → what its change would do, or why that cannot be said."""
 _SIGNS: Final = {Action.CREATE: ("+", "green"), Action.UPDATE: ("~", "yellow"), Action.UNCHANGED: ("=", "dim")}
 
 
-def plan_lines(plan: Plan, tried: Previews, *, dry_run: bool) -> Iterator[RenderableType]:
+def plan_lines(
+    plan: Plan, tried: Trial, before: Mapping[str, segment_pb2.Segment], *, dry_run: bool
+) -> Iterator[RenderableType]:
     """A line for each change with what it would do, where that was tried, and a sum; of unchanged ones only that."""
     for attribute in plan.attributes:
         if attribute.action is not Action.UNCHANGED:
@@ -34,31 +37,44 @@ def plan_lines(plan: Plan, tried: Previews, *, dry_run: bool) -> Iterator[Render
         if step.action is not Action.UNCHANGED:
             changed = f" ({', '.join(step.changed)})" if step.changed else ""
             yield _line(step.action, f"segment {step.definition.segment.id}{changed}")
-            yield from _tried(tried.get(step.definition.segment.id))
+            yield from _tried(tried.segments.get(step.definition.segment.id))
     for group in plan.groups:
         if group.action is not Action.UNCHANGED:
             changed = f" ({', '.join(group.changed)})" if group.changed else ""
             names = " > ".join(group.definition.group.segment_ids)
             yield _line(group.action, f"exclusive group {group.definition.group.id}{changed}: {names}")
+            yield from _tried(tried.groups.get(group.definition.group.id))
+            yield from _let_go(group, before) if dry_run else ()
     sums = (plan.count(Action.CREATE), plan.count(Action.UPDATE), plan.count(Action.UNCHANGED))
     yield "{}: {} to create, {} to update, {} unchanged".format("dry run" if dry_run else "plan", *sums)
 
 
-def outcome_lines(plan: Plan, applied: Sequence[segment_pb2.Segment]) -> Iterator[RenderableType]:
-    """What stands after the change: a line for each segment that is not active, with its reason."""
-    for segment in applied:
+def outcome_lines(plan: Plan, applied: Applied) -> Iterator[RenderableType]:
+    """What stands after the changes: a line for each segment that is not active, with its reason, and a sum.
+
+    Where not all of them were made, each is named.
+    """
+    for segment in applied.segments.values():
         if segment.state != segment_pb2.SEGMENT_STATE_ACTIVE:
             yield f"segment {segment.id} is {state_name(segment)}: {segment.state_reason}"
-    done = plan.count(Action.CREATE) + plan.count(Action.UPDATE)
-    if done and (applied or plan.groups or plan.events):
-        yield f"applied {done} change{'s' if done > 1 else ''}"
+    done = len(applied.done)
+    if applied.faults:
+        yield f"applied {done} of {counted(plan.count(Action.CREATE) + plan.count(Action.UPDATE), 'change')}"
+        yield f"applied: {', '.join(applied.done) or 'nothing'}"
+        if applied.unknown:
+            yield f"applied or not, no answer came: {', '.join(applied.unknown)}"
+        yield f"not applied: {', '.join(applied.left) or 'nothing'}"
+    elif done:
+        yield f"applied {counted(done, 'change')}"
 
 
-def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], tried: Previews, *, dry_run: bool) -> dict[str, Any]:
-    """The same as one document."""
-    after = {segment.id: segment for segment in applied}
+def plan_json(plan: Plan, applied: Applied, tried: Trial, *, dry_run: bool) -> dict[str, Any]:
+    """The same as one document. `applied`, `not_applied` and `unknown` name the changes (`segment vip`)."""
     return {
         "dry_run": dry_run,
+        "applied": applied.done,
+        "not_applied": applied.left,
+        "unknown": applied.unknown,
         "attributes": [
             {"name": step.attribute.name, "kind": kind_name(step.attribute.kind), "action": step.action.value}
             for step in plan.attributes
@@ -72,13 +88,18 @@ def plan_json(plan: Plan, applied: Sequence[segment_pb2.Segment], tried: Preview
                 "id": step.definition.segment.id,
                 "action": step.action.value,
                 "changed": list(step.changed),
-                **_after(after.get(step.definition.segment.id)),
-                "preview": _preview_json(tried.get(step.definition.segment.id)),
+                **_after(applied.segments.get(step.definition.segment.id)),
+                "preview": _preview_json(tried.segments.get(step.definition.segment.id)),
             }
             for step in plan.segments
         ],
         "exclusive_groups": [
-            {"id": step.definition.group.id, "action": step.action.value, "changed": list(step.changed)}
+            {
+                "id": step.definition.group.id,
+                "action": step.action.value,
+                "changed": list(step.changed),
+                "preview": _preview_json(tried.groups.get(step.definition.group.id)),
+            }
             for step in plan.groups
         ],
     }
@@ -89,6 +110,15 @@ def _tried(preview: segment_pb2.EditPreview | str | None) -> Iterator[str]:
         yield f"    {preview}"
     elif preview is not None:
         yield from preview_lines(preview)
+
+
+def _let_go(step: GroupStep, before: Mapping[str, segment_pb2.Segment]) -> Iterator[str]:
+    """A line for each segment that the group no longer makes; its members leave."""
+    group = step.definition.group
+    kept = {f"{group.id}/{name}" for name in group.segment_ids}
+    for name, segment in before.items():
+        if segment.managed_by == group.id and name not in kept and step.action is not Action.UNCHANGED:
+            yield f"    {name} would be deleted, {segment.size:,} would leave"
 
 
 def _preview_json(preview: segment_pb2.EditPreview | str | None) -> dict[str, Any] | None:

@@ -98,7 +98,9 @@ class _Reader:
         """Fill `file`."""
         value = self.file.located.value
         if not isinstance(value, dict):
-            self._fault("", "", "a file of segments has the key `segments`, a list; it may have `attributes`")
+            self._fault(
+                "", "", f"a file of segments has at least one of the keys {', '.join(f'`{key}`' for key in _TOP)}"
+            )
             return
         self._known("", "", value, _TOP)
         segments, attributes = value.get("segments"), value.get("attributes")
