@@ -53,7 +53,7 @@ def test_ctrl_c_in_an_import_says_how_far_it_came(
     (tmp_path / "profiles.jsonl").write_text('{"userId": "i1"}\nno JSON\n')
     outcome = segmentd("import", "profiles", "profiles.jsonl")
     assert (outcome.code, outcome.out) == (130, "")
-    assert outcome.err == "error: stopped after 1 rows: interrupted; run it again: nothing is stored twice\n"
+    assert outcome.err == "error: stopped after 1 row: interrupted; run it again: nothing is stored twice\n"
 
 
 def test_a_question_that_nobody_answers_is_a_no(shop: Commands) -> None:

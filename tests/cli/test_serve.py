@@ -70,6 +70,11 @@ def test_a_setting_at_fault_is_named(monkeypatch: pytest.MonkeyPatch, capsys: py
     monkeypatch.setenv("SEGMENTD_CURRENCY_RATES", "EUR")
     assert run(["serve"]) == 1
     assert capsys.readouterr().err == "error: SEGMENTD_CURRENCY_RATES: 'EUR' is not CURRENCY=RATE, as in EUR=1.08\n"
+    monkeypatch.delenv("SEGMENTD_CURRENCY_RATES")
+    for words in ("nan", "inf"):
+        monkeypatch.setenv("SEGMENTD_DRAIN_GRACE", words)
+        assert run(["serve"]) == 1
+        assert capsys.readouterr().err == "error: SEGMENTD_DRAIN_GRACE: must be a finite number\n"
 
 
 def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:

@@ -94,7 +94,7 @@ def test_a_signal_under_load_loses_nothing_acknowledged(tmp_path: Path, number: 
     ("fields", "kind", "words"),
     [
         ({"database": Path("/nowhere/x.db")}, StorageFailed, "the folder /nowhere does not exist"),
-        ({"disabled_plugins": ["astrology"]}, PluginBroken, "disable astrology"),
+        ({"disabled_plugins": ["astrology"]}, PluginBroken, "no plugin is called astrology"),
         ({"listen": "somewhere"}, InvalidInput, "'somewhere' is not HOST:PORT"),
         ({"listen": "192.0.2.1:50051"}, InvalidInput, "cannot listen on 192.0.2.1:50051"),
     ],

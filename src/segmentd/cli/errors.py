@@ -67,5 +67,6 @@ def call_line(error: CallFailed) -> str:
 def _setting_line(error: ValidationError) -> str:
     """The first setting at fault, by the name of its variable."""
     fault = error.errors(include_url=False)[0]
+    words = fault["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     name = "_".join(str(part) for part in fault["loc"][:1]).upper()
-    return f"SEGMENTD_{name}: {fault['msg'].removeprefix('Value error, ')}"
+    return f"SEGMENTD_{name}: {words}"
