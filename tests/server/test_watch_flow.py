@@ -24,7 +24,6 @@ from segmentd.server.serve import server_of
 from segmentd.service.log_pages import LogPage
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
-from segmentd.service.watch_desk import SNAPSHOTS
 from segmentd.times import FrozenClock
 from segmentd.v1 import admin_service_pb2, segment_pb2, segment_service_pb2, transition_pb2
 from segmentd.v1 import membership_service_pb2 as pb
@@ -119,7 +118,7 @@ def test_a_snapshot_that_nobody_takes_is_cut_off_too_and_makes_room(tmp_path: Pa
             for number in range(12):
                 await server.client.define(f"any{number}", ANY)
             async with grpc.aio.insecure_channel(server.address) as channel:
-                lazy = [watch(Client(channel), start=SNAPSHOT) for _ in range(SNAPSHOTS + 2)]
+                lazy = [watch(Client(channel), start=SNAPSHOT) for _ in range(6)]
                 patient = watch(server.client, start=SNAPSHOT, segment_ids=["any3"])
                 users = 0
                 while (message := await patient.read()).HasField("members"):

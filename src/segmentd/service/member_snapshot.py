@@ -98,7 +98,7 @@ def take_snapshot(engine: Engine, wanted: WatchFilter) -> MemberSnapshot:
 def snapshot_bytes(live: Live, wanted: WatchFilter) -> int:
     """What `take_snapshot` copies at most."""
     users = len(live.users) if wanted.users is None else len(wanted.users)
-    return 8 * users * live.memberships.words.shape[1]
+    return 8 * users * int(live.memberships.words.shape[1])
 
 
 def _logged(engine: Engine, entry: Entry, rows: Rows | None) -> Rows:

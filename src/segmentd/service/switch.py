@@ -83,8 +83,8 @@ class Switch:
         live, bound, deleted = self._live, self._aside.bound, self._edit.deleted
         live.segments = {k: v for k, v in {**live.segments, **self._edit.infos}.items() if k not in deleted}
         for name in deleted:
-            key = catalogue.entries[name].definition.segment_key
-            live.deleted_segments[name] = live.deleted_segments.get(name, frozenset()) | {key}
+            gone = catalogue.entries[name].definition.segment_key
+            live.deleted_segments[name] = live.deleted_segments.get(name, frozenset()) | {gone}
         live.models.latest.update(self._edit.models)
         if self._edit.also is not None:
             self._edit.also.published()
