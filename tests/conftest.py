@@ -10,5 +10,5 @@ from hypothesis import HealthCheck, settings
 UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 settings.register_profile("dev", parent=UNTIMED, max_examples=50)
-settings.register_profile("ci", parent=UNTIMED, max_examples=300, derandomize=True, print_blob=True)
+settings.register_profile("ci", parent=UNTIMED, max_examples=150, derandomize=True, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "dev"))
