@@ -139,7 +139,7 @@ def test_rules_in_files_name_lists(beta: Commands, tmp_path: Path) -> None:
     )
     refused = beta("apply", "rules.yaml")
     assert refused.err.splitlines() == [
-        "error: rules.yaml:5: segment wrong: rule.list.uploaded: there is no user list 'gamma'"
+        "error: rules.yaml:5: segment wrong: rule.list.uploaded: there is no user list 'gamma' (INVALID_RULE)"
     ]
     text = (tmp_path / "rules.yaml").read_text()
     (tmp_path / "rules.yaml").write_text(text.replace("gamma", "beta"))

@@ -118,9 +118,9 @@ def test_metrics_are_served_where_the_setting_says(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("variables", "words"),
     [
-        ({"SEGMENTD_WEBHOOKS": "nowhere.yaml"}, "plugin webhooks: nowhere.yaml: no such file or directory"),
-        ({"SEGMENTD_METRICS": "9464"}, "metrics: '9464' is not HOST:PORT"),
-        ({"SEGMENTD_METRICS": "192.0.2.1:1"}, "metrics: cannot listen on 192.0.2.1:1: "),
+        ({"SEGMENTD_WEBHOOKS": "nowhere.yaml"}, "SEGMENTD_WEBHOOKS: nowhere.yaml: no such file or directory"),
+        ({"SEGMENTD_METRICS": "9464"}, "SEGMENTD_METRICS: '9464' is not HOST:PORT"),
+        ({"SEGMENTD_METRICS": "192.0.2.1:1"}, "SEGMENTD_METRICS: cannot listen on 192.0.2.1:1: "),
     ],
 )
 def test_a_bad_setting_ends_the_start_with_one_line(
