@@ -8,9 +8,10 @@ from google.protobuf import duration_pb2
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
+from segmentd.server import pages
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
-from segmentd.server.page_tokens import make_page_token, read_page_token
+from segmentd.server.page_tokens import read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id
 from segmentd.server.transitions import transition
@@ -48,11 +49,11 @@ class ConsumerHandlers(consumer_service_pb2_grpc.ConsumerServiceServicer):
         faults.raise_any()
         after = int(read_page_token(request, request.page_token) or 0)
         letters, total = await self._consumers.dead_letters(request.consumer, after, size + 1)
-        page = letters[:size]
+        page, token = pages.cut(request, letters, size, lambda each: str(each.record.key))
         return pb.ListDeadLettersResponse(
             dead_letters=[self._dead_letter(each) for each in page],
             total_size=total,
-            next_page_token=make_page_token(request, str(page[-1].record.key)) if len(letters) > size else "",
+            next_page_token=token,
         )
 
     async def ReplayDeadLetters(

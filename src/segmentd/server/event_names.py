@@ -6,12 +6,11 @@ from typing import Final
 
 from segmentd.errors import SegmentdError
 from segmentd.limits import check_batch
+from segmentd.server import pages
 from segmentd.server.errors import item_error_of
 from segmentd.server.faults import Faults
 from segmentd.server.items import converted, merged
-from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
-from segmentd.server.waiting import reach
 from segmentd.service.retention import EventDeclaration
 from segmentd.service.service import Service
 from segmentd.v1 import profile_service_pb2 as pb
@@ -39,19 +38,14 @@ class EventNameHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
         return pb.DeclareEventsResponse(results=results, revision=done.revision)
 
     async def ListEvents(self, request: pb.ListEventsRequest, context: Context) -> pb.ListEventsResponse:
-        faults = Faults()
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, Faults(), _PAGE, self._memberships, context)
         known, revision = await self._retention.names()
         rest = [each for each in known if each.name > after]
-        page = rest[:size]
+        page, token = pages.cut(request, rest, size, lambda each: each.name)
         return pb.ListEventsResponse(
             events=[pb.EventName(name=each.name, event_count=each.events, keep=each.keep) for each in page],
             revision=revision,
-            next_page_token=make_page_token(request, page[-1].name) if len(rest) > size else "",
+            next_page_token=token,
         )
 
 

@@ -8,10 +8,9 @@ from typing import Any, Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import MAX_ID_BYTES
-from segmentd.server import definitions
+from segmentd.server import definitions, pages
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
-from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.segment import sample_size
 from segmentd.server.subjects import check_id
@@ -58,20 +57,15 @@ class ExclusiveGroupHandlers(exclusive_group_service_pb2_grpc.ExclusiveGroupServ
     async def ListExclusiveGroups(
         self, request: pb.ListExclusiveGroupsRequest, context: Context
     ) -> pb.ListExclusiveGroupsResponse:
-        faults = Faults()
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, Faults(), _PAGE, self._memberships, context)
         infos, revision = self._groups.select()
         rest = [info for info in infos if info.spec.group_id > after]
-        page = rest[:size]
+        page, token = pages.cut(request, rest, size, lambda info: info.spec.group_id)
         return pb.ListExclusiveGroupsResponse(
             groups=[_group(info) for info in page],
             total_size=len(infos),
             revision=revision,
-            next_page_token=make_page_token(request, page[-1].spec.group_id) if len(rest) > size else "",
+            next_page_token=token,
         )
 
     async def UpdateExclusiveGroup(

@@ -6,11 +6,11 @@ from typing import Final
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
 from segmentd.limits import MAX_CELLS
-from segmentd.server import answers, member_bits
+from segmentd.server import answers, member_bits, pages
 from segmentd.server.errors import item_error_of
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_optional_timestamp, to_timestamp
-from segmentd.server.page_tokens import make_page_token, read_page_token
+from segmentd.server.page_tokens import make_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id, check_ids, check_list, id_errors, plans_of
 from segmentd.server.waiting import reach
@@ -96,11 +96,7 @@ class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
         faults = Faults()
         faults.id(request.user_id, "user_id")
         labels = faults.labels(request.labels)
-        size = faults.page_size(request.page_size, *_SEGMENTS_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, faults, _SEGMENTS_PAGE, self._memberships, context)
         found = await self._memberships.user_segments(
             request.user_id, labels, after, size, with_leaves=request.with_leaves_time
         )
@@ -119,12 +115,8 @@ class MembershipHandlers(membership_service_pb2_grpc.MembershipServiceServicer):
     ) -> pb.ListSegmentMembersResponse:
         faults = Faults()
         faults.id(request.segment_id, "segment_id")
-        size = faults.page_size(request.page_size, *_MEMBERS_PAGE)
-        faults.raise_any()
-        after = int(read_page_token(request, request.page_token) or -1)
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
-        page = await self._memberships.members(request.segment_id, after, size)
+        size, after = await pages.asked(request, faults, _MEMBERS_PAGE, self._memberships, context)
+        page = await self._memberships.members(request.segment_id, int(after or -1), size)
         return pb.ListSegmentMembersResponse(
             members=[membership_pb2.SegmentMember(user_id=user_id) for user_id in page.user_ids],
             total_size=page.total,

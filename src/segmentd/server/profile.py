@@ -6,14 +6,13 @@ from typing import Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
-from segmentd.server import facts
+from segmentd.server import facts, pages
 from segmentd.server.errors import item_error_of
 from segmentd.server.event_names import EventNameHandlers
 from segmentd.server.faults import Faults
 from segmentd.server.identity import IdentityHandlers
 from segmentd.server.instants import to_timestamp
 from segmentd.server.items import converted, merged
-from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.structs import to_struct
 from segmentd.server.subjects import check_id
@@ -83,19 +82,14 @@ class ProfileHandlers(IdentityHandlers, EventNameHandlers):
         )
 
     async def ListAttributes(self, request: pb.ListAttributesRequest, context: Context) -> pb.ListAttributesResponse:
-        faults = Faults()
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, Faults(), _PAGE, self._memberships, context)
         known, revision = await self._profiles.attributes()
         rest = [each for each in known if each.name > after]
-        page = rest[:size]
+        page, token = pages.cut(request, rest, size, lambda each: each.name)
         return pb.ListAttributesResponse(
             attributes=[facts.attribute(each) for each in page],
             revision=revision,
-            next_page_token=make_page_token(request, page[-1].name) if len(rest) > size else "",
+            next_page_token=token,
         )
 
     async def DeclareAttributes(

@@ -8,10 +8,9 @@ import orjson
 
 from segmentd.limits import MAX_ID_BYTES
 from segmentd.records import ModelRecord
-from segmentd.server import definitions
+from segmentd.server import definitions, pages
 from segmentd.server.assumptions import assumed
 from segmentd.server.faults import Faults
-from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.segment_types import segment_types
 from segmentd.server.subjects import check_id
@@ -62,21 +61,17 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
     async def ListSegments(self, request: pb.ListSegmentsRequest, context: Context) -> pb.ListSegmentsResponse:
         faults = Faults()
         labels = faults.labels(request.labels)
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, faults, _PAGE, self._memberships, context)
         if request.with_size:
             await self._segments.catch_up()
         views, revision = self._segments.select(labels, archived=request.with_archived)
         rest = [view for view in views if view.info.spec.segment_id > after]
-        page = rest[:size]
+        page, token = pages.cut(request, rest, size, lambda view: view.info.spec.segment_id)
         return pb.ListSegmentsResponse(
             segments=[definitions.segment(view, with_size=request.with_size) for view in page],
             total_size=len(views),
             revision=revision,
-            next_page_token=make_page_token(request, page[-1].info.spec.segment_id) if len(rest) > size else "",
+            next_page_token=token,
         )
 
     async def UpdateSegment(self, request: pb.UpdateSegmentRequest, context: Context) -> pb.UpdateSegmentResponse:
@@ -126,18 +121,14 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
     ) -> pb.ListSegmentVersionsResponse:
         faults = Faults()
         faults.id(request.segment_id, "segment_id")
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        before = read_page_token(request, request.page_token)
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, before = await pages.asked(request, faults, _PAGE, self._memberships, context)
         versions, revision = await self._segments.versions(request.segment_id)
-        rest = [each for each in versions if before is None or each.version < int(before)]
-        page = rest[:size]
+        rest = [each for each in versions if not before or each.version < int(before)]
+        page, token = pages.cut(request, rest, size, lambda each: str(each.version))
         return pb.ListSegmentVersionsResponse(
             versions=[definitions.segment_version(each) for each in page],
             revision=revision,
-            next_page_token=make_page_token(request, str(page[-1].version)) if len(rest) > size else "",
+            next_page_token=token,
         )
 
     async def ListSegmentModels(
@@ -145,20 +136,14 @@ class SegmentHandlers(segment_service_pb2_grpc.SegmentServiceServicer):
     ) -> pb.ListSegmentModelsResponse:
         faults = Faults()
         faults.id(request.segment_id, "segment_id")
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        before = read_page_token(request, request.page_token)
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, before = await pages.asked(request, faults, _PAGE, self._memberships, context)
         models, revision = await self._segments.models(request.segment_id)
-        rest = [each for each in models if before is None or _place(each) < orjson.loads(before)]
-        page = rest[:size]
+        rest = [each for each in models if not before or _place(each) < orjson.loads(before)]
+        page, token = pages.cut(request, rest, size, lambda each: orjson.dumps(_place(each)).decode())
         return pb.ListSegmentModelsResponse(
             models=[definitions.fitted_model(each) for each in page],
             revision=revision,
-            next_page_token=make_page_token(request, orjson.dumps(_place(page[-1])).decode())
-            if len(rest) > size
-            else "",
+            next_page_token=token,
         )
 
     async def ListSegmentTypes(

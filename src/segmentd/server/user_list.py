@@ -7,9 +7,10 @@ from typing import Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
+from segmentd.server import pages
 from segmentd.server.faults import Faults
 from segmentd.server.instants import to_timestamp
-from segmentd.server.page_tokens import make_page_token, read_page_token
+from segmentd.server.page_tokens import make_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id
 from segmentd.server.waiting import reach
@@ -91,19 +92,14 @@ class UserListHandlers(user_list_service_pb2_grpc.UserListServiceServicer):
         return pb.GetUserListResponse(list=_user_list(view), revision=view.revision)
 
     async def ListUserLists(self, request: pb.ListUserListsRequest, context: Context) -> pb.ListUserListsResponse:
-        faults = Faults()
-        size = faults.page_size(request.page_size, *_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token) or ""
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, Faults(), _PAGE, self._memberships, context)
         views, total, revision = await self._lists.select(after, size + 1)
-        page = views[:size]
+        page, token = pages.cut(request, views, size, lambda view: view.record.list_id)
         return pb.ListUserListsResponse(
             lists=[_user_list(view) for view in page],
             total_size=total,
             revision=revision,
-            next_page_token=make_page_token(request, page[-1].record.list_id) if len(views) > size else "",
+            next_page_token=token,
         )
 
     async def ListUserListMembers(
@@ -111,11 +107,7 @@ class UserListHandlers(user_list_service_pb2_grpc.UserListServiceServicer):
     ) -> pb.ListUserListMembersResponse:
         faults = Faults()
         faults.id(request.list_id, "list_id")
-        size = faults.page_size(request.page_size, *_MEMBERS_PAGE)
-        faults.raise_any()
-        after = read_page_token(request, request.page_token)
-        if request.min_revision:
-            await reach(self._memberships, request.min_revision, context)
+        size, after = await pages.asked(request, faults, _MEMBERS_PAGE, self._memberships, context)
         page = await self._lists.members(request.list_id, int(after or 0), size)
         return pb.ListUserListMembersResponse(
             user_ids=page.user_ids,
