@@ -233,3 +233,11 @@ class GroupRecord:
     definition: str
     create_time: Micros
     update_time: Micros
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What is left of an erased id: when it was erased, and the surrogate keys that the user had in the log."""
+
+    erase_time: Micros
+    user_keys: tuple[int, ...] = ()

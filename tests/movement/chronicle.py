@@ -78,6 +78,7 @@ class Chronicle:
         self.versions: list[Version] = []
         self.groups: dict[str, tuple[str, ...]] = {}
         self.erased: dict[str, int] = {}
+        self.erased_keys: dict[str, set[int]] = {}
         self.ledger = Ledger()
         self.parts: list[Part] = [Part()]
         self.next_user = self.next_segment = 1
@@ -187,6 +188,8 @@ class Chronicle:
         self.messages = {key: each for key, each in self.messages.items() if each[0] not in ids}
         instant = self._commit(ahead, {})
         self.erased |= dict.fromkeys(ids, instant)
+        for name in ids:
+            self.erased_keys.setdefault(name, set()).update(keys)
         self._keys = {key: name for key, name in self._keys.items() if name not in ids}
         part = self.parts[-2]
         for name in inside:

@@ -151,7 +151,8 @@ class Consumer:
 
     def _keys_of_users(self, oracle: Chronicle) -> set[int]:
         own = {key for each in self.users if (key := oracle.own_key(each)) is not None}
-        return own | {int(oracle.world.ids[each]) for each in self.users if each in oracle.world.ids}
+        erased = {key for each in self.users for key in oracle.erased_keys.get(each, ())}
+        return own | erased | {int(oracle.world.ids[each]) for each in self.users if each in oracle.world.ids}
 
     def _keys_of_segments(self, oracle: Chronicle) -> set[int]:
         return {key for each in self.segments for key in self._segments_named(oracle, each)}

@@ -77,6 +77,8 @@ def test_an_erased_user_leaves_a_move_without_its_id(tmp_path: Path) -> None:
         ):
             assert brief(found) == [("", False, "ERASURE")]
             assert found[0].logged.transition.user_key == whole[0].logged.transition.user_key
+        resumed = Wanted(user_ids=["a"], start=whole[1].logged.position)
+        assert brief(moves(await parts(service, resumed, service._engine.tail.end))) == [("", False, "ERASURE")]
         assert brief(await all_moves(service)) == [("b", True, "ATTRIBUTE"), ("", False, "ERASURE")]
         await live.aclose()
 

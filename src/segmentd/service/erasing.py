@@ -75,7 +75,7 @@ class Erasure:
         store.forget_users(keys)
         store.forget_list_entries(keys)
         store.delete_users(keys)
-        self.live.tombstones.bury(store, ids, instant)
+        self.live.tombstones.bury(store, {each: person.keys for person in self._people for each in person.ids}, instant)
         Purging.owe(store)
         for person in self._people:
             if person.row is not None:

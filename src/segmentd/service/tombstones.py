@@ -7,6 +7,7 @@ from hashlib import blake2b
 from typing import Final
 
 from segmentd.errors import FailedPrecondition, Reason
+from segmentd.records import Tombstone
 from segmentd.storage import Store
 from segmentd.times import DAY, Micros, format_instant
 
@@ -16,10 +17,10 @@ _PERSON: Final = b"tombstones"
 
 
 class Tombstones:
-    """The erased ids that are still refused; used by the engine's thread alone."""
+    """The ids that were ever erased; changed by the engine's thread alone."""
 
-    def __init__(self, key: bytes, refusal: Micros, erased: Mapping[bytes, Micros]) -> None:
-        """`key` of the hashes, for how long an erased id is refused in microseconds, and when each hash was erased."""
+    def __init__(self, key: bytes, refusal: Micros, erased: Mapping[bytes, Tombstone]) -> None:
+        """`key` of the hashes, for how long an erased id is refused in microseconds, and the tombstone of each hash."""
         self._key = key
         self._refusal = refusal
         self._erased = dict(erased)
@@ -35,9 +36,14 @@ class Tombstones:
     def refused_until(self, user_id: str, now: Micros) -> Micros | None:
         """Until when an id is refused; None where it is not."""
         erased = self._erased.get(self._hash(user_id)) if self._erased else None
-        if erased is None or erased + self._refusal <= now:
+        if erased is None or erased.erase_time + self._refusal <= now:
             return None
-        return Micros(erased + self._refusal)
+        return Micros(erased.erase_time + self._refusal)
+
+    def keys_of(self, user_id: str) -> tuple[int, ...]:
+        """The surrogate keys that an erased id had: its watchers are told that it left. Any thread may ask."""
+        erased = self._erased.get(self._hash(user_id)) if self._erased else None
+        return erased.user_keys if erased is not None else ()
 
     def check(self, user_ids: Iterable[str], now: Micros) -> None:
         """Raises FailedPrecondition where one of the ids is refused. The error does not repeat the id."""
@@ -50,15 +56,15 @@ class Tombstones:
                     {"refused_until": format_instant(until)},
                 )
 
-    def bury(self, store: Store, user_ids: Iterable[str], now: Micros) -> None:
-        """Note in the open transaction that these ids are erased, and forget the tombstones that have expired."""
-        expired = [each for each, time in self._erased.items() if time + self._refusal <= now]
-        store.drop_tombstones(expired)
-        for each in expired:
-            del self._erased[each]
-        hashes = [self._hash(each) for each in user_ids]
-        store.put_tombstones(hashes, now)
-        self._erased.update(dict.fromkeys(hashes, now))
+    def bury(self, store: Store, users: Mapping[str, tuple[int, ...]], now: Micros) -> None:
+        """Note in the open transaction that these ids are erased, each with the keys that its user had.
+
+        An id that comes again and is erased again keeps the keys of both.
+        """
+        buried = {self._hash(user_id): (user_id, keys) for user_id, keys in users.items()}
+        stones = {key: Tombstone(now, (*self.keys_of(user_id), *keys)) for key, (user_id, keys) in buried.items()}
+        store.put_tombstones(stones)
+        self._erased.update(stones)
 
     def _hash(self, user_id: str) -> bytes:
         return blake2b(user_id.encode(), digest_size=16, key=self._key, person=_PERSON).digest()

@@ -10,8 +10,8 @@ from segmentd.service.live import Live
 class WatchFilter:
     """Segments and users by id, and the keys that these have or had so far; None stands for all of them.
 
-    Keys are only ever added: an id that is used again gets another, and one that is merged into another gets the
-    survivor's. A move has one key, so a wider filter brings nothing twice.
+    Keys are only ever added: an id that is used again gets another, one that is merged into another gets the
+    survivor's, and one that was erased keeps those it had. A move has one key, so a wider filter brings nothing twice.
     """
 
     def __init__(
@@ -70,5 +70,6 @@ class WatchFilter:
                 if place == row or (place < rows and users.user_ids[place] == name)
             ]
         found = frozenset(keys[places].tolist()) if places else frozenset[int]()
+        found = found.union(*(live.tombstones.keys_of(name) for name in self._user_ids))
         if self.users is not None and not found <= self.users:
             self.users |= found

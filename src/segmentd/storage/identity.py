@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
 
+from segmentd.records import Tombstone
 from segmentd.storage.part import Part
 from segmentd.times import Micros
 
@@ -61,18 +62,16 @@ class Identity(Part):
         sql = "SELECT list_id FROM list_members JOIN user_lists USING (list_key) WHERE user_key = ? ORDER BY list_id"
         return [row[0] for row in self._session.rows(sql, (user_key,))]
 
-    def tombstones(self) -> dict[bytes, Micros]:
-        """The hashes of erased ids, and when each was erased."""
-        return {bytes(key): Micros(time) for key, time in self._session.rows("SELECT * FROM tombstones")}
+    def tombstones(self) -> dict[bytes, Tombstone]:
+        """What is left of erased users, by the hash of each id."""
+        rows = self._session.rows("SELECT id_hash, erase_time, user_keys FROM tombstones")
+        return {bytes(key): Tombstone(Micros(time), tuple(orjson.loads(keys))) for key, time, keys in rows}
 
-    def put_tombstones(self, hashes: Sequence[bytes], erase_time: Micros) -> None:
+    def put_tombstones(self, tombstones: Mapping[bytes, Tombstone]) -> None:
         """Note that the ids with these hashes are erased."""
-        rows = [(each, erase_time) for each in hashes]
-        self._session.write_many("INSERT OR REPLACE INTO tombstones (id_hash, erase_time) VALUES (?, ?)", rows)
-
-    def drop_tombstones(self, hashes: Sequence[bytes]) -> None:
-        """Forget tombstones."""
-        self._session.write_many("DELETE FROM tombstones WHERE id_hash = ?", [(each,) for each in hashes])
+        sql = "INSERT OR REPLACE INTO tombstones (id_hash, erase_time, user_keys) VALUES (?, ?, ?)"
+        rows = [(key, each.erase_time, orjson.dumps(each.user_keys).decode()) for key, each in tombstones.items()]
+        self._session.write_many(sql, rows)
 
     def versions_with(self, texts: Sequence[str]) -> list[tuple[int, int, str]]:
         """Stored versions, of deleted segments too, in which one of these texts stands as a JSON text:

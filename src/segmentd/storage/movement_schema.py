@@ -74,8 +74,8 @@ def movement(database: Database) -> None:
     for statement in (*log, user_marks.TABLE, user_marks.FILL, *_MERGED_USERS, _RETENTION):
         database.execute(statement)
     tables = database.table
-    tombstones = {"id_hash": bytes, "erase_time": int}
-    tables("tombstones").create(tombstones, pk="id_hash", not_null=["erase_time"], strict=True)
+    tombstones = {"id_hash": bytes, "erase_time": int, "user_keys": str}
+    tables("tombstones").create(tombstones, pk="id_hash", not_null=["erase_time", "user_keys"], strict=True)
     lists = {"list_key": int, "list_id": str, "description": str, "create_time": int, "update_time": int}
     tables("user_lists").create(lists, pk="list_key", not_null=list(lists)[1:], strict=True)
     tables("user_lists").create_index(["list_id"], "user_lists_by_id", unique=True)
