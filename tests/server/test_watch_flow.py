@@ -87,13 +87,14 @@ def test_a_consumer_that_takes_nothing_is_cut_off_and_loses_nothing(tmp_path: Pa
             await fill(client, users, "free")
             async with grpc.aio.insecure_channel(server.address) as channel:
                 lazy = await begun(Client(channel))
+                pages = []
                 for number in range(rounds):
                     await switch(client, PRO if number % 2 else ANY)
-                pages = []
+                    pages.append(pages_held())
                 while server.service.watching._desks:
-                    pages.append(sum(isinstance(each, LogPage) for each in gc.get_objects()))
+                    pages.append(pages_held())
                     await client.check("u", "pro")
-                assert max(pages, default=0) <= 66  # those that are shared, and the one under way
+                assert max(pages) <= 66  # those that are shared, and the one under way
                 messages, *why = await rest(lazy)
                 assert why == [grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW"]
             found = [each for message in messages for each in message.transitions.transitions]
@@ -105,6 +106,10 @@ def test_a_consumer_that_takes_nothing_is_cut_off_and_loses_nothing(tmp_path: Pa
             assert [(move == transition_pb2.MOVE_ENTERED, user) for _, user, move in map(parts_of, found)] == whole
 
     run(test())
+
+
+def pages_held() -> int:
+    return sum(isinstance(each, LogPage) for each in gc.get_objects())
 
 
 def parts_of(found: transition_pb2.Transition) -> tuple[str, str, int]:
@@ -224,5 +229,7 @@ def test_a_drain_does_not_wait_long_for_a_consumer_that_takes_nothing(tmp_path: 
                 lazy = watch(Client(channel), start=LOG)
                 await lazy.read()
                 await server.server.drain(0.5)
+                # Ended by the server's own word; gRPC drops without one whom the drain would have waited for.
+                assert (await rest(lazy))[1:] == (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
 
     run(test())

@@ -13,6 +13,7 @@ from segmentd.engine.stage import Stage
 from segmentd.errors import Internal, Reason, StorageFailed
 from segmentd.population.kinds import Json
 from segmentd.service.items import EventWrite
+from segmentd.service.seen import Seen
 from segmentd.service.service import Service
 from segmentd.service.written import Written
 from segmentd.storage import Store
@@ -34,13 +35,13 @@ def move(service: Service, to: int) -> None:
 
 
 def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
-    async def steps(service: Service) -> tuple[bool, bool, bool]:
+    async def steps(service: Service) -> tuple[bool, bool, bool, bool]:
         await one_login(service)
         busy, told = threading.Event(), threading.Event()
 
-        def work() -> None:
+        def work() -> bool:
             told.set()
-            busy.wait(30)
+            return busy.wait(30)
 
         working = service._engine.thread.call(work)
         await asyncio.to_thread(told.wait)
@@ -48,12 +49,12 @@ def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
         move(service, START + 2 * HOUR)
         after = await member(service, "u", "recent")
         busy.set()
-        await asyncio.wrap_future(working)
-        return before, after, await member(service, "u", "recent")
+        answered_meanwhile = await asyncio.wrap_future(working)
+        return answered_meanwhile, before, after, await member(service, "u", "recent")
 
     service = opened()
     try:
-        assert asyncio.run(steps(service)) == (True, False, False)
+        assert asyncio.run(steps(service)) == (True, True, False, False)
     finally:
         service.close()
 
@@ -94,29 +95,30 @@ def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(monke
     def refuse(*_: object) -> None:
         raise StorageFailed("the disk is full")
 
-    async def steps(service: Service) -> tuple[bool, bool]:
+    async def steps(service: Service) -> tuple[list[Seen | None], bool]:
         await one_login(service)
         move(service, START + 2 * HOUR)
-        live = service._engine.live
+        live, memberships = service._engine.live, service.memberships
         commit = service._engine.committer.commit
-        seen: list[bool] = []
+        seen: list[Seen | None] = []
 
         def commit_and_look(*arguments: object, **more: object) -> int:
             try:
                 return commit(*arguments, **more)  # type: ignore[arg-type]  # passed on as it came
             finally:
-                seen.append(live.ahead)
+                assert live.ahead
+                seen.append(memberships._judge_aside(["u"]))
 
         with monkeypatch.context() as patch:
             patch.setattr(Store, "insert_events", refuse)
             patch.setattr(service._engine.committer, "commit", commit_and_look)
             with pytest.raises(StorageFailed):
                 await service.profiles.ingest([EventWrite("u", "Login")])
-        return seen[0], await member(service, "u", "recent")
+        return seen, await member(service, "u", "recent")
 
     service = opened()
     try:
-        assert asyncio.run(steps(service)) == (True, False)
+        assert asyncio.run(steps(service)) == ([None], False)
         assert not service._engine.live.ahead
     finally:
         service.close()
