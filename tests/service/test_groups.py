@@ -242,6 +242,7 @@ def test_what_others_refer_to_keeps_a_group_from_letting_it_go(grouped: Service)
         ):
             error = await refused(call)
             assert (type(error), error.reason) == (FailedPrecondition, Reason.SEGMENT_REFERENCED)
+        assert (await refused(grouped.groups.delete("g", ""))).metadata == {"segment_id": "g/b", "groups": "outer"}
         await grouped.groups.delete("outer", "")
         await grouped.segments.archive("user", "")
         await grouped.groups.delete("g", "")

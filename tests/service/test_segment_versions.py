@@ -14,8 +14,8 @@ from tests.service.opened import define, member, opened
 from segmentd.engine.catalogue import State
 from segmentd.errors import Reason, SegmentdError
 from segmentd.population.kinds import Json
+from segmentd.service.group_info import GroupSpec
 from segmentd.service.items import EventWrite, ProfileWrite
-from segmentd.service.segment_edits import SegmentEdits
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service
 from segmentd.storage import Store
@@ -137,13 +137,11 @@ def test_a_deleted_segment_is_unknown_and_its_id_is_free(tmp_path: Path) -> None
 
 
 def test_what_a_group_makes_is_refused_and_names_the_group(service: Service) -> None:
-    engine = service._engine
     managed = SegmentSpec("g/a", rule={"segment": "a"}, managed_by="g")
 
     async def scenario() -> None:
         await define(service, "a", rule(1))
-        making = engine.edit(lambda: SegmentEdits(engine, "g").creation(managed, "", ""), int)
-        await asyncio.wrap_future(making)
+        await service.groups.create(GroupSpec("g", ("a",)), "", "")
         segments = service.segments
         spec = replace(managed, name="mine")
         for call in (
@@ -161,9 +159,9 @@ def test_what_a_group_makes_is_refused_and_names_the_group(service: Service) -> 
             Reason.SEGMENT_REFERENCED,
             {"segment_id": "a", "groups": "g"},
         )
-        removing = engine.edit(lambda: SegmentEdits(engine, "g").deletions(["g/a", "a"]), int)
-        await asyncio.wrap_future(removing)
-        assert not engine.live.segments
+        await service.groups.delete("g", "")
+        await service.segments.delete("a")
+        assert service.segments.select({}, archived=True)[0] == []
 
     asyncio.run(scenario())
 

@@ -10,12 +10,10 @@ from typing import Any, TypeVar
 import numpy as np
 
 from segmentd.engine.catalogue import Entry, State, check_references
-from segmentd.engine.compile import references
 from segmentd.engine.plan import Plan
 from segmentd.errors import (
     AlreadyExists,
     Conflict,
-    FailedPrecondition,
     FieldViolation,
     InvalidInput,
     NotFound,
@@ -28,6 +26,7 @@ from segmentd.service.group_report import GroupBits, GroupReport, report
 from segmentd.service.live import Live
 from segmentd.service.preview import Preview
 from segmentd.service.seen import active_plan
+from segmentd.service.segment_edits import SegmentEdits
 from segmentd.service.segment_info import NOBODY, SegmentInfo, SegmentSpec
 from segmentd.service.switch import Edit
 from segmentd.service.written import Cause
@@ -84,6 +83,7 @@ class Groups:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._live = engine.live
+        self._edits = SegmentEdits(engine)
 
     def get(self, group_id: str) -> GroupView:
         """One group. Raises NotFound."""
@@ -166,9 +166,7 @@ class Groups:
 
     def _deletion(self, group_id: str, etag: str) -> Edit:
         old = self._changeable(group_id, etag)
-        gone = frozenset(old.spec.segments())
-        self._check_unreferenced(gone, {})
-        return Edit(Cause.DEFINITION, deleted=gone, also=GroupChange(self._live, group_id, None))
+        return replace(self._edits.deletions(old.spec.segments()), also=GroupChange(self._live, group_id, None))
 
     def _changeable(self, group_id: str, etag: str) -> GroupInfo:
         info = self._live.groups.get(group_id)
@@ -181,10 +179,10 @@ class Groups:
         """The edit of all segments at once: those that change, those that are new, and those that go."""
         made = info.spec.segments()
         self._check_segments(info.spec)
-        infos = self._infos(info, made)
-        entries = self._entries(infos, frozenset(before) - made.keys())
-        gone = frozenset(before) - made.keys()
-        self._check_unreferenced(gone, entries)
+        infos, gone = self._infos(info, made), frozenset(before) - made.keys()
+        entries = self._entries(infos, gone)
+        # A group's own segments refer to none that it makes, so what they say from now on need not be looked at.
+        self._edits.check_unused(gone)
         change = GroupChange(self._live, info.spec.group_id, info)
         return Edit(Cause.DEFINITION, entries, infos, deleted=gone, also=change)
 
@@ -240,24 +238,6 @@ class Groups:
                 raise InvalidInput(faults) from None
             known[name] = Entry(definition, State.PENDING)
         return {name: known[name] for name in definitions}
-
-    def _check_unreferenced(self, gone: Collection[str], changed: Mapping[str, Entry]) -> None:
-        """Raises FailedPrecondition where something that stays refers to a segment that would go."""
-        entries = {**self._live.catalogue.entries, **changed}
-        for segment_id in sorted(gone):
-            users = sorted(
-                name
-                for name, entry in entries.items()
-                if name not in gone
-                and entry.state is not State.ARCHIVED
-                and segment_id in {each.segment_id for each in references(entry.definition.rule)}
-            )
-            if users:
-                raise FailedPrecondition(
-                    Reason.SEGMENT_REFERENCED,
-                    f"segment {segment_id} is referred to by {', '.join(users)}",
-                    {"segment_id": segment_id, "referenced_by": ",".join(users)},
-                )
 
     def _bits(self, group_id: str) -> tuple[GroupInfo, GroupBits, int, Micros]:
         """What a report counts, as of now; the words that are copied are those of the group's segments only."""

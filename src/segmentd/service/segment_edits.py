@@ -20,15 +20,11 @@ from segmentd.times import Micros
 
 
 class SegmentEdits:
-    """What becomes of a request to change a segment. Segments of exclusive groups are refused: their group makes them.
+    """What becomes of a request to change a segment. Those that an exclusive group makes are refused."""
 
-    `manager` is the group on whose behalf an edit is made; empty for people.
-    """
-
-    def __init__(self, engine: Engine, manager: str = "") -> None:
+    def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._live = engine.live
-        self._manager = manager
 
     def creation(self, spec: SegmentSpec, author: str, note: str, assumed: Assumptions = NOTHING) -> Edit:
         """A new segment, or a new version of an archived one. Raises AlreadyExists, InvalidInput."""
@@ -74,7 +70,7 @@ class SegmentEdits:
     def archival(self, segment_id: str, etag: str, author: str, note: str) -> Edit:
         """A last version without members. Raises FailedPrecondition where something refers to the segment."""
         old = self.changeable(segment_id, etag)
-        self._check_unused([segment_id])
+        self.check_unused([segment_id])
         info = _next_version(old, old.spec, author, note)
         return Edit(Cause.DEFINITION, {segment_id: Entry(info.definition(NOBODY), State.ARCHIVED)}, {segment_id: info})
 
@@ -86,7 +82,7 @@ class SegmentEdits:
     def deletions(self, segment_ids: Iterable[str]) -> Edit:
         """Several segments go at once; they may refer to each other."""
         names = frozenset(segment_ids)
-        self._check_unused(names)
+        self.check_unused(names)
         return Edit(Cause.DEFINITION, deleted=names)
 
     def existing(self, segment_id: str, etag: str) -> SegmentInfo:
@@ -108,9 +104,9 @@ class SegmentEdits:
         return self.existing(segment_id, etag)
 
     def check_manager(self, info: SegmentInfo) -> None:
-        """Raises FailedPrecondition where somebody else makes the segment."""
+        """Raises FailedPrecondition where an exclusive group makes the segment."""
         spec = info.spec
-        if spec.managed_by and spec.managed_by != self._manager:
+        if spec.managed_by:
             raise FailedPrecondition(
                 Reason.SEGMENT_MANAGED,
                 f"segment {spec.segment_id} is made by the exclusive group {spec.managed_by}: change the group",
@@ -141,19 +137,18 @@ class SegmentEdits:
         self._live.tombstones.check(named_ids(info.spec), self._live.present(self._engine.clock.now()))
         return definition
 
-    def _check_unused(self, names: Collection[str]) -> None:
+    def check_unused(self, names: Collection[str]) -> None:
+        """Raises FailedPrecondition where a segment that is not among these, nor archived, refers to one of them."""
         for name in sorted(names):
             users = [each for each in self._referring_to(name) if each not in names]
             if users:
                 raise self._referenced(name, users)
 
     def _referring_to(self, segment_id: str) -> list[str]:
-        entries = self._live.catalogue.entries
         return sorted(
             name
-            for name, entry in entries.items()
-            if name != segment_id
-            and entry.state is not State.ARCHIVED
+            for name, entry in self._live.catalogue.entries.items()
+            if entry.state is not State.ARCHIVED
             and segment_id in {each.segment_id for each in references(entry.definition.rule)}
         )
 
