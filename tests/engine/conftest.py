@@ -9,6 +9,8 @@ import pytest
 from hypothesis import Phase, settings
 from tests.engine.driver import Driver
 
+from segmentd.service import aside
+
 if os.environ.get("SEGMENTD_NO_SHRINKING"):
     # That a mutant is caught is enough; a small example of it is not wanted.
     settings.register_profile("mutants", parent=settings(), phases=[Phase.generate], database=None)
@@ -21,3 +23,9 @@ def engine() -> Iterator[Driver]:
     driver = Driver()
     yield driver
     driver.close()
+
+
+@pytest.fixture
+def chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Edits are judged two rows a step."""
+    monkeypatch.setattr(aside, "CHUNK", 2)

@@ -21,7 +21,16 @@ from tests.engine.mutants import MUTANTS, Mutant  # noqa: E402  (found by the li
 from tests.movement.mutants import MUTANTS as MOVEMENT_MUTANTS  # noqa: E402
 
 HISTORIES = "200"
-ENGINE = ("test_instants.py", "test_edits.py", "test_writes.py", "test_engine_thread.py", "test_histories.py")
+ENGINE = (
+    "test_instants.py",
+    "test_stops.py",
+    "test_edits.py",
+    "test_failures.py",
+    "test_models.py",
+    "test_writes.py",
+    "test_engine_thread.py",
+    "test_histories.py",
+)
 MOVEMENT = ("test_waves.py", "test_seams.py", "test_movement.py")
 """The directed ones first: they are quick."""
 SUITES = (

@@ -3,7 +3,7 @@
 import pytest
 from tests.engine import toys
 from tests.engine.driver import Driver, tally
-from tests.engine.test_edits import people
+from tests.engine.editing import people
 
 from segmentd.service import loading
 
