@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.storage.log_oracle import COMMITS, SEGMENTS, USERS, LogOracle, Steps, empty_store
 
 from segmentd.records import END_OFFSET, START, LoggedTransition, Position
-from segmentd.storage import Store, block_streams, keypacking, log_reads, runs, single_streams
+from segmentd.storage import Store, block_streams, keypacking, log_reads, runs, wanted
 from segmentd.storage.part import Part
 from segmentd.storage.wanted import LAST_REVISION
 from segmentd.times import Micros
@@ -28,8 +28,7 @@ def _small(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr(runs, "RUN", 2)
     monkeypatch.setattr(Part, "batch_size", 4)
     monkeypatch.setattr(block_streams, "LARGEST", 3)
-    for module in (single_streams, block_streams):
-        monkeypatch.setattr(module, "STREAMS", request.param)
+    monkeypatch.setattr(wanted, "STREAMS", request.param)
 
 
 def _written(history: list[Steps]) -> tuple[Store, LogOracle]:

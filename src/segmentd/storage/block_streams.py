@@ -8,23 +8,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.records import LoggedTransition, Position, TransitionRecord, UserKeys
-from segmentd.storage.keypacking import BLOCK, ranks_of, unpack
+from segmentd.records import LoggedTransition, Position, UserKeys
+from segmentd.storage.keypacking import BLOCK
+from segmentd.storage.log_rows import SELECT_BLOCKS, block_moves, block_users
 from segmentd.storage.part import Part
 from segmentd.storage.session import Row
-from segmentd.storage.single_streams import STREAMS
-from segmentd.storage.wanted import Wanted, json_keys
-from segmentd.times import Micros
+from segmentd.storage.wanted import Wanted, json_keys, led_by_index
 
 LARGEST = 65_536
 """No release wrote a longer block; one that began so far before a position cannot reach beyond it."""
-# CROSS JOIN keeps the log outside, so that its order is the order of the result and the limit ends the search.
-_SELECT = """
-SELECT s.revision, s.offset, s.size, r.recorded_time, s.segment_key, s.from_version, s.to_version, s.entered,
-       s.effective_time, s.cause, s.user_keys, s.gaps
-FROM switches s INDEXED BY {index} CROSS JOIN revisions r ON r.revision = s.revision
-WHERE {terms} ORDER BY s.revision, s.offset LIMIT ?
-"""
+_SELECT = f"{SELECT_BLOCKS} ORDER BY t.revision, t.offset LIMIT ?"
 _MOST_BLOCKS = 64
 
 
@@ -33,10 +26,7 @@ class BlockStreams(Part):
 
     def _block_streams(self, after: Position, limit: int, wanted: Wanted) -> list[Iterator[LoggedTransition]]:
         """Streams to be merged by position; together they have every wanted packed move after the position."""
-        if wanted.segments is not None and len(set(wanted.segments)) <= STREAMS:
-            segments: list[int | None] = [int(each) for each in sorted(set(wanted.segments))]
-        else:
-            segments = [None]
+        segments = sorted(set(wanted.segments)) if led_by_index(wanted.segments) else [None]
         return [self._moves_of_blocks(segment, after, limit, wanted) for segment in segments]
 
     def _moves_of_blocks(
@@ -63,37 +53,34 @@ class BlockStreams(Part):
 def _query(segment: int | None, wanted: Wanted, users: NDArray[np.int64] | None) -> tuple[str, Row, Row]:
     """The statement, and the parameters before and behind the position."""
     terms = [
-        "(s.revision, s.offset) > (?, ?)",
-        "NOT (s.revision = ? AND s.offset + s.size - 1 <= ?)",
-        "s.revision <= ?",
+        "(t.revision, t.offset) > (?, ?)",
+        "NOT (t.revision = ? AND t.offset + t.size - 1 <= ?)",
+        "t.revision <= ?",
     ]
     rest: list[Any] = [wanted.last_revision]
     if segment is not None:
-        terms.insert(0, "s.segment_key = ?")
+        terms.insert(0, "t.segment_key = ?")
     elif wanted.segments is not None:
-        terms.append("s.segment_key IN (SELECT value FROM json_each(?))")
+        terms.append("t.segment_key IN (SELECT value FROM json_each(?))")
         rest.append(json_keys(wanted.segments))
     if users is not None:
-        terms += ["s.first_key <= ?", "s.last_key >= ?"]
+        terms += ["t.first_key <= ?", "t.last_key >= ?"]
         rest += [int(users[-1]), int(users[0])]
     if wanted.timed:
-        terms += ["s.effective_time >= ?", "s.effective_time < ?"]
+        terms += ["t.effective_time >= ?", "t.effective_time < ?"]
         rest += [wanted.start, wanted.end]
     index = "switches_by_place" if segment is None else "switches_by_segment"
     sql = _SELECT.format(index=index, terms=" AND ".join(terms))
-    return sql, () if segment is None else (segment,), tuple(rest)
+    return sql, () if segment is None else (int(segment),), tuple(rest)
 
 
 def _moves_of(row: Row, after: Position, limit: int, users: NDArray[np.int64] | None) -> Iterator[LoggedTransition]:
-    revision, offset, size, recorded, segment, old, new, entered, effective, cause, packed, gaps = row
-    keys, ranks = _after(unpack(packed), ranks_of(size, gaps), after[1] + 1 - offset if after[0] == revision else 0)
+    first = after.offset + 1 - row[1] if after.revision == row[0] else 0
+    keys, ranks = _after(*block_users(row), first)
     if users is not None:
         found = np.isin(keys, users, assume_unique=True)
         keys, ranks = keys[found], ranks[found]
-    for rank, user in zip(ranks[:limit].tolist(), keys[:limit].tolist(), strict=True):
-        # Who leaves because a segment ends (to version 0) leaves the version that was served.
-        transition = TransitionRecord(segment, new or old, user, bool(entered), Micros(effective), cause)
-        yield LoggedTransition(revision, offset + rank, Micros(recorded), transition)
+    yield from block_moves(row, keys[:limit], ranks[:limit])
 
 
 def _after(keys: UserKeys, ranks: UserKeys, first: int) -> tuple[UserKeys, UserKeys]:

@@ -14,8 +14,8 @@ from segmentd.storage.block_streams import BlockStreams
 from segmentd.storage.history import History
 from segmentd.storage.log_names import LogNames
 from segmentd.storage.past_reads import PastReads
-from segmentd.storage.single_streams import SingleStreams, led_by_index
-from segmentd.storage.wanted import LAST_REVISION, Wanted
+from segmentd.storage.single_streams import SingleStreams
+from segmentd.storage.wanted import LAST_REVISION, Wanted, led_by_index
 from segmentd.times import Micros
 
 LOOK: Final = 200_000

@@ -2,23 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Any
 
-from segmentd.records import LoggedTransition, Position, TransitionRecord
+from segmentd.records import LoggedTransition, Position
+from segmentd.storage.log_rows import SELECT_SINGLES, single_move
 from segmentd.storage.part import Part
 from segmentd.storage.session import Row
-from segmentd.storage.wanted import Wanted, json_keys
-from segmentd.times import Micros
+from segmentd.storage.wanted import Wanted, json_keys, led_by_index
 
-STREAMS = 64
-"""For more segments or users than this the whole log is gone through instead."""
-_SELECT = """
-SELECT t.revision, t.offset, r.recorded_time, t.segment_key, t.segment_version, t.user_key, t.entered,
-       t.effective_time, t.cause, t.message_id
-FROM transitions t {index} CROSS JOIN revisions r ON r.revision = t.revision
-WHERE {terms} ORDER BY t.revision, t.offset LIMIT ?
-"""
+_SELECT = f"{SELECT_SINGLES} ORDER BY t.revision, t.offset LIMIT ?"
 # The plus keeps the search from an index by which the order would have to be sorted.
 _OF_SEGMENTS = "+t.segment_key IN (SELECT value FROM json_each(?))"
 _OF_USERS = "+t.user_key IN (SELECT value FROM json_each(?))"
@@ -30,9 +23,9 @@ class SingleStreams(Part):
 
     def _single_streams(self, after: Position, limit: int, wanted: Wanted) -> list[Iterator[LoggedTransition]]:
         """Streams to be merged by position; together they have every wanted row after the position."""
-        if wanted.users is not None and led_by_index(wanted.users):
+        if led_by_index(wanted.users):
             column, keys, index = "user_key", wanted.users, "INDEXED BY transitions_by_user"
-        elif wanted.segments is not None and led_by_index(wanted.segments):
+        elif led_by_index(wanted.segments):
             column, keys, index = "segment_key", wanted.segments, "INDEXED BY transitions_by_segment"
         else:
             return [self._single_pages(*_query("", "", wanted), (), after, limit)]
@@ -43,15 +36,10 @@ class SingleStreams(Part):
     def _single_pages(self, sql: str, rest: Row, key: Row, after: Position, page: int) -> Iterator[LoggedTransition]:
         place: tuple[int, int] = after
         while rows := self._session.rows(sql, (*key, *place, *rest, page)):
-            yield from map(_single, rows)
+            yield from map(single_move, rows)
             if len(rows) < page:
                 return
             place = rows[-1][0], rows[-1][1]
-
-
-def led_by_index(keys: Collection[int] | None) -> bool:
-    """Whether a filter is so small that an index leads to each of its keys."""
-    return keys is not None and len(set(keys)) <= STREAMS
 
 
 def _query(index: str, column: str, wanted: Wanted) -> tuple[str, Row]:
@@ -68,9 +56,3 @@ def _query(index: str, column: str, wanted: Wanted) -> tuple[str, Row]:
         terms += ["t.effective_time >= ?", "t.effective_time < ?"]
         rest += [wanted.start, wanted.end]
     return _SELECT.format(index=index, terms=" AND ".join(terms)), tuple(rest)
-
-
-def _single(row: Row) -> LoggedTransition:
-    revision, offset, recorded, segment, version, user, entered, effective, cause, message_id = row
-    transition = TransitionRecord(segment, version, user, bool(entered), Micros(effective), cause, message_id)
-    return LoggedTransition(revision, offset, Micros(recorded), transition)

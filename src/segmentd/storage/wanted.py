@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from segmentd.times import FOREVER, MIN_INSTANT, Micros
 
 LAST_REVISION: Final = 2**62
+STREAMS = 64
+"""For more segments or users than this the whole log is gone through instead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,11 @@ class Wanted:
     def user_array(self) -> NDArray[np.int64] | None:
         """The users, ascending; None for all."""
         return None if self.users is None else np.array(sorted({int(each) for each in self.users}), np.int64)
+
+
+def led_by_index(keys: Collection[int] | None) -> TypeGuard[Collection[int]]:
+    """Whether a filter is so small that an index leads to each of its keys."""
+    return keys is not None and len(set(keys)) <= STREAMS
 
 
 def json_keys(keys: Collection[int]) -> str:
