@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Generator
 from contextlib import suppress
-from itertools import count
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.service.opened import define, member, opened
-from tests.service.uploading import listed, members, upload
+from tests.service.opened import define, opened
+from tests.service.uploading import BETA, listed, members, upload
 
-from segmentd.errors import FailedPrecondition, InvalidInput, NotFound, Reason, ResourceExhausted
-from segmentd.population.kinds import Json, Kind
+from segmentd.errors import InvalidInput, NotFound, Reason, ResourceExhausted
 from segmentd.records import START as LOG_START
 from segmentd.service import upload as uploading
 from segmentd.service import user_lists
-from segmentd.service.identity import Erased
-from segmentd.service.items import EventWrite, ProfileWrite, prepare_profile
-from segmentd.service.merging import UserMerge
-from segmentd.service.request_users import GivenProfile
+from segmentd.service.items import ProfileWrite
 from segmentd.service.service import Service
-from segmentd.service.upload import Mode, Upload, UploadSpec
-from segmentd.service.user_lists import Applied
+from segmentd.service.upload import Mode, UploadSpec
 
-BETA: Json = {"list": {"uploaded": "beta"}}
 SMALL = st.lists(st.sampled_from([f"u{number}" for number in range(12)]), max_size=12)
 
 
@@ -221,47 +213,6 @@ def test_single_users_are_added_and_removed(service: Service) -> None:
     asyncio.run(run())
 
 
-def test_a_rule_that_names_no_list_is_refused_at_its_path(service: Service) -> None:
-    async def run() -> None:
-        rule: Any = {"all": [{"list": {"users": ["u1"]}}, {"not": {"list": {"uploaded": "gamma"}}}]}
-        with pytest.raises(InvalidInput) as seen:
-            await define(service, "segment", rule)
-        assert seen.value.reason is Reason.INVALID_RULE
-        (fault,) = seen.value.violations
-        assert (fault.field, fault.description) == (
-            "rule.all[1].not.list.uploaded",
-            "there is no user list 'gamma'",
-        )
-        with pytest.raises(InvalidInput, match=r"rule.list.uploaded"):
-            await service.evaluations.count({"list": {"uploaded": "gamma"}})
-
-    asyncio.run(run())
-
-
-def test_a_list_that_segments_read_cannot_be_deleted(service: Service) -> None:
-    async def run() -> None:
-        await upload(service, "beta", ["u1"])
-        await define(service, "b", {"not": BETA})
-        await define(service, "a", {"any": [BETA, {"segment": "b"}]})
-        await define(service, "c", {"segment": "a"})
-        assert (await service.user_lists.get("beta")).referenced_by == ("a", "b")
-        with pytest.raises(FailedPrecondition) as seen:
-            await service.user_lists.delete("beta")
-        assert seen.value.reason is Reason.LIST_REFERENCED
-        assert seen.value.metadata == {"list_id": "beta", "referenced_by": "a,b"}
-        for segment in ("c", "a", "b"):
-            await service.segments.archive(segment, "")
-        before = service.memberships.revision
-        assert await service.user_lists.delete("beta") == before + 1
-        with pytest.raises(InvalidInput):
-            await define(service, "d", BETA)
-        await upload(service, "beta", [])
-        await define(service, "d", BETA)
-        assert await members(service, "d") == set()
-
-    asyncio.run(run())
-
-
 def test_lists_survive_a_restart(tmp_path: Path) -> None:
     async def fill(service: Service) -> None:
         await upload(service, "beta", ["u1", "u2", "u3"], description="first")
@@ -284,191 +235,3 @@ def test_lists_survive_a_restart(tmp_path: Path) -> None:
     assert asyncio.run(look(second)) == before
     assert before[2:] == ({"u2", "u3", "u4"}, {"u2", "u4"})
     second.close()
-
-
-def test_names_that_begin_with_list_are_refused_by_name(service: Service) -> None:
-    async def run() -> None:
-        await upload(service, "beta", [])
-        written = await service.profiles.upsert([ProfileWrite("u1", {"list:beta": True, "plan": "pro"})])
-        event = EventWrite("u1", "Seen", context={"list:beta": True})
-        written_event = await service.profiles.ingest([event])
-        (declared,), _ = await service.profiles.declare([("list:beta", Kind.FLAG)], retype=False)
-        errors = [written.results[0].error, written_event.results[0].error, declared]
-        assert [str(error) for error in errors] == [
-            "attributes.list:beta: is no name: names that begin with list: belong to user lists",
-            "context.list:beta: is no name: names that begin with list: belong to user lists",
-            "name: names that begin with list: belong to user lists",
-        ]
-        with pytest.raises(InvalidInput) as seen:
-            await define(service, "segment", {"attribute": {"list:beta": {"exists": True}}})
-        assert seen.value.violations[0].field == "rule.attribute.list:beta"
-        assert not [each.name for each in (await service.profiles.attributes())[0] if each.name.startswith("list:")]
-
-    asyncio.run(run())
-
-
-def test_evaluations_see_the_lists_of_stored_users_and_of_given_ids(service: Service) -> None:
-    async def run() -> None:
-        await upload(service, "beta", ["u1"])
-        await service.profiles.upsert([ProfileWrite("u2", {"plan": "pro"})])
-        assert (await service.evaluations.count(BETA)).members == 1
-        for user, expected in (("u1", True), ("u2", False)):
-            stored = (await service.evaluations.stored(user, {"plan": "x"}, [], BETA)).evaluations[0].rule
-            given = GivenProfile(ProfileWrite(user, {}))
-            brought = (await service.evaluations.given([given], [], BETA)).evaluations[0].rule
-            assert stored is not None
-            assert brought is not None
-            assert (stored.member, brought.member) == (expected, expected)
-
-    asyncio.run(run())
-
-
-def test_two_uploads_at_once_are_applied_one_after_the_other(service: Service) -> None:
-    async def run() -> None:
-        first, second = [f"a{n}" for n in range(20)], [f"b{n}" for n in range(20)]
-        await asyncio.gather(upload(service, "beta", first), upload(service, "beta", second))
-        assert await listed(service, "beta") in (set(first), set(second))
-        await define(service, "segment", BETA)
-        assert await member(service, "a0", "segment") is not await member(service, "b0", "segment")
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize("skip_invalid", [False, True])
-def test_others_have_their_turn_while_an_upload_is_compared_with_erased_users(
-    service: Service, monkeypatch: pytest.MonkeyPatch, skip_invalid: bool
-) -> None:
-    monkeypatch.setattr(uploading, "CHECKED", 2)
-
-    async def run() -> None:
-        await service.profiles.upsert([ProfileWrite("gone", {})])
-        await service.identity.erase("gone")
-        spec = UploadSpec("beta", Mode.ADD, create=True, skip_invalid=skip_invalid)
-        with service.user_lists.receiving(spec) as receiving:
-            await service.user_lists.take(receiving, ["a", "b", "c", "d", "gone"] if skip_invalid else ["a", "b", "c"])
-            steps, applying = 0, service.user_lists._applied(receiving)
-            while service.memberships.revision == 2:  # nothing of the upload is there yet
-                await asyncio.wrap_future(service._engine.thread.call(lambda: next(applying)))
-                steps += 1
-            assert steps == (4 if skip_invalid else 3)
-            applying.close()
-        assert (receiving.skipped, "gone" in await listed(service, "beta")) == (int(skip_invalid), False)
-
-    asyncio.run(run())
-
-
-def test_users_merged_or_erased_while_their_ids_wait_are_followed(service: Service) -> None:
-    async def run() -> None:
-        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("anonymous", "known", "gone", "plain")])
-        with service.user_lists.receiving(UploadSpec("beta", Mode.ADD, create=True)) as receiving:
-            await service.user_lists.take(receiving, ["anonymous", "gone", "plain"])
-            await service.identity.merge([UserMerge("anonymous", "known")])
-            await service.identity.erase("gone")
-            await service.user_lists.apply(receiving)
-        assert await listed(service, "beta") == {"known", "plain"}
-
-    asyncio.run(run())
-
-
-async def apply_around(service: Service, receiving: Upload, between: Callable[[], object], revisions: int) -> Applied:
-    """Apply an upload; `between` happens on the engine's thread when so many of its revisions were made."""
-
-    def steps() -> Generator[None, None, Applied]:
-        applying = service.user_lists._applied(receiving)
-        for place in count(1):
-            try:
-                next(applying)
-            except StopIteration as end:
-                return cast("Applied", end.value)
-            if place == revisions:
-                between()
-            yield
-        raise AssertionError
-
-    return await asyncio.wrap_future(service._engine.thread.background(steps()))
-
-
-def test_a_user_erased_while_an_upload_is_applied_is_not_created_again(
-    service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(user_lists, "CHUNK", 4)
-
-    def come_and_go() -> None:
-        service._engine.write_group([prepare_profile(ProfileWrite("u2", {"x": 1}))])
-        service.identity._asked.append(Erased("u2"))
-        service.identity._erase_asked()
-
-    async def run() -> None:
-        with service.user_lists.receiving(UploadSpec("beta", Mode.ADD, create=True)) as receiving:
-            await service.user_lists.take(receiving, ["u0", "u1", "u2", "u3"])
-            applied = await apply_around(service, receiving, come_and_go, 1)
-        assert await listed(service, "beta") == {"u0", "u1", "u3"}
-        assert (applied.added, applied.created, applied.skipped) == (3, 3, 1)
-        with pytest.raises(NotFound):
-            await service.profiles.get("u2")
-
-    asyncio.run(run())
-
-
-@pytest.mark.parametrize(
-    ("mode", "named", "merge", "expected"),
-    [
-        (Mode.REPLACE, ["y"], UserMerge("late", "other"), {"y"}),
-        (Mode.REPLACE, ["y"], UserMerge("y", "late"), {"late"}),
-        (Mode.REPLACE, ["y", "other"], UserMerge("late", "other"), {"y", "other"}),
-        (Mode.REPLACE, ["y", "new"], UserMerge("late", "new"), {"y", "new"}),
-        (Mode.REMOVE, ["x", "y", "late"], UserMerge("late", "other"), set()),
-    ],
-)
-def test_users_merged_while_an_upload_is_applied_count_as_merged_before(
-    service: Service,
-    monkeypatch: pytest.MonkeyPatch,
-    mode: Mode,
-    named: list[str],
-    merge: UserMerge,
-    expected: set[str],
-) -> None:
-    monkeypatch.setattr(user_lists, "CHUNK", 1)
-
-    async def run() -> None:
-        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("x", "y", "late", "other")])
-        await upload(service, "beta", ["x", "y", "late"])
-        with service.user_lists.receiving(UploadSpec("beta", mode)) as receiving:
-            await service.user_lists.take(receiving, named)
-            await apply_around(service, receiving, lambda: service.identity._merge([merge]), 1)
-        assert await listed(service, "beta") == expected
-
-    asyncio.run(run())
-
-
-def test_several_ids_of_one_user_are_one_user(service: Service) -> None:
-    async def run() -> None:
-        await service.profiles.upsert([ProfileWrite(user, {}) for user in ("a", "b")])
-        await service.identity.merge([UserMerge("a", "b")])
-        spec = UploadSpec("beta", Mode.ADD, create=True)
-        applied = await service.user_lists.update(spec, ["a", "b"], ["nobody"])
-        assert (applied.added, applied.unchanged) == (1, 1)
-        with pytest.raises(InvalidInput, match="by another of its ids"):
-            await service.user_lists.update(spec, ["a"], ["b"])
-        assert await listed(service, "beta") == {"b"}
-
-    asyncio.run(run())
-
-
-def test_ids_of_erased_users_are_refused_or_passed_over_without_being_named(service: Service) -> None:
-    async def run() -> None:
-        await upload(service, "beta", ["gone", "plain"])
-        await service.identity.erase("gone")
-        assert await listed(service, "beta") == {"plain"}
-        for call in (
-            upload(service, "beta", ["new", "gone"]),
-            service.user_lists.update(UploadSpec("beta", Mode.ADD), ["gone"], []),
-        ):
-            with pytest.raises(FailedPrecondition) as seen:
-                await call
-            assert (seen.value.reason, "gone" in seen.value.message) == (Reason.USER_ERASED, False)
-        assert await listed(service, "beta") == {"plain"}
-        applied = await upload(service, "beta", ["new", "gone"], skip_invalid=True)
-        assert (applied.skipped, applied.faults, await listed(service, "beta")) == (1, [], {"new"})
-
-    asyncio.run(run())

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from segmentd.population.kinds import Json
 from segmentd.service.service import Service
 from segmentd.service.upload import Mode, UploadSpec
 from segmentd.service.user_lists import Applied
+
+BETA: Final[Json] = {"list": {"uploaded": "beta"}}
+"""The rule that asks for the list beta."""
 
 
 async def upload(
