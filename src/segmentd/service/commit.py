@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
 from segmentd.engine.stage import Movements, Stage, in_order
 from segmentd.errors import InvalidInput, SegmentdError, StorageFailed
 from segmentd.records import MoveBatch
+from segmentd.service.change import Change
 from segmentd.service.live import Live
 from segmentd.service.tail import Tail
 from segmentd.service.written import Cause, Written
@@ -39,19 +40,6 @@ class Wave(NamedTuple):
     rows: Rows
     until: int
     walked_key: int | None = None
-
-
-class Change(Protocol):
-    """What a commit does besides walking deadlines."""
-
-    def write(self, store: Store, instant: Micros) -> Written:
-        """Change database and columns, inside the transaction and after the walk; say which rows were written."""
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Add to the transaction what follows from the judged stage."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The catalogue of the new revision; called under the lock, after COMMIT and with the new bits in place."""
 
 
 class Committer:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from segmentd.engine.catalogue import Catalogue
-from segmentd.engine.stage import Stage
 from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
 from segmentd.limits import id_fault
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import reserved_fault
 from segmentd.population.schema import KNOWN_ATTRIBUTES, Schema
 from segmentd.records import KindRecord
+from segmentd.service.change import Change
 from segmentd.service.ingest import as_keys, typed_attributes
 from segmentd.service.live import Live
 from segmentd.service.loading import effective
@@ -21,7 +20,7 @@ from segmentd.storage import Store
 from segmentd.times import Micros
 
 
-class Declare:
+class Declare(Change):
     """A commit that fixes kinds. The columns of retyped attributes are built anew from the profiles."""
 
     def __init__(self, live: Live, kinds: Mapping[str, Kind]) -> None:
@@ -40,13 +39,6 @@ class Declare:
         if changed:
             self._rebuild(store, changed, written)
         return written
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows but the transitions."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
 
     def _rebuild(self, store: Store, names: set[str], written: Written) -> None:
         live = self._live

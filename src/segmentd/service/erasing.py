@@ -10,6 +10,7 @@ from segmentd.engine.catalogue import Catalogue, State
 from segmentd.engine.stage import Stage
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.records import LoggedTransition, Position, TransitionRecord
+from segmentd.service.change import Change
 from segmentd.service.live import Live
 from segmentd.service.purging import Purging
 from segmentd.service.scrubbing import named_ids, rebound, scrubbed
@@ -33,7 +34,7 @@ class _Person:
 
 
 @dataclass(slots=True)
-class Erasure:
+class Erasure(Change):
     """Looks on construction for what is held about some ids; `write` erases it. `known` says which there are."""
 
     live: Live

@@ -11,12 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.engine.catalogue import Catalogue
-from segmentd.engine.stage import Stage
 from segmentd.errors import AlreadyExists, Reason, SegmentdError
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.kinds import Json, Kind, Stored, encode
 from segmentd.records import EventRecord, ProfileRecord
+from segmentd.service.change import Change
 from segmentd.service.items import ItemResult, PreparedEvent, PreparedProfile
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive, differs, merge, merge_context
@@ -52,7 +51,7 @@ class _Edited:
         return {name: after.get(name) for name in names if differs(self.before.get(name), after.get(name))}
 
 
-class Ingest:
+class Ingest(Change):
     """Checks on construction what can be stored (nothing is changed yet); `write` stores it.
 
     `results` has one entry for each item, in order.
@@ -98,13 +97,6 @@ class Ingest:
         self._apply_profiles(store, written)
         self._apply_events(store, written)
         return written
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows but the transitions."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
 
     def _result(self, item: Item) -> ItemResult:
         try:

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.engine.catalogue import Catalogue
 from segmentd.engine.memberships import Rows
-from segmentd.engine.stage import Stage
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
 from segmentd.records import ProfileRecord, UserKeys, UserListRecord
+from segmentd.service.change import Change
 from segmentd.service.live import Live
 from segmentd.service.written import Cause, Many, Written
 from segmentd.storage import Store
@@ -38,7 +37,7 @@ class ListWrites:
     description: str | None = None
 
 
-class ListChange:
+class ListChange(Change):
     """One revision of a list, which is created where it is not there. The counts are known once it is written."""
 
     def __init__(self, live: Live, list_id: str, writes: ListWrites) -> None:
@@ -75,13 +74,6 @@ class ListChange:
         self.created, self.added, self.removed = len(new), len(added), len(removed)
         return Written(many=Many(np.union1d(added, removed), attribute, first_new, Cause.LIST))
 
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows but the transitions."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
-
     def _ids(self) -> tuple[UserKeys, list[str]]:
         """The keys of those of the ids that users have by now, and the other ids, each once."""
         live = self._live
@@ -116,7 +108,7 @@ class ListChange:
         self._live.schema.lists.add(self._list_id)
 
 
-class ListDeletion:
+class ListDeletion(Change):
     """A commit that deletes a list to which nothing refers."""
 
     def __init__(self, live: Live, record: UserListRecord) -> None:
@@ -131,13 +123,6 @@ class ListDeletion:
         del live.lists[list_id]
         live.schema.lists.discard(list_id)
         return Written()
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
 
 
 def listed(live: Live, list_id: str, rows: Rows | slice | int) -> NDArray[np.bool_]:

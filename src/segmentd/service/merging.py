@@ -13,6 +13,7 @@ from segmentd.plugins.derivation import Derivation
 from segmentd.population.kinds import Json, Kind
 from segmentd.population.listed import LIST_PREFIX
 from segmentd.records import ProfileRecord
+from segmentd.service.change import Change
 from segmentd.service.event_loading import load_row
 from segmentd.service.ingest import typed_attributes
 from segmentd.service.items import check_id
@@ -66,7 +67,7 @@ class _Step:
     precedence: Precedence
 
 
-class Merge:
+class Merge(Change):
     """Looks on construction at what each merge comes to, one after the other; `write` does it.
 
     `results` has one entry for each merge, in order.

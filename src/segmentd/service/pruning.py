@@ -16,9 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.engine.catalogue import Catalogue
-from segmentd.engine.stage import Stage
 from segmentd.errors import Unavailable
+from segmentd.service.change import Change
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread
 from segmentd.service.live import Live
@@ -37,7 +36,7 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
-class Prune:
+class Prune(Change):
     """A commit that takes out events of one name: `user_keys` ascending with repetitions, and event keys."""
 
     live: Live
@@ -53,13 +52,6 @@ class Prune:
             keys, counts = np.unique(self.user_keys, return_counts=True)
             table.drop_first(self.live.rows_of(keys), counts.astype(np.int64))
         return Written()
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
 
 
 class Pruning:

@@ -14,6 +14,7 @@ from segmentd.engine.rule import All, AnyOf, Condition, Node, Not, Reference
 from segmentd.engine.stage import Stage
 from segmentd.plugins.segment_type import SegmentType
 from segmentd.service.aside import Edit
+from segmentd.service.change import Change
 from segmentd.service.live import Live
 from segmentd.service.scrubbing import rebound
 from segmentd.service.written import Written
@@ -23,7 +24,7 @@ from segmentd.times import Micros
 _SCHEDULE = "refit"
 
 
-class Relabelling:
+class Relabelling(Change):
     """A commit of new versions that keep their bits and models: nobody is judged, and nobody moves."""
 
     def __init__(self, live: Live, types: Mapping[str, SegmentType[Any]], edit: Edit) -> None:

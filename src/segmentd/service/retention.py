@@ -6,10 +6,10 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from segmentd.engine.catalogue import Catalogue, State
-from segmentd.engine.stage import Stage
+from segmentd.engine.catalogue import State
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdError
 from segmentd.limits import id_fault
+from segmentd.service.change import Change
 from segmentd.service.engine import Engine
 from segmentd.service.live import Live
 from segmentd.service.reach import ALL_TIME, fixed_duration, needing, reach_words
@@ -36,7 +36,7 @@ class DeclaredEvents:
 
 
 @dataclass(slots=True)
-class _Keep:
+class _Keep(Change):
     """A commit that changes for how long events are kept."""
 
     live: Live
@@ -50,13 +50,6 @@ class _Keep:
             if keep:
                 self.live.keeps[name] = fixed_duration(keep).micros
         return Written()
-
-    def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
-        """Nothing follows."""
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        """The segments are as they were."""
-        return catalogue
 
 
 class Retention:

@@ -15,6 +15,7 @@ from segmentd.engine.stage import Stage
 from segmentd.records import ModelRecord, ProfileRecord, SegmentRecord, SwitchRecord
 from segmentd.service.aside import Aside, Edit
 from segmentd.service.binding import judged_with
+from segmentd.service.change import Change
 from segmentd.service.commit import Committer
 from segmentd.service.live import Live
 from segmentd.service.segment_info import SegmentInfo
@@ -25,7 +26,7 @@ from segmentd.times import Clock, Micros
 __all__ = ["Edit", "Switch"]
 
 
-class Switch:
+class Switch(Change):
     """One edit from its start to its revision. `run` is stepped by the engine's thread."""
 
     def __init__(self, live: Live, store: Store, clock: Clock, committer: Committer, edit: Edit) -> None:

@@ -16,7 +16,7 @@ from segmentd.errors import FailedPrecondition, FieldViolation, InvalidInput, No
 from segmentd.limits import id_fault
 from segmentd.population.kinds import MAX_TEXT
 from segmentd.records import UserKeys, UserListRecord
-from segmentd.service.commit import Change
+from segmentd.service.change import Change
 from segmentd.service.engine import Engine
 from segmentd.service.list_change import ListChange, ListDeletion, ListWrites, listed, survivors
 from segmentd.service.upload import IdFault, Mode, Phase, Upload, UploadSpec
