@@ -62,6 +62,8 @@ lock: $(STAMP)  ## Remake requirements/*.txt with the newest versions
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --upgrade --extra dev pyproject.toml --output-file requirements/dev.txt
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --upgrade --constraint requirements/dev.txt pyproject.toml \
 	    --output-file requirements/runtime.txt
+	$(BIN)/uv pip compile $(LOCK_OPTIONS) --upgrade --constraint requirements/dev.txt --extra bench pyproject.toml \
+	    --output-file requirements/bench.txt
 
 clean:  ## Remove .venv, caches and what was built
 	rm -rf $(VENV) build dist protos/node_modules tests/node/node_modules
