@@ -7,7 +7,7 @@ time (an address, a session) does not fill memory.
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +50,30 @@ class Column:
         grown[: len(self.data)] = self.data
         self.data = grown
 
+    def value(self, position: int) -> Any:
+        """The value at one position, None where missing: float, int, bool, text, or a frozenset of tags."""
+        element: Any = self.data.item(position)
+        kind = self.kind
+        if kind is Kind.TEXT:
+            return self.vocabulary.texts[element] if element >= 0 else None
+        if kind is Kind.NUMBER:
+            return element if element == element else None  # noqa: PLR0124  (NaN is missing)
+        if kind is Kind.FLAG:
+            return element > 0 if element >= 0 else None
+        if kind is Kind.TAGS:
+            texts = self.vocabulary.texts
+            return frozenset(texts[code] for code in self.tag_sets.codes(element)) if element >= 0 else None
+        return element if element != MISSING_INT else None
+
     def code(self, value: Stored | None) -> float | int:
         """The element that stands for a stored value, or for missing. Store it in `data` before asking for another."""
-        if max(len(self.vocabulary) if self.kind is Kind.TEXT else 0, len(self.tag_sets)) > 2 * len(self.data) + _SPARE:
-            self._forget()
+        self._make_room()
         return self._code(value)
+
+    def fresh_codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
+        """The same for many values at once."""
+        self._make_room()
+        return self.codes(values)
 
     def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
         """The elements for many values."""
@@ -68,6 +87,10 @@ class Column:
         if isinstance(value, tuple):
             return self.tag_sets.add([self.vocabulary.add(tag) for tag in value])
         return value
+
+    def _make_room(self) -> None:
+        if max(len(self.vocabulary) if self.kind is Kind.TEXT else 0, len(self.tag_sets)) > 2 * len(self.data) + _SPARE:
+            self._forget()
 
     def _forget(self) -> None:
         """Number anew the texts or tag sets that some position holds; views keep what they have."""

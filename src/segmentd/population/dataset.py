@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from segmentd.population.column import Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind, Stored
+from segmentd.population.one_user import Layout
 from segmentd.population.typed import Mask
 from segmentd.population.views import Rows, UsersView
 from segmentd.times import Instants
@@ -33,6 +34,7 @@ class Dataset:
         self.removed = 0
         self._gone: Mask = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.columns: dict[str, Column] = {}
+        self._layout: Layout | None = None
         self.tables: dict[str, EventTable] = {}
         self.profiles_written = 0
         self._capacity = _FIRST_CAPACITY
@@ -102,11 +104,19 @@ class Dataset:
         """Every id that leads to a row, its own first."""
         return tuple(self.user_ids[each] for each in self.rows_of_user(row))
 
+    @property
+    def layout(self) -> Layout:
+        """The kinds of the columns as they are now."""
+        if self._layout is None or len(self._layout.kinds) != len(self.columns):
+            self._layout = Layout({name: column.kind for name, column in self.columns.items()})
+        return self._layout
+
     def column(self, name: str, kind: Kind) -> Column:
         """The column of an attribute, made on first use; a column of another kind is replaced by an empty one."""
         column = self.columns.get(name)
         if column is None or column.kind is not kind:
             column = self.columns[name] = Column(kind, self._capacity)
+            self._layout = None
         return column
 
     def set_attributes(self, row: int, values: Mapping[str, tuple[Kind, Stored] | None]) -> None:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind, Stored
+from segmentd.population.placing import Arrivals, shift
 
 _SMALLEST_ROOM: Final = 4
 _SMALLEST_POOL: Final = 1024
@@ -46,6 +47,11 @@ class EventTable:
     def count(self, row: int) -> int:
         """How many events a row has."""
         return int(self._lengths[row])
+
+    def place(self, row: int) -> tuple[int, int]:
+        """Where the events of one row lie in the pool, oldest first: from the first to before the second."""
+        start = int(self._starts[row])
+        return start, start + int(self._lengths[row])
 
     def add_column(self, name: str, kind: Kind) -> None:
         """Give a kept property its column, once its kind is known; earlier events miss it."""
@@ -93,6 +99,24 @@ class EventTable:
         self._lengths[row] += 1
         self.appended += 1
 
+    def add_many(self, rows: Index, times: Index, properties: Mapping[str, list[Stored | None]]) -> None:
+        """Insert (m,) events in their order of arrival, as `add` does one by one; with the values of each column."""
+        if not len(rows):
+            return
+        arrivals = Arrivals.of(rows, times)
+        self._make_room(arrivals)
+        owners = arrivals.rows
+        sources, targets, places = shift(arrivals, self._starts[owners], self._lengths[owners], self._times)
+        for data in self._pool() if len(sources) else ():
+            data[targets] = data[sources]
+        self._times[places] = arrivals.times
+        for name, column in self.columns.items():
+            # The codes first: they may replace the column's data.
+            codes = column.fresh_codes(properties[name])
+            column.data[places] = codes[arrivals.order]
+        self._lengths[owners] += arrivals.counts
+        self.appended += len(rows)
+
     def clear(self, row: int) -> None:
         """Forget the events of a row."""
         self._taken -= int(self._rooms[row])
@@ -120,8 +144,7 @@ class EventTable:
             array[rows] += sign * counts
         self._taken -= int(counts.sum())
         self._compact = False
-        if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:
-            self.compact()
+        self._reclaim()
 
     def gather(self, rows: Index | slice) -> tuple[Index, Index | slice]:
         """Offsets int64 (n+1,) and the positions in the pool of all events of these rows, oldest first."""
@@ -164,10 +187,34 @@ class EventTable:
         for column in self.columns.values():
             column.grow(capacity)
 
-    def _move(self, row: int) -> None:
-        """Give a full row twice the room: where it lies if it is the last, else at the end."""
+    def _make_room(self, arrivals: Arrivals) -> None:
+        """Move the rows whose room is too small to the end, each with at least twice the room that it needed so far."""
+        full = self._lengths[arrivals.rows] + arrivals.counts > self._rooms[arrivals.rows]
+        if not full.any():
+            return
+        self._reclaim()
+        rows, counts = arrivals.rows[full], arrivals.counts[full]
+        lengths = self._lengths[rows]
+        rooms = np.maximum(np.maximum(2 * lengths, lengths + counts), _SMALLEST_ROOM)
+        total = int(rooms.sum())
+        self._reserve(total)
+        fresh = self._end + np.cumsum(rooms) - rooms
+        inside = np.arange(int(lengths.sum())) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        old, new = (inside + np.repeat(starts, lengths) for starts in (self._starts[rows], fresh))
+        for data in self._pool():
+            data[new] = data[old]
+        self._taken += total - int(self._rooms[rows].sum())
+        self._starts[rows], self._rooms[rows] = fresh, rooms
+        self._end += total
+        self._compact = False
+
+    def _reclaim(self) -> None:
         if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:
             self.compact()
+
+    def _move(self, row: int) -> None:
+        """Give a full row twice the room: where it lies if it is the last, else at the end."""
+        self._reclaim()
         length = int(self._lengths[row])
         room = max(_SMALLEST_ROOM, 2 * length)
         self._reserve(room)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segmentd.population.one_user import OneUser
 from segmentd.population.typed import Mask
 from segmentd.population.views import EventsView, UsersView
 
@@ -20,6 +21,12 @@ class OverlaidUsers(UsersView):
     def named(self, ids: frozenset[str]) -> Mask:
         """Which of the users are among `ids`."""
         return self._source.named(ids)
+
+    def one(self, place: int) -> OneUser:
+        """One of the users, by its place among them."""
+        user, source = super().one(place), self._source.one(place)
+        user.owner, user.owner_row = source.owner, source.owner_row
+        return user
 
     def events(self, name: str) -> EventsView:
         """The events of this name."""

@@ -38,6 +38,12 @@ class TagSets:
         self._used += len(key)
         self._offsets[number + 1] = self._used
 
+    def codes(self, number: int) -> list[int]:
+        """The codes of one set."""
+        start, stop = self._offsets[number : number + 2].tolist()
+        codes: list[int] = self._codes[start:stop].tolist()
+        return codes
+
     def gather(self, numbers: NDArray[np.int32]) -> tuple[NDArray[np.int64], NDArray[np.int32]]:
         """Offsets int64 (n+1,) and codes of the sets with these numbers; -1 gives an empty one."""
         here = numbers >= 0

@@ -13,9 +13,10 @@ from segmentd.population.column import MISSING_INT, Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
+from segmentd.population.one_user import Layout, OneUser
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
-from segmentd.times import FOREVER, Instants
+from segmentd.times import FOREVER, Instants, Micros
 
 G = TypeVar("G", bound=np.generic)
 Rows = NDArray[np.int64] | slice
@@ -28,6 +29,7 @@ class Users(Protocol):
     index: dict[str, int]
     user_ids: list[str]
     columns: dict[str, Column]
+    tables: dict[str, EventTable]
 
     ids_repeat: bool
     merged: dict[str, int]
@@ -36,6 +38,8 @@ class Users(Protocol):
     def row_of(self, user_id: str) -> int | None: ...
     def ids_of(self, row: int) -> tuple[str, ...]: ...
     def gone(self, rows: Rows) -> Mask | None: ...
+    @property
+    def layout(self) -> Layout: ...
     def event_table(self, name: str) -> EventTable: ...
 
 
@@ -189,6 +193,15 @@ class UsersView(ColumnsView):
     def first_hidden(self, event: str) -> Instants:
         """When the next event of this name appears to each user, int64 (n,); FOREVER where none is ahead."""
         return self.events(event).first_hidden
+
+    def one(self, place: int) -> OneUser:
+        """One of the users, by its place among them."""
+        row = self._row(place)
+        return OneUser(self.dataset.columns, row, self.dataset, row, Micros(self.at.item(place)))
+
+    def _row(self, place: int) -> int:
+        positions = self.positions
+        return (positions.start or 0) + place if isinstance(positions, slice) else positions.item(place)
 
     def _among(self, ids: frozenset[str]) -> Mask:
         if not self.dataset.merged:
