@@ -21,6 +21,8 @@ MAX_LABELS: Final = 64
 
 def id_fault(text: str) -> str | None:
     """What is wrong with an id, a name of an event or the like; None where it is sound."""
+    if text.isascii() and 0 < len(text) <= MAX_ID_BYTES and text.isprintable():
+        return None  # as nearly all are: bytes and characters need not be told apart
     if not text:
         return "it is empty"
     try:
@@ -43,7 +45,7 @@ _remembered_fault: Final = lru_cache(maxsize=16_384)(id_fault)
 def text_fault(text: str, limit: int = MAX_TEXT_BYTES) -> str | None:
     """What is wrong with a text for people or a value; None where it is sound."""
     # Every character takes at least one byte, so an endless text need not be encoded to see that it is too long.
-    size = len(text) if len(text) > limit else len(text.encode("utf-8"))
+    size = len(text) if len(text) > limit or text.isascii() else len(text.encode("utf-8"))
     return f"it has {size} bytes or more; {limit} are the most" if size > limit else None
 
 

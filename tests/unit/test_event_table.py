@@ -13,6 +13,7 @@ from segmentd.population.kinds import Kind
 
 ROWS = 5
 EVENTS = st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 9), st.integers(0, 99)), max_size=120)
+CHANGES_BETWEEN = st.sampled_from(["none", "compact", "clear", "shorten"])
 
 
 def expected(events: list[tuple[int, int, int]]) -> list[tuple[int, int, int]]:
@@ -66,6 +67,50 @@ def test_a_property_that_comes_later_meets_its_events(
     for row, time, value in more:
         table.add(row, time, {"p": float(value), "late": float(value)})
     assert held(table, "late") == held(table) == expected([*events, *more])
+
+
+def added(table: EventTable, events: list[tuple[int, int, int]]) -> None:
+    """The events as one group."""
+    rows, times = (np.array([event[i] for event in events], dtype=np.int64) for i in (0, 1))
+    table.add_many(rows, times, {"p": [float(value) for _, _, value in events]})
+
+
+@given(st.lists(EVENTS, max_size=6))
+def test_groups_of_events_stand_like_events_one_by_one(groups: list[list[tuple[int, int, int]]]) -> None:
+    table = filled([])
+    for group in groups:
+        added(table, group)
+    assert held(table) == expected([event for group in groups for event in group])
+
+
+@given(EVENTS, EVENTS, CHANGES_BETWEEN)
+def test_groups_meet_rows_that_were_changed(
+    first: list[tuple[int, int, int]], then: list[tuple[int, int, int]], change: str
+) -> None:
+    table, known = filled(first), first
+    match change:
+        case "compact":
+            table.compact()
+        case "clear":
+            table.clear(1)
+            known = [event for event in known if event[0] != 1]
+        case "shorten":
+            rows, counts = np.unique([event[0] for event in known if event[1] < 5], return_counts=True)
+            table.drop_first(rows.astype(np.int64), counts.astype(np.int64))
+            known = [event for event in known if event[1] >= 5]
+    added(table, then)
+    assert held(table) == expected([*known, *then])
+    assert len(table) == len(known) + len(then)
+
+
+def test_groups_reclaim_rooms_that_were_left() -> None:
+    table, known = filled([]), []
+    for start in range(0, 20_000, 100):
+        group = [((i * 7) % ROWS, (i * 31) % 10_000, i) for i in range(start, start + 100)]
+        added(table, group)
+        known += group
+    assert held(table) == expected(known)
+    assert len(table.columns["p"].data) < 6 * len(known)
 
 
 def test_rooms_that_were_left_are_reclaimed() -> None:

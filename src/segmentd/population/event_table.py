@@ -189,10 +189,10 @@ class EventTable:
 
     def _make_room(self, arrivals: Arrivals) -> None:
         """Move the rows whose room is too small to the end, each with at least twice the room that it needed so far."""
-        full = self._lengths[arrivals.rows] + arrivals.counts > self._rooms[arrivals.rows]
-        if not full.any():
+        if not self._full(arrivals).any():
             return
         self._reclaim()
+        full = self._full(arrivals)  # a clean-up takes away rooms
         rows, counts = arrivals.rows[full], arrivals.counts[full]
         lengths = self._lengths[rows]
         rooms = np.maximum(np.maximum(2 * lengths, lengths + counts), _SMALLEST_ROOM)
@@ -207,6 +207,9 @@ class EventTable:
         self._starts[rows], self._rooms[rows] = fresh, rooms
         self._end += total
         self._compact = False
+
+    def _full(self, arrivals: Arrivals) -> NDArray[np.bool_]:
+        return np.asarray(self._lengths[arrivals.rows] + arrivals.counts > self._rooms[arrivals.rows])
 
     def _reclaim(self) -> None:
         if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:

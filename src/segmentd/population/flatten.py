@@ -12,10 +12,14 @@ from typing import Final
 from segmentd.population.kinds import Json
 
 MAX_DEPTH: Final = 8
+_PLAIN: Final = frozenset([str, int, float, bool])
+"""The types of values that are not looked into."""
 
 
 def flatten_attributes(values: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
     """Dotted names and their values; None stays (it removes an attribute), lists stay lists."""
+    if not prefix and _plain(values):
+        return dict(values)
     flat: dict[str, Json] = {}
     for name, value in _walk(values, prefix, MAX_DEPTH):
         _add(flat, name, value)
@@ -24,6 +28,8 @@ def flatten_attributes(values: Mapping[str, Json], prefix: str = "") -> dict[str
 
 def flatten_properties(values: Mapping[str, Json]) -> dict[str, Json]:
     """The same for properties; a list of objects gives one list a key: `products.sku` = all skus, without nulls."""
+    if _plain(values):
+        return dict(values)
     flat: dict[str, Json] = {}
     for name, value in _walk(values, "", MAX_DEPTH):
         if isinstance(value, list) and value and all(isinstance(item, dict) for item in value):
@@ -32,6 +38,11 @@ def flatten_properties(values: Mapping[str, Json]) -> dict[str, Json]:
         elif value is not None:
             _add(flat, name, value)
     return flat
+
+
+def _plain(values: Mapping[str, Json]) -> bool:
+    """Whether no value is an object, a list or null: then the names are flat as they are."""
+    return _PLAIN.issuperset(map(type, values.values()))
 
 
 def _add(flat: dict[str, Json], name: str, value: Json) -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Final
+from functools import lru_cache
+from hashlib import blake2b
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -16,6 +17,9 @@ from segmentd.population.listed import reserved_fault
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
 MAX_NAMES: Final = 1_000
+_SHORT_NAMES: Final = 1_024
+"""Names are remembered together where they have no more characters than this."""
+_TIMES: Final = ("time", "original_time", "sent_time", "received_time")
 CONTEXT: Final = frozenset(
     [
         "device",
@@ -35,31 +39,32 @@ CONTEXT: Final = frozenset(
 """The parts of an event's context that become attributes of its user."""
 
 
-@dataclass(frozen=True, slots=True)
-class ProfileWrite:
+_NOTHING: Final[Mapping[str, Json]] = {}
+_NO_JSON: Final = b"{}"
+
+
+class ProfileWrite(NamedTuple):
     """Attributes to merge into one profile, nested or dotted; None removes one."""
 
     user_id: str
-    attributes: Mapping[str, Json] = field(default_factory=dict)
+    attributes: Mapping[str, Json] = _NOTHING
 
 
-@dataclass(frozen=True, slots=True)
-class EventWrite:
+class EventWrite(NamedTuple):
     """One event; times in microseconds UTC. Without `time`, it is reckoned from the other three."""
 
     user_id: str
     name: str
     message_id: str = ""
     time: Micros | None = None
-    properties: Mapping[str, Json] = field(default_factory=dict)
-    context: Mapping[str, Json] = field(default_factory=dict)
+    properties: Mapping[str, Json] = _NOTHING
+    context: Mapping[str, Json] = _NOTHING
     original_time: Micros | None = None
     sent_time: Micros | None = None
     received_time: Micros | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ItemResult:
+class ItemResult(NamedTuple):
     """What became of one item; `error` where it was refused."""
 
     created: bool = False
@@ -67,16 +72,14 @@ class ItemResult:
     error: SegmentdError | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedProfile:
+class PreparedProfile(NamedTuple):
     """A profile write of sound form, attributes flat."""
 
     user_id: str
     attributes: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True)
-class PreparedEvent:
+class PreparedEvent(NamedTuple):
     """An event of sound form: flat properties and context attributes, and its content as sent."""
 
     user_id: str
@@ -89,6 +92,8 @@ class PreparedEvent:
     raw_context: bytes
     stated: bytes
     """What the message id stands for, in canonical form; it begins with the user's id."""
+    digest: bytes | None
+    """16 bytes over `stated`; None without a message id."""
 
     def stated_by(self, user_id: str) -> bytes:
         """The same as stated by a user of another id."""
@@ -105,29 +110,38 @@ def prepare_profile(write: ProfileWrite) -> PreparedProfile:
 
 def prepare_event(write: EventWrite) -> PreparedEvent:
     """Check and flatten. Raises InvalidInput naming the field."""
-    check_id("user_id", write.user_id)
-    check_id("name", write.name)
-    fault = message_id_fault(write.message_id)
+    user_id, name, message_id, time, given, given_context, original_time, _, _ = write
+    check_id("user_id", user_id)
+    check_id("name", name)
+    fault = message_id_fault(message_id)
     if fault is not None:
         raise InvalidInput.at("message_id", fault)
     _check_times(write)
-    _check_reserved("context", write.context)
-    properties = _flat("properties", write.properties, nulls=False)
-    context = {key: value for key, value in write.context.items() if key.split(".")[0] in CONTEXT}
-    raw_properties, raw_context = _dump("properties", write.properties), _dump("context", write.context)
+    if given_context:
+        _check_reserved("context", given_context)
+    properties = _flat("properties", given, nulls=False) if given else _NOTHING
+    context = _context(given_context) if given_context else _NOTHING
+    raw_properties = _dump("properties", given) if given else _NO_JSON
+    raw_context = _dump("context", given_context) if given_context else _NO_JSON
     # A client that sends again states the same event and the same time, but not the same time of sending.
-    stated = orjson.dumps([write.user_id, write.name, write.time, write.original_time])
+    stated = orjson.dumps((user_id, name, time, original_time)) + raw_properties + raw_context
     return PreparedEvent(
-        write.user_id,
-        write.name,
-        write.message_id,
-        event_time(write),
+        user_id,
+        name,
+        message_id,
+        time if time is not None else event_time(write),
         properties,
-        {key: value for key, value in _flat("context", context, nulls=False).items() if value is not None},
+        context,
         raw_properties,
         raw_context,
-        stated + raw_properties + raw_context,
+        stated,
+        digest_of(stated) if message_id else None,
     )
+
+
+def digest_of(stated: bytes) -> bytes:
+    """The 16 bytes by which the content of an event is known."""
+    return blake2b(stated, digest_size=16).digest()
 
 
 def event_time(write: EventWrite) -> Micros | None:
@@ -159,10 +173,15 @@ def _check_reserved(field_name: str, names: Iterable[str]) -> None:
 
 
 def _check_times(write: EventWrite) -> None:
-    for name in ("time", "original_time", "sent_time", "received_time"):
-        value = getattr(write, name)
+    for name, value in zip(_TIMES, (write.time, *write[6:]), strict=True):
         if value is not None and not MIN_INSTANT <= value <= MAX_INSTANT:
             raise InvalidInput.at(name, "is outside the years 1 to 9999")
+
+
+def _context(given: Mapping[str, Json]) -> dict[str, Json]:
+    """What of an event's context becomes attributes of its user, flat."""
+    taken = {key: value for key, value in given.items() if key.split(".")[0] in CONTEXT}
+    return {key: value for key, value in _flat("context", taken, nulls=False).items() if value is not None}
 
 
 def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[str, Json]:
@@ -172,14 +191,20 @@ def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[s
         raise InvalidInput.at(field_name, str(error)) from None
     if len(flat) > MAX_NAMES:
         raise InvalidInput.at(field_name, f"has {len(flat):,} names; at most {MAX_NAMES:,} are allowed")
-    faults = [
-        FieldViolation(f"{field_name}.{name[:80]}", f"is no name: {fault}")
-        for name in flat
-        if (fault := name_fault(name)) is not None
-    ]
+    names = tuple(flat)
+    faults = _remembered_faults(names) if sum(map(len, names)) <= _SHORT_NAMES else _faults_of(names)
     if faults:
-        raise InvalidInput(faults)
+        raise InvalidInput([FieldViolation(f"{field_name}.{name[:80]}", f"is no name: {why}") for name, why in faults])
     return flat
+
+
+def _faults_of(names: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """The names that are none, each with the reason."""
+    return tuple((name, fault) for name in names if (fault := name_fault(name)) is not None)
+
+
+# Events of one kind come with the same names again and again.
+_remembered_faults: Final = lru_cache(maxsize=4_096)(_faults_of)
 
 
 def _dump(field_name: str, values: Mapping[str, Json]) -> bytes:
