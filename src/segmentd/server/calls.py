@@ -58,7 +58,7 @@ class CallsUnderWay:
         return self.ended or (self.draining and task in self._endless)
 
     def end_all(self) -> None:
-        """Cancel the calls that are left; the interceptor answers them with SHUTTING_DOWN."""
+        """Cancel the calls that are left; the guard answers them with SHUTTING_DOWN."""
         self.ended = True
         for task in self._tasks:
             task.cancel()

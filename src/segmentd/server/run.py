@@ -6,17 +6,18 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, Never
+from typing import Any, Final, Never
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from segmentd.errors import StorageFailed
 from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
-from segmentd.server.interceptor import Interceptor
+from segmentd.server.guard import Guard
+from segmentd.server.methods import Methods
 
 _LOG: Final = logging.getLogger(__name__)
 _UNWINDING: Final = 10.0
@@ -38,17 +39,20 @@ Register = Callable[[grpc.aio.Server], None]
 
 
 class Server:
-    """The services with health, reflection and the interceptor. To be made inside of the running event loop."""
+    """The services with health and reflection, all guarded. To be made inside of the running event loop."""
 
     def __init__(self, register: Register, service_names: Sequence[str]) -> None:
         """`service_names` are the full names (`segmentd.v1.AdminService`) that health and reflection tell of."""
         self.calls = CallsUnderWay()
         self._names = tuple(service_names)
         self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(interceptors=[Interceptor(self.calls)], options=_OPTIONS)
-        register(self._grpc)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._grpc)
-        reflection.enable_server_reflection((*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME), self._grpc)
+        self._grpc = grpc.aio.server(options=_OPTIONS)
+        methods: Any = Methods(Guard(self.calls))  # Any: generated code asks for a server, and only adds methods to it
+        register(methods)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, methods)
+        reflected = reflection.aio.ReflectionServicer((*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME))
+        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, methods)
+        self._grpc.add_generic_rpc_handlers((methods,))
 
     async def start(self, listen: str) -> str:
         """Listen, and say the address that was taken. Raises InvalidInput at `listen` where it cannot be."""
