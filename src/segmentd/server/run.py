@@ -51,7 +51,8 @@ class Server:
         register(methods)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, methods)
         reflected = reflection.aio.ReflectionServicer((*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME))
-        reflection_pb2_grpc.add_ServerReflectionServicer_to_server(reflected, methods)
+        add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server  # it has no types
+        add_reflection(reflected, methods)
         self._grpc.add_generic_rpc_handlers((methods,))
 
     async def start(self, listen: str) -> str:
