@@ -70,6 +70,9 @@ class GuardedColumns:
         self._check(f"{name}.longitude")
         return self._columns.place(name)
 
+    def only(self, places: NDArray[np.int64]) -> Columns:
+        return GuardedColumns(self._columns.only(places), self._allowed, self._whose)
+
 
 class GuardedEvents(GuardedColumns):
     """Events of which only declared properties can be read."""

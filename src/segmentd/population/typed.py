@@ -16,12 +16,24 @@ T = TypeVar("T", np.float64, np.int64, np.bool_)
 Mask = NDArray[np.bool_]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Values(Generic[T]):
     """One value a row. Where `present` is false the value is arbitrary: combine every answer with `present`."""
 
-    values: NDArray[T]
-    present: Mask
+    __slots__ = ("_present", "_values")
+
+    def __init__(self, values: NDArray[T], present: Mask) -> None:
+        self._values: NDArray[T] | None = values
+        self._present: Mask | None = present
+
+    @property
+    def values(self) -> NDArray[T]:
+        """The values, (n,)."""
+        return np.asarray(self._values)
+
+    @property
+    def present(self) -> Mask:
+        """Where there is a value, bool (n,)."""
+        return np.asarray(self._present)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +113,8 @@ class Columns(Protocol):
     """Named columns over the same rows: a user's attributes, or the properties of events.
 
     A name that nobody has a value for is missing everywhere, whatever kind is asked for; a known one is given
-    only as its own kind (anything else raises PluginBroken: ask `kind` first).
+    only as its own kind (anything else raises PluginBroken: ask `kind` first). `only` gives the columns of
+    some of the rows, by their places int64 (k,).
     """
 
     def __len__(self) -> int: ...
@@ -114,6 +127,7 @@ class Columns(Protocol):
     def instant(self, name: str) -> Values[np.int64]: ...
     def tags(self, name: str) -> Tags: ...
     def place(self, name: str) -> Place: ...
+    def only(self, places: NDArray[np.int64]) -> Columns: ...
 
 
 class Events(Columns, Protocol):

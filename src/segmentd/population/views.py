@@ -13,6 +13,7 @@ from segmentd.population.column import MISSING_INT, Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
+from segmentd.population.stored_values import StoredValues
 from segmentd.population.one_user import Layout, OneUser
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
@@ -61,25 +62,23 @@ class ColumnsView:
 
     def number(self, name: str) -> Values[np.float64]:
         """Numbers, float64."""
-        data = self._take(name, Kind.NUMBER, np.dtype(np.float64), np.nan)
-        return Values(data, frozen(~np.isnan(data)))
+        return self._stored(name, Kind.NUMBER, np.dtype(np.float64), np.nan)
 
     def money(self, name: str) -> Values[np.int64]:
         """Money in millionths of the base currency's unit, int64."""
-        return self._int64(name, Kind.MONEY)
+        return self._stored(name, Kind.MONEY, np.dtype(np.int64), MISSING_INT)
 
     def date(self, name: str) -> Values[np.int64]:
         """Days since 1970-01-01, int64."""
-        return self._int64(name, Kind.DATE)
+        return self._stored(name, Kind.DATE, np.dtype(np.int64), MISSING_INT)
 
     def instant(self, name: str) -> Values[np.int64]:
         """Instants in microseconds UTC, int64."""
-        return self._int64(name, Kind.INSTANT)
+        return self._stored(name, Kind.INSTANT, np.dtype(np.int64), MISSING_INT)
 
     def flag(self, name: str) -> Values[np.bool_]:
         """True or false."""
-        data = self._take(name, Kind.FLAG, np.dtype(np.int8), -1)
-        return Values(frozen(data > 0), frozen(data >= 0))
+        return self._stored(name, Kind.FLAG, np.dtype(np.int8), -1)
 
     def category(self, name: str) -> Category:
         """Text."""
@@ -102,10 +101,12 @@ class ColumnsView:
         latitude, longitude = self.number(f"{name}.latitude"), self.number(f"{name}.longitude")
         return Place(latitude.values, longitude.values, frozen(latitude.present & longitude.present))
 
-    def _int64(self, name: str, kind: Kind) -> Values[np.int64]:
-        data = self._take(name, kind, np.dtype(np.int64), MISSING_INT)
-        present = data != MISSING_INT
-        return Values(frozen(np.where(present, data, 0)), frozen(present))
+    def only(self, places: NDArray[np.int64]) -> ColumnsView:
+        """The same columns at these places alone, (k,)."""
+        return ColumnsView(self._columns, _chosen(self.positions, places), len(places))
+
+    def _stored(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> StoredValues:
+        return StoredValues(kind, self._take(name, kind, dtype, missing), missing)
 
     def _take(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> NDArray[G]:
         column = self._columns.get(name)
@@ -209,6 +210,13 @@ class UsersView(ColumnsView):
         positions = self.positions
         rows = range(*positions.indices(len(self.dataset))) if isinstance(positions, slice) else positions.tolist()
         return np.array([not ids.isdisjoint(self.dataset.ids_of(row)) for row in rows], dtype=np.bool_)
+
+
+def _chosen(positions: Rows, places: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the positions that stand at `places`."""
+    if isinstance(positions, slice):
+        return places + positions.start if positions.start else places
+    return positions[places]
 
 
 def frozen(array: NDArray[G]) -> NDArray[G]:
