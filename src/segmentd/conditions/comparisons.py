@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.conditions.prepared import Family, OperandFault, Prepare, Test, lasting, values
+from segmentd.conditions.prepared import Family, Lasting, OperandFault, Prepare, Test, values
 from segmentd.population.kinds import Json, Kind, encode
 from segmentd.population.typed import Columns, Mask
 
@@ -59,7 +59,7 @@ def _related(relation: Relation) -> Prepare:
             found = values(columns, name, kind)
             return np.asarray(found.present & relation(found.values, wanted))
 
-        return lasting(member)
+        return Lasting(member, lambda value: relation(value, wanted))
 
     return prepare
 
@@ -71,7 +71,7 @@ def _between(kind: Kind, operand: list[Json], _ignore_case: bool) -> Test:
         found = values(columns, name, kind)
         return np.asarray(found.present & (found.values >= low) & (found.values <= high))
 
-    return lasting(member)
+    return Lasting(member, lambda value: low <= value <= high)
 
 
 def _in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
@@ -81,7 +81,7 @@ def _in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
         found = values(columns, name, kind)
         return np.asarray(found.present & among_values(found.values, wanted))
 
-    return lasting(member)
+    return Lasting(member, frozenset(wanted.tolist()).__contains__)
 
 
 def _not_in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
@@ -91,7 +91,8 @@ def _not_in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
         found = values(columns, name, kind)
         return np.asarray(found.present & ~among_values(found.values, wanted))
 
-    return lasting(member)
+    unwanted = frozenset(wanted.tolist())
+    return Lasting(member, lambda value: value not in unwanted)
 
 
 COMPARISONS: Family = {

@@ -142,6 +142,14 @@ def _tests(columns: Columns, name: str, condition: Condition) -> tuple[tuple[str
     return tests
 
 
+def tests_of(kind: Kind, name: str, condition: Condition) -> list[Test]:
+    """The tests of values of this kind. Raises ValueError where the condition cannot apply to it."""
+    tests, faults = _compiled(kind, condition)
+    if faults:
+        raise ValueError(f"{name}: {faults[0].message}")
+    return [test for _, test in tests]
+
+
 def _compiled(kind: Kind, condition: Condition) -> Compiled:
     if kind not in condition.compiled:
         condition.compiled[kind] = _compile(kind, condition)

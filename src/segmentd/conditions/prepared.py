@@ -39,9 +39,21 @@ class OperandFault(ValueError):
         self.path = path
 
 
-def lasting(member: Callable[[Columns, str], Mask]) -> Test:
-    """A test that time does not change."""
-    return lambda columns, name, _: Verdict.forever(member(columns, name))
+class Lasting:
+    """A test that time does not change: of n rows, and of one value that is there, as `Column.value` gives it."""
+
+    __slots__ = ("accepts", "member", "missing")
+
+    def __init__(
+        self, member: Callable[[Columns, str], Mask], accepts: Callable[[Any], object], *, missing: bool = False
+    ) -> None:
+        """`missing` is the answer where there is no value."""
+        self.member = member
+        self.accepts = accepts
+        self.missing = missing
+
+    def __call__(self, columns: Columns, name: str, _: Moment) -> Verdict:
+        return Verdict.forever(self.member(columns, name))
 
 
 def values(columns: Columns, name: str, kind: Kind) -> Values[Any]:

@@ -7,28 +7,42 @@ counts from its local midnight on, in the user's time zone.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.conditions.prepared import Family, Moment, Prepare, Test
+from segmentd.conditions.prepared import Family, Moment, Prepare
 from segmentd.population.kinds import Kind
+from segmentd.population.one_verdict import NEVER, OneVerdict
 from segmentd.population.typed import Columns, Mask
-from segmentd.population.verdict import Verdict
+from segmentd.population.verdict import Verdict, held_where
 from segmentd.times import FOREVER, Duration, Instants, parse_duration
-from segmentd.zones import LocalTime
+from segmentd.zones import LocalTime, Zone, one
 from segmentd.zones.units import add_months_to_days
 
-Interval = tuple[Instants, Instants]
-_END: Final = np.int64(FOREVER)
+Interval = tuple[Any, Any]
+"""Instants int64 (n,) or one for all; or plain integers."""
 
 
-def during(start: Instants, end: Instants, present: Mask, at: Instants) -> Verdict:
+def during(start: Instants, end: Instants | int, present: Mask, at: Instants) -> Verdict:
     """Present rows are members in [start, end), the others never; all int64 (n,)."""
-    begun, over = at >= start, at >= end
-    holds_until = np.where(over | ~present, _END, np.where(begun, end, start))
-    return Verdict(present & begun & ~over, holds_until)
+    begun, counting = at >= start, present & (at < end)
+    turn = np.asarray(start + (end - start) * begun)  # the end where it has begun
+    return Verdict(counting & begun, held_where(counting, turn))
+
+
+def during_one(start: int, end: int, at: int) -> OneVerdict:
+    """The same for one user who has the value."""
+    if at >= end:
+        return NEVER
+    return (True, end) if at >= start else (False, start)
+
+
+class Movable(Protocol):
+    """A point in time, or a column of them, that can be moved by a duration."""
+
+    def moved(self, by: Duration | None, sign: int = 1) -> Any: ...
 
 
 class Point:
@@ -55,34 +69,55 @@ class Point:
         return zones.day_start(add_months_to_days(self._values, months))
 
 
-def _forever(like: Instants) -> Instants:
-    return np.full_like(like, _END)
+class OnePoint:
+    """The same for the one value of a user in `zone`."""
+
+    __slots__ = ("_kind", "_value", "_zone")
+
+    def __init__(self, value: int, kind: Kind, zone: Zone) -> None:
+        self._value, self._kind, self._zone = value, kind, zone
+
+    def moved(self, by: Duration | None, sign: int = 1) -> int:
+        value, zone = self._value, self._zone
+        if by is None or not by.months:
+            start = value if self._kind is Kind.INSTANT else one.day_start(zone, value)
+            return start if by is None else start + sign * by.micros
+        if self._kind is Kind.INSTANT:
+            return one.add_months(zone, value, sign * by.months)
+        return one.day_start(zone, one.add_months_to_day(value, sign * by.months))
 
 
-def _within_last(point: Point, span: Duration) -> Interval:
+def _within_last(point: Movable, span: Duration) -> Interval:
     return point.moved(None), point.moved(span)
 
 
-def _more_than_ago(point: Point, span: Duration) -> Interval:
-    start = point.moved(span)
-    return start, _forever(start)
+def _more_than_ago(point: Movable, span: Duration) -> Interval:
+    return point.moved(span), FOREVER
 
 
-def _within_next(point: Point, span: Duration) -> Interval:
+def _within_next(point: Movable, span: Duration) -> Interval:
     return point.moved(span, -1), point.moved(None)
 
 
-def _relative(interval: Callable[[Point, Duration], Interval]) -> Prepare:
-    def prepare(kind: Kind, operand: str, _ignore_case: bool) -> Test:
-        span = parse_duration(operand)
+class Relative:
+    """A test of the interval around a value: of n rows, and of one value."""
 
-        def test(columns: Columns, name: str, moment: Moment) -> Verdict:
-            point = Point(columns, name, kind, moment)
-            return during(*interval(point, span), point.present, moment.at)
+    __slots__ = ("_interval", "_kind", "_span")
 
-        return test
+    def __init__(self, interval: Callable[[Movable, Duration], Interval], kind: Kind, span: Duration) -> None:
+        self._interval, self._kind, self._span = interval, kind, span
 
-    return prepare
+    def __call__(self, columns: Columns, name: str, moment: Moment) -> Verdict:
+        point = Point(columns, name, self._kind, moment)
+        return during(*self._interval(point, self._span), point.present, moment.at)
+
+    def one(self, value: int, zone: Zone, at: int) -> OneVerdict:
+        """Judge the value of one user in `zone`."""
+        return during_one(*self._interval(OnePoint(value, self._kind, zone), self._span), at)
+
+
+def _relative(interval: Callable[[Movable, Duration], Interval]) -> Prepare:
+    return lambda kind, operand, _: Relative(interval, kind, parse_duration(operand))
 
 
 _MOMENTS: Final = (Kind.DATE, Kind.INSTANT)

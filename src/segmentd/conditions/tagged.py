@@ -9,14 +9,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.conditions.prepared import Family, Prepare, Test, lasting
+from segmentd.conditions.prepared import Family, Lasting, Prepare, Test
 from segmentd.population.kinds import Kind
 from segmentd.population.typed import Columns, Mask, Tags, accepted
 
 Counts = NDArray[np.int64]
 
 
-def _counted(decide: Callable[[Tags, Counts, int], Any]) -> Prepare:
+def _counted(decide: Callable[[Any, Any, int], Any]) -> Prepare:
     """Decides on how many of the wanted texts each row has, and how many were wanted."""
 
     def prepare(_kind: Kind, operand: list[str], ignore_case: bool) -> Test:
@@ -27,7 +27,11 @@ def _counted(decide: Callable[[Tags, Counts, int], Any]) -> Prepare:
             tags = columns.tags(name)
             return np.asarray(tags.present & decide(tags, count(tags, wanted), len(wanted)))
 
-        return lasting(member)
+        def accepts(tags: frozenset[str]) -> object:
+            found = {tag.casefold() for tag in tags} if ignore_case else tags
+            return decide(None, len(wanted & found), len(wanted))
+
+        return Lasting(member, accepts)
 
     return prepare
 
@@ -65,7 +69,7 @@ def _size(_kind: Kind, operand: Any, _ignore_case: bool) -> Test:
             found &= relation(tags.sizes, wanted)
         return found
 
-    return lasting(member)
+    return Lasting(member, lambda tags: all(relation(len(tags), wanted) for relation, wanted in given))
 
 
 TAGS: Family = {

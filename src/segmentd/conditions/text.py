@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from segmentd.conditions.prepared import Family, OperandFault, Prepare, Test, lasting
+from segmentd.conditions.prepared import Family, Lasting, OperandFault, Prepare, Test
 from segmentd.conditions.regex import searcher
 from segmentd.conditions.versions import Version, parse_version
 from segmentd.population.kinds import Json, Kind
@@ -19,7 +19,7 @@ Accepts = Callable[[str], bool]
 
 def accepting(accepts: Accepts) -> Test:
     """The rows whose text is accepted."""
-    return lasting(lambda columns, name: columns.category(name).where(accepts))
+    return Lasting(lambda columns, name: columns.category(name).where(accepts), accepts)
 
 
 def texts(operands: list[Json]) -> list[str]:
@@ -60,7 +60,9 @@ def _one_of(wanted: list[str], *, ignore_case: bool, negate: bool) -> Test:
         column = columns.category(name)
         return np.asarray(column.present & ~found(column)) if negate else found(column)
 
-    return lasting(member)
+    if ignore_case:
+        return Lasting(member, lambda text: (text.casefold() in chosen) is not negate)
+    return Lasting(member, (lambda text: text not in chosen) if negate else chosen.__contains__)
 
 
 def _with_part(holds: Callable[[str, str], bool]) -> Prepare:

@@ -80,7 +80,7 @@ def zones_of_rows(codes: NDArray[np.int32], texts: Sequence[str]) -> Zone | Zone
     present = _distinct(codes, len(texts))
     table = np.zeros(max(present, default=-1) + 2, dtype=np.int16)  # its last place is UTC and serves -1
     for code in present:
-        table[code] = numbers.setdefault(_zone_or_utc(texts[code]), len(numbers))
+        table[code] = numbers.setdefault(zone_or_utc(texts[code]), len(numbers))
     zones, which = list(numbers), table[codes]
     used = np.flatnonzero(np.bincount(which, minlength=1)).tolist()
     if len(used) <= 1:
@@ -97,7 +97,8 @@ def _distinct(codes: NDArray[np.int32], size: int) -> list[int]:
     return np.flatnonzero(seen[:-1]).tolist()
 
 
-def _zone_or_utc(name: str) -> Zone:
+def zone_or_utc(name: str) -> Zone:
+    """The zone of that name; UTC for an unknown one."""
     try:
         return zone_for(name)
     except ValueError:
