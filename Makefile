@@ -16,8 +16,8 @@ setup: $(STAMP)  ## Build .venv from the locks (any Python from 3.11 on; PYTHON=
 demo: $(STAMP)  ## Serve a small shop app and show memberships coming and going
 	$(BIN)/python examples/shop/demo.py
 
-test: $(STAMP)  ## Run the tests, with as many examples as the gate does
-	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest $(ARGS)
+test: $(STAMP)  ## Run the tests on all cores, with as many examples as the gate does
+	HYPOTHESIS_PROFILE=$${HYPOTHESIS_PROFILE:-ci} $(BIN)/python -m pytest --numprocesses auto $(ARGS)
 
 lint: $(STAMP)  ## Check style and format of the code
 	$(BIN)/ruff check .
