@@ -67,12 +67,12 @@ class Column:
 
     def code(self, value: Stored | None) -> float | int:
         """The element that stands for a stored value, or for missing. Store it in `data` before asking for another."""
-        self._make_room()
+        self.make_room()
         return self._code(value)
 
     def fresh_codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
         """The same for many values at once."""
-        self._make_room()
+        self.make_room()
         return self.codes(values)
 
     def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
@@ -88,7 +88,8 @@ class Column:
             return self.tag_sets.add([self.vocabulary.add(tag) for tag in value])
         return value
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Forget texts or tag sets that no position holds, where they are most of all."""
         if max(len(self.vocabulary) if self.kind is Kind.TEXT else 0, len(self.tag_sets)) > 2 * len(self.data) + _SPARE:
             self._forget()
 

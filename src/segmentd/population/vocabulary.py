@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat
+
+import numpy as np
+from numpy.typing import NDArray
 
 
 class Vocabulary:
@@ -23,6 +27,15 @@ class Vocabulary:
         if code == len(self.texts):
             self.texts.append(text)
         return code
+
+    def codes_of(self, texts: Sequence[str | None], sound: Callable[[str], bool]) -> NDArray[np.int32]:
+        """The codes of many texts, int32 (n,), new ones given one; -1 for None and for what is not `sound`."""
+        codes = self._codes
+        for text in dict.fromkeys(texts):
+            if text is not None and text not in codes and sound(text):
+                codes[text] = len(self.texts)
+                self.texts.append(text)
+        return np.fromiter(map(codes.get, texts, repeat(-1)), np.int32, len(texts))  # type: ignore[arg-type]
 
     def find(self, text: str) -> int:
         """The code of `text`; -2, which no row has, where nobody has it."""
