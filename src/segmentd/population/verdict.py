@@ -49,9 +49,9 @@ class Verdict:
         """Both: true until the earliest end; false until the latest end among the false operands."""
         both = self.member & other.member
         if self.lasting:
-            return Verdict.forever(both) if other.lasting else Verdict(both, _where(self.member, other.holds_until))
+            return Verdict.forever(both) if other.lasting else Verdict(both, held_where(self.member, other.holds_until))
         if other.lasting:
-            return Verdict(both, _where(other.member, self.holds_until))
+            return Verdict(both, held_where(other.member, self.holds_until))
         latest_false = np.maximum(_unless(self.member, self.holds_until), _unless(other.member, other.holds_until))
         earliest = np.minimum(self.holds_until, other.holds_until)
         np.minimum(earliest, _FOREVER_IF_TRUE.take(both), out=earliest)
@@ -70,8 +70,8 @@ def _forever(holds_until: Instants) -> bool:
     return holds_until.strides == (0,) and len(holds_until) > 0 and int(holds_until[0]) == FOREVER
 
 
-def _where(mask: NDArray[np.bool_], holds_until: Instants) -> Instants:
-    """The horizons where the mask is true, FOREVER elsewhere: there, what is false forever decides."""
+def held_where(mask: NDArray[np.bool_], holds_until: Instants) -> Instants:
+    """The horizons where the mask is true, FOREVER elsewhere; int64 (n,)."""
     limits = _LEAST_IF_TRUE.take(mask)
     return np.maximum(holds_until, limits, out=limits)
 
