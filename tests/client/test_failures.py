@@ -7,22 +7,22 @@ from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from functools import reduce
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
 
+import segmentd.v1
 from segmentd.client import CallFailed, Client, Json, as_json, as_struct, as_value_json
 from segmentd.client.channel import service_config
 from segmentd.v1 import (
     admin_service_pb2,
     admin_service_pb2_grpc,
-    evaluation_service_pb2,
-    membership_service_pb2,
     profile_pb2,
     profile_service_pb2,
     segment_pb2,
-    segment_service_pb2,
 )
 
 
@@ -117,13 +117,8 @@ def test_a_server_that_is_not_there_is_one_kind_of_error_too() -> None:
 
 
 def test_every_method_of_the_retry_configuration_exists() -> None:
-    modules = (
-        admin_service_pb2,
-        evaluation_service_pb2,
-        membership_service_pb2,
-        profile_service_pb2,
-        segment_service_pb2,
-    )
+    folder = Path(segmentd.v1.__path__[0])
+    modules = [import_module(f"segmentd.v1.{file.stem}") for file in folder.glob("*_service_pb2.py")]
     services = {
         service.full_name: {method.name for method in service.methods}
         for module in modules

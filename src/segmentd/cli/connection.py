@@ -15,4 +15,4 @@ def connect(server: str, timeout: float = 60.0) -> Client:
     found = _TARGET.fullmatch(server)
     if found is None or int(found["port"] or 0) > 65_535:
         raise CommandFailed(f"--server: {server!r} is not HOST:PORT, as in localhost:50051", exit_code=2)
-    return Client(server, timeout=timeout)
+    return Client(server, timeout=timeout, connections=1)

@@ -1,12 +1,18 @@
-"""A typed synchronous client of segmentd.
+"""Typed clients of segmentd: a blocking one, and one of asyncio with the same calls.
 
 >>> with Client("localhost:50051") as client:
 ...     answer = client.check("u17", "at-risk-shoppers")
+
+>>> async with AsyncClient("localhost:50051") as client:
+...     answer = await client.check("u17", "at-risk-shoppers")
 
 Answers are the messages of the contract. Every failed call raises CallFailed.
 """
 
 from segmentd.client.arguments import ArgumentOutOfRange
+from segmentd.client.async_client import AsyncClient
+from segmentd.client.async_watching import AsyncWatch
+from segmentd.client.calling import Pending
 from segmentd.client.client import Client
 from segmentd.client.consumers import Consumers
 from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
@@ -18,10 +24,13 @@ from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
 from segmentd.client.user_lists import UserLists
 from segmentd.client.values import Json, as_json, as_struct, as_value_json
-from segmentd.client.watching import Watch, Watches, position_of
+from segmentd.client.watch_course import position_of
+from segmentd.client.watching import Watch, Watches
 
 __all__ = [
     "ArgumentOutOfRange",
+    "AsyncClient",
+    "AsyncWatch",
     "CallFailed",
     "Client",
     "Consumers",
@@ -31,6 +40,7 @@ __all__ = [
     "Instant",
     "ItemFault",
     "Json",
+    "Pending",
     "Profiles",
     "Questions",
     "Segments",

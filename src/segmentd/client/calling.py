@@ -1,26 +1,20 @@
-"""Making one call: the deadline, and the one error."""
+"""Making one call, blocking: the connection, the deadline, and the one error."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any, Generic, Protocol, TypeVar
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
 
 from segmentd.client.errors import CallFailed
+from segmentd.client.pool import Pool
+
+if TYPE_CHECKING:
+    from segmentd.client.calls import Call
 
 A = TypeVar("A")
 A_co = TypeVar("A_co", covariant=True)
-
-
-class Paged(Protocol):
-    """An answer that may have more pages."""
-
-    @property
-    def next_page_token(self) -> str: ...
-
-
-P = TypeVar("P", bound=Paged)
 
 
 class Pending(Generic[A_co]):
@@ -53,34 +47,48 @@ class Pending(Generic[A_co]):
 
 
 class Caller:
-    """Makes calls with one deadline, in seconds."""
+    """Makes calls over the connections of a pool with one deadline, in seconds."""
 
-    def __init__(self, timeout: float) -> None:
+    def __init__(self, pool: Pool[grpc.Channel], timeout: float) -> None:
+        self.pool = pool
         self.timeout = timeout
 
-    def call(self, method: Callable[..., A], request: Any) -> A:
+    def call(self, call: Call[A]) -> A:
         """The answer. Raises CallFailed."""
+        lane = self.pool.lane()
+        lane.busy += 1
         try:
-            return method(request, timeout=self.timeout)
+            answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=self.timeout))
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None
+        finally:
+            lane.busy -= 1
+        return answer
 
-    def start(self, method: Any, request: Any) -> Pending[Any]:
-        """The same without waiting."""
-        return Pending(method.future(request, timeout=self.timeout))
+    def start(self, call: Call[A]) -> Pending[A]:
+        """The same without waiting. The answer is the message of the contract."""
+        method = self.pool.lane().method(call.stub, call.method)
+        return Pending(method.future(call.request, timeout=self.timeout))
 
-    def stream(self, method: Callable[..., Iterator[A]], request: Any) -> Iterator[A]:
+    def stream(self, call: Call[A]) -> Iterator[A]:
         """The messages of a stream that ends. Raises CallFailed, also in the middle."""
         try:
-            yield from method(request, timeout=self.timeout)
+            for message in self.open(call, self.timeout):
+                yield call.take(message)
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None
 
-    def pages(self, method: Callable[..., P], request: Any) -> Iterator[P]:
-        """All pages, each asked for when it is needed; `request` is changed. Raises CallFailed."""
+    def pages(self, call: Call[Any]) -> Iterator[Any]:
+        """What `call.take` finds on all pages, each asked for when it is needed. Raises CallFailed."""
+        request = call.request
+        method = call.stub, call.method
         while True:
-            page = self.call(method, request)
-            yield page
+            page = self.call(type(call)(*method, request))
+            yield from call.take(page)
             if not page.next_page_token:
                 return
             request.page_token = page.next_page_token
+
+    def open(self, call: Call[Any], timeout: float | None = None) -> Any:
+        """The call of a stream, as grpc has it: an iterator that raises its RpcError."""
+        return self.pool.lane().method(call.stub, call.method)(call.request, timeout=timeout)

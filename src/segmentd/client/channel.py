@@ -1,4 +1,4 @@
-"""The channel: one pooled connection, with retries where a call may be made twice."""
+"""Channels: connections of their own, with retries where a call may be made twice."""
 
 from __future__ import annotations
 
@@ -6,18 +6,46 @@ import json
 from typing import Final
 
 import grpc
+import grpc.aio
 
-_SERVICES: Final = ("AdminService", "EvaluationService", "MembershipService", "ProfileService", "SegmentService")
+DEFAULT_TIMEOUT: Final = 30.0
+"""Seconds that a call may take."""
+DEFAULT_CONNECTIONS: Final = 4
+"""Connections of a client, opened as they are used."""
+
+_SERVICES: Final = (
+    "AdminService",
+    "ConsumerService",
+    "EvaluationService",
+    "ExclusiveGroupService",
+    "HistoryService",
+    "MembershipService",
+    "ProfileService",
+    "SegmentService",
+    "UserListService",
+)
 _ONCE: Final = (
     ("AdminService", "AdvanceClock"),
+    ("ConsumerService", "DiscardDeadLetters"),
+    ("ConsumerService", "ReplayDeadLetters"),
+    ("ExclusiveGroupService", "CreateExclusiveGroup"),
+    ("ExclusiveGroupService", "DeleteExclusiveGroup"),
+    ("ExclusiveGroupService", "UpdateExclusiveGroup"),
+    ("ProfileService", "DeleteProfile"),
     ("SegmentService", "ArchiveSegment"),
     ("SegmentService", "CreateSegment"),
     ("SegmentService", "DeleteSegment"),
     ("SegmentService", "RefitSegment"),
     ("SegmentService", "RestoreSegmentVersion"),
     ("SegmentService", "UpdateSegment"),
+    ("UserListService", "DeleteUserList"),
+    ("UserListService", "UploadUserList"),
 )
-"""Methods that would answer otherwise, or do more, when they are made twice."""
+"""Methods that would answer otherwise, or do more, when they are made twice.
+
+Not among them: IngestEvents, since a message id is stored once; UpsertProfiles, UpdateUserList, DeclareAttributes and
+DeclareEvents, which say how things shall be; MergeProfiles, which says that it was done already.
+"""
 _RETRIES: Final = {
     "maxAttempts": 5,
     "initialBackoff": "0.1s",
@@ -35,14 +63,31 @@ def service_config() -> str:
     return json.dumps({"methodConfig": [{"name": names, "retryPolicy": _RETRIES}, {"name": once}]})
 
 
+_OPTIONS: Final = (
+    ("grpc.service_config", service_config()),
+    ("grpc.enable_retries", 1),
+    ("grpc.max_receive_message_length", -1),
+    ("grpc.max_send_message_length", -1),
+    ("grpc.initial_reconnect_backoff_ms", 100),
+    ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Else all channels of a process to one address share one connection, and so one worker of the server.
+    ("grpc.use_local_subchannel_pool", 1),
+)
+
+
 def open_channel(target: str) -> grpc.Channel:
     """A channel to `host:port` or `unix:/path`; it connects with the first call."""
-    options = [
-        ("grpc.service_config", service_config()),
-        ("grpc.enable_retries", 1),
-        ("grpc.max_receive_message_length", -1),
-        ("grpc.max_send_message_length", -1),
-        ("grpc.initial_reconnect_backoff_ms", 100),
-        ("grpc.max_reconnect_backoff_ms", 2_000),
-    ]
-    return grpc.insecure_channel(target, options=options)
+    return grpc.insecure_channel(target, options=_OPTIONS)
+
+
+def open_async_channel(target: str) -> grpc.aio.Channel:
+    """The same for the event loop that makes its first call."""
+    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+
+
+def check_target(target: object) -> None:
+    """Raises TypeError where a target is no text, and ValueError where it is empty."""
+    if not isinstance(target, str):
+        raise TypeError(f"target: {target!r} is no address; write it as localhost:50051 or unix:/path")
+    if not target:
+        raise ValueError("target: it is empty; write it as localhost:50051 or unix:/path")

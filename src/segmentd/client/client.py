@@ -1,47 +1,71 @@
-"""The client: one channel, and the calls of each service."""
+"""The blocking client: its connections, and the calls of each service."""
 
 from __future__ import annotations
 
+import copy
 from types import TracebackType
-from typing import Final
 
 import grpc
 
 from segmentd.client.admin import Admin
 from segmentd.client.calling import Caller
-from segmentd.client.channel import open_channel
+from segmentd.client.channel import DEFAULT_CONNECTIONS, DEFAULT_TIMEOUT, check_target, open_channel
 from segmentd.client.consumers import Consumers
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.identities import Identities
+from segmentd.client.pool import Pool
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
+from segmentd.client.starting import Starting
 from segmentd.client.user_lists import UserLists
 from segmentd.client.watching import Watches
 
-DEFAULT_TIMEOUT: Final = 30.0
-"""Seconds that a call may take."""
 
-
-class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles, Identities, History, Consumers, Admin):
-    """All calls of segmentd over one connection. Threads may share it; use it as a context manager, or close it."""
+class Client(
+    Questions,
+    Segments,
+    ExclusiveGroups,
+    UserLists,
+    Profiles,
+    Identities,
+    History,
+    Consumers,
+    Admin,
+    Watches,
+    Starting,
+):
+    """All calls of segmentd, over a few connections. Threads may share it; use it as a context manager, or close it."""
 
     def __init__(
-        self, target: str = "localhost:50051", *, timeout: float = DEFAULT_TIMEOUT, channel: grpc.Channel | None = None
+        self,
+        target: str = "localhost:50051",
+        *,
+        timeout: float = DEFAULT_TIMEOUT,
+        connections: int = DEFAULT_CONNECTIONS,
+        channel: grpc.Channel | None = None,
     ) -> None:
-        """`timeout` is the deadline of each call in seconds; a `channel` that is given stands for `target`.
+        """`timeout` is the deadline of each call in seconds, retries included; a `channel` stands for `target`.
 
-        Raises TypeError where `target` is no text, and ValueError where it is empty.
+        The `connections` are opened as they are used; each leads to one worker of the server. Raises TypeError where
+        `target` is no text, and ValueError where it is empty.
         """
         if channel is None:
-            _check_target(target)
-        self._channel = open_channel(target) if channel is None else channel
-        super().__init__(self._channel, Caller(timeout))
+            check_target(target)
+        pool = Pool(lambda: channel or open_channel(target), 1 if channel is not None else connections)
+        self.caller = Caller(pool, timeout)
+
+    def within(self, timeout: float) -> Client:
+        """This client with another deadline, in seconds, over the same connections."""
+        other = copy.copy(self)
+        other.caller = Caller(self.caller.pool, timeout)
+        return other
 
     def close(self) -> None:
-        """End the connection and the calls under way."""
-        self._channel.close()
+        """End the connections and the calls under way."""
+        for channel in self.caller.pool.give_up():
+            channel.close()
 
     def __enter__(self) -> Client:
         return self
@@ -50,10 +74,3 @@ class Client(Questions, Watches, Segments, ExclusiveGroups, UserLists, Profiles,
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _check_target(target: object) -> None:
-    if not isinstance(target, str):
-        raise TypeError(f"target: {target!r} is no address; write it as localhost:50051 or unix:/path")
-    if not target:
-        raise ValueError("target: it is empty; write it as localhost:50051 or unix:/path")

@@ -2,55 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-
-import grpc
+from collections.abc import Iterable, Sequence
 
 from segmentd.client.arguments import whole
-from segmentd.client.part import Part
+from segmentd.client.calls import Call, asked, paged
 from segmentd.v1 import consumer_service_pb2 as consumers
 from segmentd.v1.consumer_service_pb2_grpc import ConsumerServiceStub
 
 
-class Consumers(Part):
+class Consumers:
     """Calls of ConsumerService."""
 
-    def _connect(self, channel: grpc.Channel) -> None:
-        super()._connect(channel)
-        self._consumers = ConsumerServiceStub(channel)
-
-    def list_consumers(self) -> Sequence[consumers.Consumer]:
+    @asked
+    def list_consumers(self) -> Call[Sequence[consumers.Consumer]]:
         """All consumers, webhook endpoints among them, ordered by name."""
-        return self._caller.call(self._consumers.ListConsumers, consumers.ListConsumersRequest()).consumers
+        return Call(
+            ConsumerServiceStub, "ListConsumers", consumers.ListConsumersRequest(), lambda answer: answer.consumers
+        )
 
-    def resume_consumer(self, name: str) -> consumers.Consumer:
+    @asked
+    def resume_consumer(self, name: str) -> Call[consumers.Consumer]:
         """Deliver again where it was disabled, and try at once what waits."""
         request = consumers.ResumeConsumerRequest(consumer=name)
-        return self._caller.call(self._consumers.ResumeConsumer, request).consumer
+        return Call(ConsumerServiceStub, "ResumeConsumer", request, lambda answer: answer.consumer)
 
-    def list_dead_letters(self, consumer: str) -> Iterator[consumers.DeadLetter]:
+    @paged
+    def list_dead_letters(self, consumer: str) -> Call[Iterable[consumers.DeadLetter]]:
         """The dead letters of a consumer, oldest first; pages are asked for as they are needed."""
         request = consumers.ListDeadLettersRequest(consumer=consumer)
-        for page in self._caller.pages(self._consumers.ListDeadLetters, request):
-            yield from page.dead_letters
+        return Call(ConsumerServiceStub, "ListDeadLetters", request, lambda page: page.dead_letters)
 
+    @asked
     def replay_dead_letters(
         self, consumer: str, dead_letter_ids: Sequence[int] | None = None
-    ) -> consumers.ReplayDeadLettersResponse:
+    ) -> Call[consumers.ReplayDeadLettersResponse]:
         """Deliver these dead letters, or (None) all, once more."""
         request = consumers.ReplayDeadLettersRequest(
             consumer=consumer, dead_letter_ids=_keys(dead_letter_ids), all=dead_letter_ids is None
         )
-        return self._caller.call(self._consumers.ReplayDeadLetters, request)
+        return Call(ConsumerServiceStub, "ReplayDeadLetters", request)
 
+    @asked
     def discard_dead_letters(
         self, consumer: str, dead_letter_ids: Sequence[int] | None = None
-    ) -> consumers.DiscardDeadLettersResponse:
+    ) -> Call[consumers.DiscardDeadLettersResponse]:
         """Forget these dead letters, or (None) all."""
         request = consumers.DiscardDeadLettersRequest(
             consumer=consumer, dead_letter_ids=_keys(dead_letter_ids), all=dead_letter_ids is None
         )
-        return self._caller.call(self._consumers.DiscardDeadLetters, request)
+        return Call(ConsumerServiceStub, "DiscardDeadLetters", request)
 
 
 def _keys(dead_letter_ids: Sequence[int] | None) -> Sequence[int]:

@@ -2,42 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-import grpc
 from google.protobuf import field_mask_pb2
 
-from segmentd.client.part import Part
+from segmentd.client.calls import Call, asked, paged
 from segmentd.v1 import exclusive_group_pb2
 from segmentd.v1 import exclusive_group_service_pb2 as groups
 from segmentd.v1.exclusive_group_service_pb2_grpc import ExclusiveGroupServiceStub
 
 
-class ExclusiveGroups(Part):
+class ExclusiveGroups:
     """Calls of ExclusiveGroupService."""
 
-    def _connect(self, channel: grpc.Channel) -> None:
-        super()._connect(channel)
-        self._groups = ExclusiveGroupServiceStub(channel)
-
+    @asked
     def create_exclusive_group(
         self, group: exclusive_group_pb2.ExclusiveGroup, *, validate_only: bool = False, sample_size: int = 0
-    ) -> groups.CreateExclusiveGroupResponse:
+    ) -> Call[groups.CreateExclusiveGroupResponse]:
         """Define a new group. With `validate_only` nothing is stored, and the answer has a preview."""
         request = groups.CreateExclusiveGroupRequest(group=group, validate_only=validate_only, sample_size=sample_size)
-        return self._caller.call(self._groups.CreateExclusiveGroup, request)
+        return Call(ExclusiveGroupServiceStub, "CreateExclusiveGroup", request)
 
-    def get_exclusive_group(self, group_id: str, min_revision: int = 0) -> groups.GetExclusiveGroupResponse:
+    @asked
+    def get_exclusive_group(self, group_id: str, min_revision: int = 0) -> Call[groups.GetExclusiveGroupResponse]:
         """One group."""
         request = groups.GetExclusiveGroupRequest(group_id=group_id, min_revision=min_revision)
-        return self._caller.call(self._groups.GetExclusiveGroup, request)
+        return Call(ExclusiveGroupServiceStub, "GetExclusiveGroup", request)
 
-    def list_exclusive_groups(self, min_revision: int = 0) -> Iterator[exclusive_group_pb2.ExclusiveGroup]:
+    @paged
+    def list_exclusive_groups(self, min_revision: int = 0) -> Call[Iterable[exclusive_group_pb2.ExclusiveGroup]]:
         """The groups, ordered by id; pages are asked for as they are needed."""
         request = groups.ListExclusiveGroupsRequest(min_revision=min_revision, page_size=1_000)
-        for page in self._caller.pages(self._groups.ListExclusiveGroups, request):
-            yield from page.groups
+        return Call(ExclusiveGroupServiceStub, "ListExclusiveGroups", request, lambda page: page.groups)
 
+    @asked
     def update_exclusive_group(
         self,
         group: exclusive_group_pb2.ExclusiveGroup,
@@ -45,7 +43,7 @@ class ExclusiveGroups(Part):
         *,
         validate_only: bool = False,
         sample_size: int = 0,
-    ) -> groups.UpdateExclusiveGroupResponse:
+    ) -> Call[groups.UpdateExclusiveGroupResponse]:
         """Change the fields that are named (`*`: all of them), or those that are set where none is.
 
         With `validate_only` nothing is stored, and the answer has a preview.
@@ -54,14 +52,18 @@ class ExclusiveGroups(Part):
         request = groups.UpdateExclusiveGroupRequest(
             group=group, update_mask=mask, validate_only=validate_only, sample_size=sample_size
         )
-        return self._caller.call(self._groups.UpdateExclusiveGroup, request)
+        return Call(ExclusiveGroupServiceStub, "UpdateExclusiveGroup", request)
 
-    def delete_exclusive_group(self, group_id: str, etag: str = "") -> groups.DeleteExclusiveGroupResponse:
+    @asked
+    def delete_exclusive_group(self, group_id: str, etag: str = "") -> Call[groups.DeleteExclusiveGroupResponse]:
         """Delete a group and the segments that it made."""
         request = groups.DeleteExclusiveGroupRequest(group_id=group_id, etag=etag)
-        return self._caller.call(self._groups.DeleteExclusiveGroup, request)
+        return Call(ExclusiveGroupServiceStub, "DeleteExclusiveGroup", request)
 
-    def exclusive_group_report(self, group_id: str, min_revision: int = 0) -> groups.GetExclusiveGroupReportResponse:
+    @asked
+    def exclusive_group_report(
+        self, group_id: str, min_revision: int = 0
+    ) -> Call[groups.GetExclusiveGroupReportResponse]:
         """Who matches, who is claimed, and which overlaps the group prevented."""
         request = groups.GetExclusiveGroupReportRequest(group_id=group_id, min_revision=min_revision)
-        return self._caller.call(self._groups.GetExclusiveGroupReport, request)
+        return Call(ExclusiveGroupServiceStub, "GetExclusiveGroupReport", request)

@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-import grpc
-
+from segmentd.client.calls import Call, asked, paged
 from segmentd.client.instants import Instant, as_timestamp
-from segmentd.client.part import Part
 from segmentd.v1 import history_service_pb2 as history
 from segmentd.v1.history_service_pb2_grpc import HistoryServiceStub
 
 
-class History(Part):
+class History:
     """Calls of HistoryService. Instants are microseconds UTC, and not ahead of the server's clock."""
 
-    def _connect(self, channel: grpc.Channel) -> None:
-        super()._connect(channel)
-        self._history = HistoryServiceStub(channel)
-
+    @paged
     def membership_history(
         self,
         *,
@@ -28,7 +23,7 @@ class History(Part):
         end: Instant | None = None,
         newest_first: bool = False,
         page_size: int = 1_000,
-    ) -> Iterator[history.ListMembershipHistoryResponse]:
+    ) -> Call[Iterable[history.ListMembershipHistoryResponse]]:
         """The transitions of a user, a segment or both with effective times in [start, end), page by page."""
         request = history.ListMembershipHistoryRequest(
             user_id=user_id,
@@ -38,19 +33,21 @@ class History(Part):
             order=history.HISTORY_ORDER_NEWEST_FIRST if newest_first else history.HISTORY_ORDER_OLDEST_FIRST,
             page_size=page_size,
         )
-        return self._caller.pages(self._history.ListMembershipHistory, request)
+        return Call(HistoryServiceStub, "ListMembershipHistory", request, lambda page: (page,))
 
-    def check_at(self, user_id: str, segment_id: str, at: Instant) -> history.CheckMembershipAtResponse:
+    @asked
+    def check_at(self, user_id: str, segment_id: str, at: Instant) -> Call[history.CheckMembershipAtResponse]:
         """Whether a user was in a segment at an instant, and since and until when."""
         at_time = as_timestamp(at, "at")
         request = history.CheckMembershipAtRequest(user_id=user_id, segment_id=segment_id, at_time=at_time)
-        return self._caller.call(self._history.CheckMembershipAt, request)
+        return Call(HistoryServiceStub, "CheckMembershipAt", request)
 
+    @asked
     def migration_matrix(
         self, segment_ids: Sequence[str], start: Instant, end: Instant
-    ) -> history.GetMigrationMatrixResponse:
+    ) -> Call[history.GetMigrationMatrixResponse]:
         """How many users were in which of the segments at `start`, and in which at `end`."""
         request = history.GetMigrationMatrixRequest(
             segment_ids=segment_ids, from_time=as_timestamp(start, "start"), to_time=as_timestamp(end, "end")
         )
-        return self._caller.call(self._history.GetMigrationMatrix, request)
+        return Call(HistoryServiceStub, "GetMigrationMatrix", request)

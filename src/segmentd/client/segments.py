@@ -2,25 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-import grpc
 from google.protobuf import field_mask_pb2
 
 from segmentd.client.arguments import whole
-from segmentd.client.part import Part
+from segmentd.client.calls import Call, asked, paged
 from segmentd.v1 import segment_pb2, segment_type_pb2
 from segmentd.v1 import segment_service_pb2 as segments
 from segmentd.v1.segment_service_pb2_grpc import SegmentServiceStub
 
 
-class Segments(Part):
+class Segments:
     """Calls of SegmentService."""
 
-    def _connect(self, channel: grpc.Channel) -> None:
-        super()._connect(channel)
-        self._segments = SegmentServiceStub(channel)
-
+    @asked
     def create_segment(
         self,
         segment: segment_pb2.Segment,
@@ -28,7 +24,7 @@ class Segments(Part):
         validate_only: bool = False,
         sample_size: int = 0,
         assumptions: segments.Assumptions | None = None,
-    ) -> segments.CreateSegmentResponse:
+    ) -> Call[segments.CreateSegmentResponse]:
         """Define a new segment; not repeated by itself, since a second try would find its own segment there.
 
         With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users; the
@@ -37,15 +33,17 @@ class Segments(Part):
         request = segments.CreateSegmentRequest(
             segment=segment, validate_only=validate_only, sample_size=sample_size, assumptions=assumptions
         )
-        return self._caller.call(self._segments.CreateSegment, request)
+        return Call(SegmentServiceStub, "CreateSegment", request)
 
+    @asked
     def get_segment(
         self, segment_id: str, *, with_size: bool = False, min_revision: int = 0
-    ) -> segments.GetSegmentResponse:
+    ) -> Call[segments.GetSegmentResponse]:
         """One segment, archived or not."""
         request = segments.GetSegmentRequest(segment_id=segment_id, with_size=with_size, min_revision=min_revision)
-        return self._caller.call(self._segments.GetSegment, request)
+        return Call(SegmentServiceStub, "GetSegment", request)
 
+    @paged
     def list_segments(
         self,
         labels: Mapping[str, str] | None = None,
@@ -53,7 +51,7 @@ class Segments(Part):
         with_size: bool = False,
         with_archived: bool = False,
         min_revision: int = 0,
-    ) -> Iterator[segment_pb2.Segment]:
+    ) -> Call[Iterable[segment_pb2.Segment]]:
         """The segments, ordered by id; pages are asked for as they are needed."""
         request = segments.ListSegmentsRequest(
             labels=labels or {},
@@ -62,9 +60,9 @@ class Segments(Part):
             min_revision=min_revision,
             page_size=1_000,
         )
-        for page in self._caller.pages(self._segments.ListSegments, request):
-            yield from page.segments
+        return Call(SegmentServiceStub, "ListSegments", request, lambda page: page.segments)
 
+    @asked
     def update_segment(
         self,
         segment: segment_pb2.Segment,
@@ -73,7 +71,7 @@ class Segments(Part):
         validate_only: bool = False,
         sample_size: int = 0,
         assumptions: segments.Assumptions | None = None,
-    ) -> segments.UpdateSegmentResponse:
+    ) -> Call[segments.UpdateSegmentResponse]:
         """Change the fields that are named (`*`: all of them), or those that are set where none is.
 
         With `validate_only` nothing is stored, and the answer has a preview with samples of `sample_size` users; the
@@ -87,8 +85,9 @@ class Segments(Part):
             sample_size=sample_size,
             assumptions=assumptions,
         )
-        return self._caller.call(self._segments.UpdateSegment, request)
+        return Call(SegmentServiceStub, "UpdateSegment", request)
 
+    @asked
     def restore_segment_version(
         self,
         segment_id: str,
@@ -99,7 +98,7 @@ class Segments(Part):
         note: str = "",
         validate_only: bool = False,
         sample_size: int = 0,
-    ) -> segments.RestoreSegmentVersionResponse:
+    ) -> Call[segments.RestoreSegmentVersionResponse]:
         """Define a segment as it was in an old version, as a new one; an archived segment is back with it."""
         request = segments.RestoreSegmentVersionRequest(
             segment_id=segment_id,
@@ -110,37 +109,43 @@ class Segments(Part):
             validate_only=validate_only,
             sample_size=sample_size,
         )
-        return self._caller.call(self._segments.RestoreSegmentVersion, request)
+        return Call(SegmentServiceStub, "RestoreSegmentVersion", request)
 
+    @asked
     def archive_segment(
         self, segment_id: str, etag: str = "", *, author: str = "", note: str = ""
-    ) -> segments.ArchiveSegmentResponse:
+    ) -> Call[segments.ArchiveSegmentResponse]:
         """Archive a segment: all members leave, its versions and its history remain."""
         request = segments.ArchiveSegmentRequest(segment_id=segment_id, etag=etag, author=author, note=note)
-        return self._caller.call(self._segments.ArchiveSegment, request)
+        return Call(SegmentServiceStub, "ArchiveSegment", request)
 
-    def delete_segment(self, segment_id: str, etag: str = "") -> segments.DeleteSegmentResponse:
+    @asked
+    def delete_segment(self, segment_id: str, etag: str = "") -> Call[segments.DeleteSegmentResponse]:
         """Delete a segment for good."""
         request = segments.DeleteSegmentRequest(segment_id=segment_id, etag=etag)
-        return self._caller.call(self._segments.DeleteSegment, request)
+        return Call(SegmentServiceStub, "DeleteSegment", request)
 
-    def refit_segment(self, segment_id: str) -> segments.RefitSegmentResponse:
+    @asked
+    def refit_segment(self, segment_id: str) -> Call[segments.RefitSegmentResponse]:
         """Fit the models of a segment again."""
         request = segments.RefitSegmentRequest(segment_id=segment_id)
-        return self._caller.call(self._segments.RefitSegment, request)
+        return Call(SegmentServiceStub, "RefitSegment", request)
 
-    def segment_versions(self, segment_id: str) -> Iterator[segment_pb2.SegmentVersion]:
+    @paged
+    def segment_versions(self, segment_id: str) -> Call[Iterable[segment_pb2.SegmentVersion]]:
         """The versions of a segment, the latest first."""
         request = segments.ListSegmentVersionsRequest(segment_id=segment_id, page_size=1_000)
-        for page in self._caller.pages(self._segments.ListSegmentVersions, request):
-            yield from page.versions
+        return Call(SegmentServiceStub, "ListSegmentVersions", request, lambda page: page.versions)
 
-    def segment_models(self, segment_id: str) -> Iterator[segment_pb2.Model]:
+    @paged
+    def segment_models(self, segment_id: str) -> Call[Iterable[segment_pb2.Model]]:
         """Every fit of the models by which some version of a segment was judged, the latest first."""
         request = segments.ListSegmentModelsRequest(segment_id=segment_id, page_size=1_000)
-        for page in self._caller.pages(self._segments.ListSegmentModels, request):
-            yield from page.models
+        return Call(SegmentServiceStub, "ListSegmentModels", request, lambda page: page.models)
 
-    def segment_types(self) -> Sequence[segment_type_pb2.SegmentType]:
+    @asked
+    def segment_types(self) -> Call[Sequence[segment_type_pb2.SegmentType]]:
         """The segment types that rules can use, ordered by name."""
-        return self._caller.call(self._segments.ListSegmentTypes, segments.ListSegmentTypesRequest()).types
+        return Call(
+            SegmentServiceStub, "ListSegmentTypes", segments.ListSegmentTypesRequest(), lambda answer: answer.types
+        )

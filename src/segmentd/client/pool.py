@@ -1,0 +1,76 @@
+"""Connections of one client, among which its calls are shared out."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+C = TypeVar("C")
+
+
+class Lane(Generic[C]):
+    """One connection; `busy` counts the calls under way on it."""
+
+    __slots__ = ("_channel", "_closed", "_lock", "_open", "_stubs", "busy")
+
+    def __init__(self, open_channel: Callable[[], C]) -> None:
+        self.busy = 0
+        self._open = open_channel
+        self._lock = threading.Lock()
+        self._channel: C | None = None
+        self._closed = False
+        self._stubs: dict[type[Any], Any] = {}
+
+    def method(self, stub: type[Any], name: str) -> Any:
+        """What makes the calls of one method. Raises ValueError once the connection was given up."""
+        made = self._stubs.get(stub)
+        if made is None:
+            made = self._stubs.setdefault(stub, stub(self._opened()))
+        return getattr(made, name)
+
+    def give_up(self) -> C | None:
+        """What is to be closed; no call can be made any more."""
+        with self._lock:
+            self._closed = True
+            return self._channel
+
+    def _opened(self) -> C:
+        with self._lock:
+            if self._closed:
+                raise ValueError("the client is closed")
+            if self._channel is None:
+                self._channel = self._open()
+            return self._channel
+
+
+class Pool(Generic[C]):
+    """Up to `size` connections, opened as they are used; a call takes the one with the fewest calls under way.
+
+    Among equals they take turns. Counts may be off by a few where threads meet; they only choose.
+    """
+
+    def __init__(self, open_channel: Callable[[], C], size: int) -> None:
+        """Raises ValueError for a size below 1."""
+        if size < 1:
+            raise ValueError(f"connections: {size} is too few; 1 is the least")
+        self._lanes = [Lane(open_channel) for _ in range(size)]
+        self._turns = itertools.count()
+
+    def lane(self) -> Lane[C]:
+        """The connection for the next call."""
+        lanes = self._lanes
+        first = next(self._turns) % len(lanes)
+        best = lanes[first]
+        if best.busy:
+            best = min((*lanes[first:], *lanes[:first]), key=_busy)
+        return best
+
+    def give_up(self) -> list[C]:
+        """The connections that are to be closed; no call can be made any more."""
+        return [channel for lane in self._lanes if (channel := lane.give_up()) is not None]
+
+
+def _busy(lane: Lane[Any]) -> int:
+    return lane.busy
