@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import reduce
-from operator import and_
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, RootModel, StringConstraints
@@ -13,17 +11,21 @@ from segmentd.api import (
     Condition,
     Fault,
     Instants,
+    JudgeOne,
     Kinds,
     Model,
     Population,
+    Readers,
     Reads,
     Reason,
     SegmentType,
     Verdict,
+    all_or_none,
     check_condition,
     explain_condition,
     hookimpl,
-    judge_condition,
+    judge_conditions,
+    one_condition,
     operators_of,
     reads_of_condition,
 )
@@ -55,7 +57,10 @@ class Attribute(SegmentType[AttributeParams]):
         ]
 
     def evaluate(self, params: AttributeParams, model: Model | None, users: Population, at: Instants) -> Verdict:
-        return reduce(and_, (judge_condition(users, name, each, at) for name, each in params.root.items()))
+        return judge_conditions(users, params.root.items(), at)
+
+    def for_one(self, params: AttributeParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        return all_or_none(one_condition(readers, name, each) for name, each in params.root.items())
 
     def explain(
         self, params: AttributeParams, model: Model | None, users: Population, at: Instants

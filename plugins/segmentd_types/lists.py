@@ -19,15 +19,20 @@ import numpy as np
 from pydantic import BeforeValidator, Field, model_validator
 
 from segmentd.api import (
+    ALWAYS,
+    NEVER,
     Instants,
+    JudgeOne,
     Mask,
     Model,
     Params,
     Population,
+    Readers,
     Reads,
     Reason,
     SegmentType,
     Verdict,
+    all_or_none,
     hookimpl,
 )
 
@@ -106,6 +111,19 @@ class ListType(SegmentType[ListParams]):
             member &= _inside(params.percentage, buckets(params.percentage.salt, users.user_ids()))
         return Verdict.forever(member)
 
+    def for_one(self, params: ListParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        judges: list[JudgeOne] = []
+        if params.users is not None:
+            named, ids = params.named, readers.ids()
+            judges.append(lambda user: NEVER if named.isdisjoint(ids(user)) else ALWAYS)
+        if params.uploaded is not None:
+            listed = readers.listed(params.uploaded)
+            judges.append(lambda user: ALWAYS if listed(user) else NEVER)
+        if params.percentage is not None:
+            share, own = params.percentage, readers.user_id()
+            judges.append(lambda user: ALWAYS if share.from_ <= bucket_of(share.salt, own(user)) < share.to else NEVER)
+        return all_or_none(judges)
+
     def explain(self, params: ListParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         """A reason for the names, one for the uploaded list and one for the percentage."""
         reasons = []
@@ -130,6 +148,11 @@ def buckets(salt: str, user_ids: Sequence[str]) -> NDArray[np.int64]:
     prefix = f"{salt}:"
     hashes = (mmh3.hash(prefix + user_id, 0, signed=False) for user_id in user_ids)
     return (np.fromiter(hashes, dtype=np.int64, count=len(user_ids)) * BUCKETS) >> 32
+
+
+def bucket_of(salt: str, user_id: str) -> int:
+    """The same of one user."""
+    return (mmh3.hash(f"{salt}:{user_id}", 0, signed=False) * BUCKETS) >> 32
 
 
 def _inside(share: Percentage, bucket: NDArray[np.int64]) -> Mask:

@@ -14,15 +14,20 @@ from segmentd.conditions.judging import (
     show_value,
     user_zones,
 )
+from segmentd.conditions.one_value import all_or_none, one_condition, one_value, one_zone, verdict_without
 from segmentd.conditions.operators import operators_of
 from segmentd.conditions.per_row import row_maximum, row_minimum, row_sum
 from segmentd.conditions.sources import Source, select
+from segmentd.conditions.together import judge_conditions
 from segmentd.conditions.windows import USER_ZONE, Calendar, Length, Period, Window, Windowed, ZoneName
 from segmentd.plugins.consumer import Batch, Consumer, MembershipChange, Refused, Retries, TryAgain
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.hookspecs import hookimpl
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Params, Reads, Reason, SegmentType
 from segmentd.population.kinds import MONEY_UNIT, Json, Kind
+from segmentd.population.one_user import JudgeOne, LeftToEvaluate, OneEvents, OneProperty, OneUser
+from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict, all_of
+from segmentd.population.readers import Reader, Readers
 from segmentd.population.typed import Category, Columns, Events, Mask, Place, Population, Tags, Values
 from segmentd.population.verdict import Verdict
 from segmentd.times import (
@@ -44,6 +49,7 @@ from segmentd.times import (
 from segmentd.zones import UTC, LocalTime, Unit, Zone, Zones, zone_for, zones_of_rows
 
 __all__ = [
+    "ALWAYS",
     "DAY",
     "FOREVER",
     "HOUR",
@@ -51,6 +57,7 @@ __all__ = [
     "MINUTE",
     "MIN_INSTANT",
     "MONEY_UNIT",
+    "NEVER",
     "SECOND",
     "USER_ZONE",
     "UTC",
@@ -71,19 +78,27 @@ __all__ = [
     "Fault",
     "Instants",
     "Json",
+    "JudgeOne",
     "Kind",
     "Kinds",
+    "LeftToEvaluate",
     "Length",
     "LocalTime",
     "Mask",
     "MembershipChange",
     "Micros",
     "Model",
+    "OneEvents",
+    "OneProperty",
+    "OneUser",
+    "OneVerdict",
     "Parameter",
     "Params",
     "Period",
     "Place",
     "Population",
+    "Reader",
+    "Readers",
     "Reads",
     "Reason",
     "Refused",
@@ -102,6 +117,8 @@ __all__ = [
     "ZoneName",
     "Zones",
     "accepts_numbers",
+    "all_of",
+    "all_or_none",
     "check_condition",
     "computed_column",
     "counted_events",
@@ -110,6 +127,10 @@ __all__ = [
     "hookimpl",
     "instants_of_events",
     "judge_condition",
+    "judge_conditions",
+    "one_condition",
+    "one_value",
+    "one_zone",
     "operators_of",
     "parse_duration",
     "parse_instant",
@@ -121,6 +142,7 @@ __all__ = [
     "show_operand",
     "show_value",
     "user_zones",
+    "verdict_without",
     "year_of",
     "zone_for",
     "zones_of_rows",

@@ -15,10 +15,13 @@ from pydantic import create_model
 
 from segmentd.conditions.condition import Condition, Operands, operator
 from segmentd.conditions.judging import TIME_ZONE
+from segmentd.conditions.one_value import all_or_none
 from segmentd.conditions.operators import operators_of
-from segmentd.conditions.sources import Source, explain_first, judge_first
+from segmentd.conditions.sources import Source, explain_first, judge_first, one_of_first
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Reads, Reason, SegmentType
 from segmentd.population.kinds import Kind
+from segmentd.population.one_user import JudgeOne
+from segmentd.population.readers import Readers
 from segmentd.population.typed import Population
 from segmentd.population.verdict import Verdict
 from segmentd.times import Instants
@@ -58,6 +61,10 @@ class Parameter(ABC):
     def judge(self, value: Any, users: Population, at: Instants) -> Verdict:
         """Judge n users, each at its own instant."""
 
+    def for_one(self, value: Any, readers: Readers) -> JudgeOne | None:
+        """How to judge one user without arrays, as `judge` does; None (the default): by `judge`."""
+        return None
+
     @abstractmethod
     def explain(self, value: Any, users: Population, at: Instants) -> tuple[Reason, ...]:
         """Reasons for the only user."""
@@ -85,6 +92,9 @@ class AttributeParameter(Parameter):
 
     def judge(self, value: Condition, users: Population, at: Instants) -> Verdict:
         return judge_first(self.sources, users, value, at)
+
+    def for_one(self, value: Condition, readers: Readers) -> JudgeOne | None:
+        return one_of_first(self.sources, readers, value)
 
     def explain(self, value: Condition, users: Population, at: Instants) -> tuple[Reason, ...]:
         return explain_first(self.sources, users, value, at)
@@ -116,6 +126,9 @@ class Catalogue(SegmentType[CatalogueParams]):
 
     def evaluate(self, params: CatalogueParams, model: Model | None, users: Population, at: Instants) -> Verdict:
         return reduce(and_, (parameter.judge(value, users, at) for parameter, value in self._given(params)))
+
+    def for_one(self, params: CatalogueParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        return all_or_none(parameter.for_one(value, readers) for parameter, value in self._given(params))
 
     def explain(
         self, params: CatalogueParams, model: Model | None, users: Population, at: Instants

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeAlias
 
 from segmentd.conditions.condition import Condition
@@ -10,14 +10,12 @@ from segmentd.conditions.judging import MISSING, TIME_ZONE, tests_of
 from segmentd.conditions.prepared import Lasting, Test
 from segmentd.conditions.relative import Relative
 from segmentd.population.kinds import Kind
-from segmentd.population.one_user import OneUser
-from segmentd.population.one_verdict import ALWAYS, NEVER, JudgeOf, OneVerdict, all_of
+from segmentd.population.one_user import JudgeOne, OneUser
+from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict, all_of
 from segmentd.population.readers import Reader, Readers
 from segmentd.zones import UTC, Zone
 from segmentd.zones.rows import zone_or_utc
 
-JudgeOne: TypeAlias = JudgeOf[OneUser]
-"""Judges one user at its instant."""
 JudgeValue: TypeAlias = Callable[[Any, OneUser], OneVerdict]
 """Judges a value of one user that is there."""
 
@@ -74,6 +72,16 @@ def one_value(kind: Kind, condition: Condition, zone: Callable[[], Reader[Zone]]
         return all_of([lambda _, each=each: each(value, user) for each in judges])(user)  # type: ignore[misc]
 
     return judged
+
+
+def all_or_none(judges: Iterable[JudgeOne | None]) -> JudgeOne | None:
+    """Every one of the judges; None where there is none for some part."""
+    given: list[JudgeOne] = []
+    for judge in judges:
+        if judge is None:
+            return None
+        given.append(judge)
+    return all_of(given)
 
 
 def verdict_without(condition: Condition) -> OneVerdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -16,10 +17,14 @@ from segmentd.conditions.judging import (
     show_value,
     user_zones,
 )
+from segmentd.conditions.one_value import JudgeValue, one_value, one_zone, verdict_without
 from segmentd.conditions.prepared import presence
 from segmentd.plugins.segment_type import Fault, Kinds, Reason
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind
+from segmentd.population.one_user import JudgeOne, OneUser
+from segmentd.population.one_verdict import OneVerdict
+from segmentd.population.readers import Reader, Readers
 from segmentd.population.typed import Category, Columns, Mask
 from segmentd.population.verdict import Verdict
 from segmentd.population.views import ColumnsView
@@ -80,6 +85,41 @@ def judge_first(sources: tuple[Source, ...], users: Columns, condition: Conditio
         preferred, here = source.judge(users, condition, at)
         verdict = select(here, preferred, verdict)
     return verdict
+
+
+def one_of_first(sources: tuple[Source, ...], readers: Readers, condition: Condition) -> JudgeOne | None:
+    """Judge one user as `judge_first` does a row; None where some operator needs arrays."""
+    known = [each for each in sources if readers.kind(each.attribute) is not None]
+    absent = verdict_without(condition)
+    choices: list[tuple[Reader[Any], JudgeValue]] = []
+    for source in known:
+        kind = Kind.TEXT if source.reading is not None else readers.kind(source.attribute)
+        assert kind is not None  # noqa: S101  (it is known)
+        judge = one_value(kind, condition, lambda: one_zone(readers))
+        if judge is None:
+            return None
+        choices.append((_read_through_one(source, readers), judge))
+
+    def judged(user: OneUser) -> OneVerdict:
+        for read, judge in choices:
+            value = read(user)
+            if value is not None:
+                return judge(value, user)
+        return absent
+
+    return judged
+
+
+def _read_through_one(source: Source, readers: Readers) -> Reader[Any]:
+    read, reading = readers.attribute(source.attribute), source.reading
+    if reading is None:
+        return read
+
+    def value(user: OneUser) -> str | None:
+        text = read(user)
+        return None if text is None else reading(text)
+
+    return value
 
 
 def explain_first(

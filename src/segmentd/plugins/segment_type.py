@@ -11,6 +11,8 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from segmentd.population.kinds import Json, Kind
+from segmentd.population.one_user import JudgeOne
+from segmentd.population.readers import Readers
 from segmentd.population.typed import Population
 from segmentd.population.verdict import Verdict
 from segmentd.times import Instants, Micros
@@ -125,6 +127,15 @@ class SegmentType(ABC, Generic[P]):
         `holds_until[i] > at[i]` for every row; early is allowed, late is a bug; FOREVER where only a write can
         change the answer. Events after `at[i]` are hidden, and the engine cuts `holds_until` at the first of them.
         """
+
+    def for_one(self, params: P, model: Model | None, readers: Readers) -> JudgeOne | None:
+        """How to judge one user without arrays, compiled once; None (the default): by `evaluate`.
+
+        What it returns takes a user and gives (member, holds_until), exactly as `evaluate` would for that user at
+        `user.at`; it raises LeftToEvaluate where that is faster with arrays. It reads the user by what `readers` gives
+        for names that `reads` declared, and nothing else. holds_until is cut at the first hidden event here too.
+        """
+        return None
 
     def explain(self, params: P, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         """Why the only user of `users` is a member or not, one reason for each part of the condition."""

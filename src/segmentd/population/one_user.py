@@ -5,11 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 from weakref import WeakValueDictionary
 
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind
+from segmentd.population.one_verdict import JudgeOf
 from segmentd.times import FOREVER, Micros
 
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class OneUser(dict[Any, Any]):
     def __missing__(self, key: Key) -> Any:
         found = self[key] = key.find(self)
         return found
+
+
+JudgeOne: TypeAlias = JudgeOf[OneUser]
+"""Judges one user at its instant."""
+
+
+class LeftToEvaluate(Exception):
+    """Raised by what judges one user where arrays are faster, for example over very many events."""
 
 
 class OneEvents:
