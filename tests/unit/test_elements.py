@@ -46,7 +46,7 @@ def meaning(column: Column, data: Any) -> list[Any]:
         offsets, codes = column.tag_sets.gather(data)
         sets = [[column.vocabulary.texts[code] for code in codes[low:high]] for low, high in pairwise(offsets)]
         return [sorted(each) if number >= 0 else None for each, number in zip(sets, data.tolist(), strict=True)]
-    return [None if each != each else each for each in data.tolist()]
+    return [None if each != each else each for each in data.tolist()]  # noqa: PLR0124  (NaN)
 
 
 @pytest.mark.parametrize("kind", list(Kind))

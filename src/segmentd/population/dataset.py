@@ -52,6 +52,15 @@ class Dataset:
         self.index[user_id] = row
         return row
 
+    def add_users(self, user_ids: list[str]) -> None:
+        """Rows for new users; each id is given once."""
+        first = len(self.user_ids)
+        while first + len(user_ids) > self._capacity:
+            self._grow()
+        self.ids_repeat |= not self.index.keys().isdisjoint(user_ids)
+        self.user_ids += user_ids
+        self.index.update(zip(user_ids, range(first, len(self.user_ids)), strict=True))
+
     @property
     def present(self) -> int:
         """How many users there are: rows that were not removed."""

@@ -136,7 +136,7 @@ def _tags(column: Column, values: Sequence[Json], types: set[type]) -> Elements 
 
 
 def _by_distinct(column: Column, values: Sequence[Json]) -> Elements:
-    return _looked_up(column, values, dict(zip(values, values, strict=True)))  # type: ignore[arg-type]
+    return _looked_up(column, values, dict(zip(values, values, strict=True)))
 
 
 def _looked_up(column: Column, keys: Sequence[Any], distinct: dict[Any, Any]) -> Elements:

@@ -16,6 +16,7 @@ from segmentd.population.dataset import Dataset
 from segmentd.population.schema import Schema
 from segmentd.records import UserListRecord
 from segmentd.service.group_info import GroupInfo
+from segmentd.service.publication import Publication
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.tombstones import Tombstones
 from segmentd.times import MIN_INSTANT, Micros
@@ -38,6 +39,8 @@ class Live:
         self.lock = threading.Lock()
         self.writing = threading.Lock()
         self.ahead = False
+        self.publication = Publication()
+        """Entered with `lock` wherever something is published; workers read along by it."""
         self.users = Dataset()
         self.schema = Schema()
         self.declared: set[tuple[str, str]] = set()
@@ -73,6 +76,18 @@ class Live:
         self.next_user_key = max(self.next_user_key, user_key + 1)
         return row
 
+    def add_users(self, user_ids: list[str], user_keys: NDArray[np.int64]) -> None:
+        """Rows for new users, by ascending key."""
+        if not len(user_keys):
+            return
+        first = len(self.users)
+        self.users.add_users(user_ids)
+        if len(self.users) > len(self._user_keys):
+            more = max(len(self.users) - len(self._user_keys), len(self._user_keys))
+            self._user_keys = np.concatenate([self._user_keys, np.zeros(more, dtype=np.int64)])
+        self._user_keys[first : len(self.users)] = user_keys
+        self.next_user_key = max(self.next_user_key, int(user_keys[-1]) + 1)
+
     def user_key(self, row: int) -> int:
         """The surrogate key of one row."""
         return int(self._user_keys[row])
@@ -99,6 +114,8 @@ class Live:
 
     def adopt(self, other: Live) -> None:
         """Take over everything from a copy that was loaded from disk."""
-        with self.writing, self.lock:
-            kept = {"lock": self.lock, "writing": self.writing, "deleted_segments": self.deleted_segments}
-            self.__dict__.update({**other.__dict__, **kept})
+        with self.writing:
+            self.publication.start_over(other)
+            with self.lock, self.publication:
+                kept = {name: self.__dict__[name] for name in ("lock", "writing", "publication", "deleted_segments")}
+                self.__dict__.update({**other.__dict__, **kept})

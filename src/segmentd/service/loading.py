@@ -20,13 +20,14 @@ from segmentd.service.binding import bind_entry, judged_with, needed_events
 from segmentd.service.commit import fail_segments
 from segmentd.service.event_loading import load_tables
 from segmentd.service.group_info import GroupInfo
-from segmentd.service.ingest import typed_attributes
 from segmentd.service.list_change import load_lists
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.profile_loading import load_profiles, load_users
 from segmentd.service.reach import kept_for
 from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
 from segmentd.storage import Store
+from segmentd.storage.bulk_reads import ahead
 from segmentd.times import Micros
 from segmentd.zones import ZONES_VERSION
 
@@ -46,7 +47,7 @@ def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
     _load_users(live, store)
     live.surroundings = f"zones {ZONES_VERSION}, derivations {plugins.derivation_signature()}"
     _derive_again(store, plugins)
-    _load_profiles(live, store)
+    load_profiles(live, ahead(store.profile_batches()))
     load_lists(live, store)
     _load_models(live, store)
     stale = _load_segments(live, store, plugins)
@@ -73,16 +74,13 @@ def _load_schema(live: Live, store: Store, derivations: Sequence[Derivation]) ->
 
 
 def _load_users(live: Live, store: Store) -> None:
-    for batch in store.users():
-        for key, user_id in batch:
-            live.add_user(user_id, key)
+    load_users(live, store)
     for merged in store.merged_users():
         rows = live.rows_of(np.array([key for key, _ in merged], dtype=np.int64)).tolist()
         survivors = live.rows_of(np.array([key for _, key in merged], dtype=np.int64)).tolist()
         for row, survivor in zip(rows, survivors, strict=True):
             live.users.merge_row(row, survivor)
     live.users.index.update(live.users.merged)
-    live.next_user_key = max(live.next_user_key, store.next_user_key())
 
 
 def _derive_again(store: Store, plugins: Plugins) -> None:
@@ -101,13 +99,6 @@ def _derived(record: ProfileRecord, derivations: Sequence[Derivation]) -> Profil
     draft = Draft.of(record)
     derive_all(draft, derivations)
     return draft.record()
-
-
-def _load_profiles(live: Live, store: Store) -> None:
-    for batch in store.profiles():
-        rows = live.rows_of(np.array([record.user_key for record in batch], dtype=np.int64)).tolist()
-        for row, record in zip(rows, batch, strict=True):
-            live.users.set_attributes(row, typed_attributes(live, effective(record)))
 
 
 def effective(record: ProfileRecord) -> dict[str, Json]:

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from segmentd.errors import StorageFailed
+from segmentd.storage.bulk_reads import BulkReads
 from segmentd.storage.consumers import Consumers
 from segmentd.storage.driver import sqlite
 from segmentd.storage.event_reads import EventReads
@@ -43,6 +44,7 @@ class Store(
     Profiles,
     Events,
     EventReads,
+    BulkReads,
     Kinds,
     Segments,
     ExclusiveGroups,
