@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 import orjson
 
@@ -66,7 +66,8 @@ Bound: TypeAlias = "Leaf | Joint | Complement | Target"
 class Plan:
     """What is needed to judge one version of one segment. `reads` and `clock` include what it refers to.
 
-    `models` are those of its own conditions, `all_models` also those of the segments that it refers to.
+    `models` are those of its own conditions, `all_models` also those of the segments that it refers to. `compiled` has
+    what judges one user, by layout (`engine/one_plan.py`).
     """
 
     segment_id: str
@@ -82,3 +83,4 @@ class Plan:
     models: tuple[Fitted, ...]
     references: tuple[Plan, ...]
     all_models: tuple[Fitted, ...] = ()
+    compiled: dict[Any, Any] = field(init=False, repr=False, default_factory=dict)

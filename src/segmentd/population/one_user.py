@@ -52,7 +52,7 @@ class OneUser(dict[Any, Any]):
     Segment types see `at` and hand the user to the readers that they were given (see `Readers`).
     """
 
-    __slots__ = ("at", "columns", "owner", "owner_row", "row")
+    __slots__ = ("at", "columns", "judging", "owner", "owner_row", "row")
 
     def __init__(self, columns: dict[str, Column], row: int, owner: Owner, owner_row: int, at: Micros) -> None:
         """The attributes of `row` in `columns`, the ids and events of `owner_row` of `owner`."""
@@ -62,6 +62,8 @@ class OneUser(dict[Any, Any]):
         self.owner = owner
         self.owner_row = owner_row
         self.at = at
+        self.judging: Any = None
+        """What the engine judges the user with."""
 
     def __missing__(self, key: Key) -> Any:
         found = self[key] = key.find(self)

@@ -13,8 +13,8 @@ from segmentd.population.column import MISSING_INT, Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
-from segmentd.population.stored_values import StoredValues
 from segmentd.population.one_user import Layout, OneUser
+from segmentd.population.stored_values import StoredValues
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
 from segmentd.times import FOREVER, Instants, Micros
@@ -114,7 +114,9 @@ class ColumnsView:
             return frozen(np.full(len(self), missing, dtype=dtype))
         if column.kind is not kind:
             raise PluginBroken(f"{name} is {column.kind} and was read as {kind}")
-        return frozen(column.data[self.positions].view(dtype))
+        chosen = self.positions
+        data = column.data[chosen] if isinstance(chosen, slice) else column.data.take(chosen)
+        return frozen(data.view(dtype))
 
 
 class EventsView(ColumnsView):
@@ -194,6 +196,11 @@ class UsersView(ColumnsView):
     def first_hidden(self, event: str) -> Instants:
         """When the next event of this name appears to each user, int64 (n,); FOREVER where none is ahead."""
         return self.events(event).first_hidden
+
+    @property
+    def layout(self) -> Layout:
+        """The kinds of the attributes."""
+        return self.dataset.layout
 
     def one(self, place: int) -> OneUser:
         """One of the users, by its place among them."""
