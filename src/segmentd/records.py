@@ -62,6 +62,23 @@ class EventRecord:
     event_key: int = 0
 
 
+@dataclass(slots=True)
+class EventBatch:
+    """Events that come together, in order of arrival: a list for each field of EventRecord, of equal length."""
+
+    received: Micros
+    names: list[str] = field(default_factory=list)
+    times: list[Micros] = field(default_factory=list)
+    properties: list[bytes] = field(default_factory=list)
+    contexts: list[bytes | None] = field(default_factory=list)
+    message_ids: list[str | None] = field(default_factory=list)
+    digests: list[bytes | None] = field(default_factory=list)
+    rates: list[str | None] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+
 @dataclass(frozen=True, slots=True)
 class KindRecord:
     """The kind of a name. `scope` is empty for an attribute, else the event whose property `name` is."""

@@ -81,7 +81,7 @@ def test_a_write_that_changes_nothing_makes_no_revision(engine: Driver) -> None:
     assert engine.profile("u", colour=None).revision == revision
 
 
-@pytest.mark.parametrize("moment", ["advance", "append_moves", "write_kinds", "insert_events", "transaction"])
+@pytest.mark.parametrize("moment", ["advance", "append_moves", "write_kinds", "insert_event_batch", "transaction"])
 def test_a_commit_that_fails_is_an_error_and_memory_is_as_the_disk(
     engine: Driver, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:

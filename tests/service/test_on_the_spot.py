@@ -110,7 +110,7 @@ def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(monke
                 seen.append(memberships._judge_aside(["u"]))
 
         with monkeypatch.context() as patch:
-            patch.setattr(Store, "insert_events", refuse)
+            patch.setattr(Store, "insert_event_batch", refuse)
             patch.setattr(service._engine.committer, "commit", commit_and_look)
             with pytest.raises(StorageFailed):
                 await service.profiles.ingest([EventWrite("u", "Login")])

@@ -90,6 +90,7 @@ class Schema:
         self._attributes: dict[str, Kind] = dict(KNOWN_ATTRIBUTES)
         self._properties: dict[tuple[str, str], Kind] = {}
         self._counts: Counter[str] = Counter()
+        self._by_event: dict[str, dict[str, Kind]] = {}
         self.lists: set[str] = set()
         """The ids of the user lists that there are."""
 
@@ -100,6 +101,10 @@ class Schema:
     def event_property(self, event: str, name: str) -> Kind | None:
         """The kind of a property of an event; None where no value was seen or declared."""
         return KNOWN_PROPERTIES.get(name) or self._properties.get((event, name))
+
+    def event_properties(self, event: str) -> Mapping[str, Kind]:
+        """The kinds of all properties of an event that are known, by name."""
+        return self._by_event.get(event, KNOWN_PROPERTIES)
 
     def assuming(self, kinds: Mapping[str, Kind]) -> Schema:
         """The same where these attributes have these kinds; not to be written to, since it shares what is known."""
@@ -115,6 +120,7 @@ class Schema:
         """Fix the kind of a property of an event."""
         self._counts[event] += (event, name) not in self._properties
         self._properties[event, name] = kind
+        self._by_event.setdefault(event, dict(KNOWN_PROPERTIES))[name] = KNOWN_PROPERTIES.get(name, kind)
 
     def count(self, scope: str) -> int:
         """How many names are known of an event's properties; of attributes where `scope` is empty."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
-from hashlib import blake2b
-from typing import Final
+from typing import Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,13 +13,13 @@ from numpy.typing import NDArray
 from segmentd.errors import AlreadyExists, Reason, SegmentdError
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.kinds import Json, Kind, Stored, encode
-from segmentd.records import EventRecord, ProfileRecord
+from segmentd.records import EventBatch, ProfileRecord
 from segmentd.service.change import Change
-from segmentd.service.items import ItemResult, PreparedEvent, PreparedProfile
+from segmentd.service.items import ItemResult, PreparedEvent, PreparedProfile, digest_of
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive, differs, merge, merge_context
-from segmentd.service.value_types import Currencies, ValueTypes
-from segmentd.service.written import Written
+from segmentd.service.value_types import AS_THEY_ARE, Currencies, ValueTypes
+from segmentd.service.written import Came, Written
 from segmentd.storage import Store
 from segmentd.times import MINUTE, Micros
 
@@ -31,11 +30,41 @@ Item = PreparedProfile | PreparedEvent | SegmentdError
 """A write of sound form, or why it has none."""
 
 
+_STORED: Final = ItemResult()
+_CREATED: Final = ItemResult(created=True)
+_FEW: Final = 4
+"""So many events of a name are added one by one: less work than an array for each step."""
+
+
 @dataclass(slots=True)
-class _NewEvent:
-    record: EventRecord
-    user_id: str
-    properties: dict[str, Stored]
+class _Events:
+    """What is to be stored: the batch, and beside it the row, the properties and the rate of money of each event."""
+
+    batch: EventBatch
+    rows: list[int] = field(default_factory=list)
+    properties: list[Mapping[str, Json]] = field(default_factory=list)
+    rates: list[Decimal | None] = field(default_factory=list)
+
+    def add(self, item: PreparedEvent, row: int, time: Micros, rate: Decimal | None) -> None:
+        batch = self.batch
+        batch.names.append(item.name)
+        batch.times.append(time)
+        batch.properties.append(item.raw_properties)
+        batch.contexts.append(item.raw_context if item.raw_context != b"{}" else None)
+        batch.message_ids.append(item.message_id or None)
+        batch.digests.append(item.digest)
+        batch.rates.append(None if rate is None else str(rate))
+        self.rows.append(row)
+        self.properties.append(item.properties)
+        self.rates.append(rate)
+
+    def places(self, names: Container[str]) -> dict[str, list[int]]:
+        """By name, those of `names` only: which of the events have it."""
+        found: dict[str, list[int]] = {}
+        for place, name in enumerate(self.batch.names):
+            if name in names:
+                found.setdefault(name, []).append(place)
+        return found
 
 
 @dataclass(slots=True)
@@ -71,8 +100,9 @@ class Ingest(Change):
         self._instant = instant
         self._types = ValueTypes(live.schema, currencies)
         self._sound_contexts: set[bytes] = set()
+        self._first_new, self._next_key = len(live.users), live.next_user_key
         self._new_users: dict[str, int] = {}
-        self._events: list[_NewEvent] = []
+        self._events = _Events(EventBatch(instant))
         self._profiles: dict[int, _Edited] = {}
         self._stored = self._read_profiles(store, items)
         wanted = [item.message_id for item in items if isinstance(item, PreparedEvent) and item.message_id]
@@ -83,14 +113,14 @@ class Ingest(Change):
     def empty(self) -> bool:
         """Whether there is nothing to store."""
         touched = any(edited.draft.touched for edited in self._profiles.values())
-        return not (self._new_users or self._events or touched)
+        return not (self._new_users or self._events.rows or touched)
 
     def write(self, store: Store, instant: Micros) -> Written:
         """Put everything into the database and the columns, and say which rows were written."""
         written = Written()
         live = self._live
-        store.insert_users([(key, user_id) for user_id, key in self._new_users.items()])
-        for user_id, key in self._new_users.items():
+        store.insert_users([(self._key(row), user_id) for user_id, row in self._new_users.items()])
+        for user_id, key in [(user_id, self._key(row)) for user_id, row in self._new_users.items()]:
             written.row(live.add_user(user_id, key)).new = True
         written.kinds = frozenset(self._types.new)
         self._apply_kinds(store)
@@ -111,64 +141,59 @@ class Ingest(Change):
 
     def _profile(self, item: PreparedProfile) -> ItemResult:
         self._types.attributes(item.attributes, "attributes")
-        key, created = self._user(item.user_id)
+        row, created = self._user(item.user_id)
         if item.attributes:
-            edited = self._edited(key)
+            edited = self._edited(row)
             edited.names |= merge(edited.draft, item.attributes, self._instant)
-        return ItemResult(created=created)
+        return _CREATED if created else _STORED
 
     def _event(self, item: PreparedEvent) -> ItemResult:
-        digest = blake2b(item.stated, digest_size=16).digest() if item.message_id else None
-        if digest is not None and item.message_id in self._messages:
-            return _repeated(item.message_id, self._digests(item, digest), self._messages[item.message_id])
-        properties, rate = self._types.properties(item.name, item.properties)
-        if item.raw_context not in self._sound_contexts:
-            self._types.attributes(item.context, "context")
+        digest, message_id, context = item.digest, item.message_id, item.context
+        if digest is not None and message_id in self._messages:
+            return _repeated(message_id, self._digests(item, digest), self._messages[message_id])
+        rate = self._types.checked(item.name, item.properties)
+        if context and item.raw_context not in self._sound_contexts:
+            self._types.attributes(context, "context")
             self._sound_contexts.add(item.raw_context)
-        key, created = self._user(item.user_id)
+        row, created = self._user(item.user_id)
         time = effective_time(item.time, self._instant)
-        if item.context:
-            edited = self._edited(key)
+        if context:
+            edited = self._edited(row)
             # An event that is to come was sent from a place that was: its context is as old as its receipt.
-            edited.names |= merge_context(edited.draft, item.context, min(time, self._instant))
+            edited.names |= merge_context(edited.draft, context, min(time, self._instant))
         if digest is not None:
-            self._messages[item.message_id] = digest
-        record = EventRecord(
-            key,
-            item.name,
-            time,
-            self._instant,
-            item.raw_properties,
-            item.raw_context if item.raw_context != b"{}" else None,
-            item.message_id or None,
-            digest,
-            str(rate) if rate is not None else None,
-        )
-        values = {name: value for name, (_, value) in properties.items()}
-        self._events.append(_NewEvent(record, item.user_id, values))
-        return ItemResult(created=created)
+            self._messages[message_id] = digest
+        self._events.add(item, row, time, rate)
+        return _CREATED if created else _STORED
 
     def _digests(self, item: PreparedEvent, digest: bytes) -> set[bytes]:
         """What the event's content can be known by: it may have come before under another id of its user."""
         row = self._live.users.index.get(item.user_id)
         ids = self._live.users.ids_of(row) if row is not None else ()
-        return {digest, *(blake2b(item.stated_by(each), digest_size=16).digest() for each in ids)}
+        return {digest, *(digest_of(item.stated_by(each)) for each in ids)}
 
     def _user(self, user_id: str) -> tuple[int, bool]:
+        """The row of a user, and whether it is to be made."""
         row = self._live.users.index.get(user_id)
         if row is not None:
-            return self._live.user_key(row), False
+            return row, False
         known = user_id in self._new_users
         if not known:
             self._live.tombstones.check((user_id,), self._instant)
-        return self._new_users.setdefault(user_id, self._live.next_user_key + len(self._new_users)), not known
+        return self._new_users.setdefault(user_id, self._first_new + len(self._new_users)), not known
 
-    def _edited(self, key: int) -> _Edited:
-        if key not in self._profiles:
+    def _key(self, row: int) -> int:
+        """The surrogate key of a row, also of one that is to be made."""
+        ahead = row - self._first_new
+        return self._live.user_key(row) if ahead < 0 else self._next_key + ahead
+
+    def _edited(self, row: int) -> _Edited:
+        if row not in self._profiles:
+            key = self._key(row)
             draft = Draft.of(self._stored.get(key) or self._fresh(key))
             draft.touched = key not in self._stored  # a new profile is stored, be it empty
-            self._profiles[key] = _Edited(draft, draft.effective())
-        return self._profiles[key]
+            self._profiles[row] = _Edited(draft, draft.effective())
+        return self._profiles[row]
 
     def _fresh(self, key: int) -> ProfileRecord:
         return ProfileRecord(key, create_time=self._instant, update_time=self._instant)
@@ -182,31 +207,48 @@ class Ingest(Change):
         store.write_kinds(self._types.records())
 
     def _apply_profiles(self, store: Store, written: Written) -> None:
-        rows = {key: row for row, key in self._rows_of(self._profiles)}
-        fresh = {*self._new_users.values()} - self._profiles.keys()
         for edited in self._profiles.values():
             derive(edited.draft, edited.names, self._derivations)
             if edited.names:
                 edited.draft.update_time = self._instant
         records = [edited.draft.record() for edited in self._profiles.values() if edited.draft.touched]
-        store.write_profiles([*records, *(self._fresh(key) for key in sorted(fresh))])
-        for key, edited in self._profiles.items():
+        bare = [row for row in self._new_users.values() if row not in self._profiles]
+        store.write_profiles([*records, *(self._fresh(self._live.user_key(row)) for row in bare)])
+        for row, edited in self._profiles.items():
             changes = edited.changes()
             if changes:
-                self._live.users.set_attributes(rows[key], typed_attributes(self._live, changes))
-                written.row(rows[key]).attributes |= changes.keys()
+                self._live.users.set_attributes(row, typed_attributes(self._live, changes))
+                written.row(row).attributes |= changes.keys()
 
     def _apply_events(self, store: Store, written: Written) -> None:
-        store.insert_events([each.record for each in self._events])
-        index, tables = self._live.users.index, self._live.users.tables
-        for each in self._events:
-            row = index[each.user_id]
-            record = each.record
-            written.row(row).events[record.name] = record.message_id
-            table = tables.get(record.name)
-            if table is not None:
-                self._add_missing_columns(record.name)
-                table.add(row, record.time, each.properties)
+        events, tables = self._events, self._live.users.tables
+        if not events.rows:
+            return
+        rows, names = as_keys(events.rows), events.batch.names
+        store.insert_event_batch(self._live.user_keys(rows).tolist(), events.batch)
+        written.came = Came(rows, names, events.batch.message_ids)
+        times = as_keys(events.batch.times)
+        for name, places in events.places(tables.keys()).items():
+            self._add_missing_columns(name)
+            table = tables[name]
+            values = {each: self._values(column.kind, each, places) for each, column in table.columns.items()}
+            if len(places) > _FEW:
+                table.add_many(rows[places], times[places], values)
+                continue
+            for turn, place in enumerate(places):
+                given = {each: value for each in values if (value := values[each][turn]) is not None}
+                table.add(events.rows[place], events.batch.times[place], given)
+
+    def _values(self, kind: Kind, name: str, places: list[int]) -> list[Stored | None]:
+        """One property of these events as its column takes it."""
+        given = [self._events.properties[place].get(name) for place in places]
+        if kind in AS_THEY_ARE:
+            return cast("list[Stored | None]", given)
+        rates = self._events.rates
+        return [
+            None if value is None else encode(kind, value, rates[place])
+            for value, place in zip(given, places, strict=True)
+        ]
 
     def _add_missing_columns(self, event: str) -> None:
         """A kept property gets its column with the first value that decides its kind."""
@@ -215,13 +257,6 @@ class Ingest(Change):
             kind = self._live.schema.event_property(event, name)
             if kind is not None:
                 table.add_column(name, kind)
-
-    def _rows_of(self, keys: dict[int, _Edited]) -> list[tuple[int, int]]:
-        index = self._live.users.index
-        new = {key: index[user_id] for user_id, key in self._new_users.items()}
-        old = sorted(key for key in keys if key not in new)
-        rows = self._live.rows_of(as_keys(old))
-        return [*zip(rows.tolist(), old, strict=True), *((new[key], key) for key in keys if key in new)]
 
     def _read_profiles(self, store: Store, items: Sequence[Item]) -> dict[int, ProfileRecord]:
         index = self._live.users.index

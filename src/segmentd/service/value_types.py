@@ -9,12 +9,15 @@ from decimal import Decimal
 from typing import Final, TypeAlias
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason
-from segmentd.population.kinds import Json, Kind, Stored, encode, kind_of
+from segmentd.population.kinds import MAX_TEXT, Json, Kind, Stored, encode, kind_of
 from segmentd.population.schema import Schema
 from segmentd.records import KindRecord
 
 MAX_KNOWN_NAMES: Final = 10_000
 """How many attributes, and how many properties of one event, there may be."""
+AS_THEY_ARE: Final = frozenset([Kind.NUMBER, Kind.TEXT])
+"""The kinds whose values of sound form are stored as they came."""
+_WHOLE: Final = 2**53
 Typed: TypeAlias = dict[str, tuple[Kind, Stored]]
 """Values with their kinds, by name."""
 
@@ -65,6 +68,15 @@ class ValueTypes:
         if currency not in (None, self._currencies.base) and self._has_money(event, values):
             rate = self._currencies.rate(currency)
         return self._typed(event, values, "properties", rate), rate
+
+    def checked(self, event: str, values: Mapping[str, Json]) -> Decimal | None:
+        """The same without the values, for events that are nearly always of the kinds that are known: the rate."""
+        known = self._schema.event_properties(event)
+        for name, value in values.items():
+            kind = known.get(name)
+            if not (_sound_text(value) if kind is Kind.TEXT else kind is Kind.NUMBER and _sound_number(value)):
+                return self.properties(event, values)[1]
+        return None if "currency" not in values else self.properties(event, values)[1]
 
     def settle(self, *, kept: bool) -> None:
         """The item is stored, and its first values decide kinds; or it is refused, and they do not."""
@@ -118,3 +130,12 @@ class ValueTypes:
             faults.append(
                 FieldViolation(field_name, f"there are {MAX_KNOWN_NAMES:,} {what} already, the most there may be")
             )
+
+
+def _sound_text(value: Json) -> bool:
+    return type(value) is str and len(value) <= MAX_TEXT
+
+
+def _sound_number(value: Json) -> bool:
+    # Not finite: the difference is NaN. Larger whole numbers are looked at by `encode`.
+    return value - value == 0.0 if type(value) is float else type(value) is int and -_WHOLE <= value <= _WHOLE

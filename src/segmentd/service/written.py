@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 
@@ -28,10 +30,9 @@ class Cause(StrEnum):
 
 @dataclass(slots=True)
 class RowWrites:
-    """About one row: the attributes that changed, the events that came (name → message id), whether it is new."""
+    """About one row, events apart: the attributes that changed, whether it is new, merged or removed."""
 
     attributes: set[str] = field(default_factory=set)
-    events: dict[str, str | None] = field(default_factory=dict)
     new: bool = False
     defined: bool = False
     """Whether the row is new because a definition includes the user."""
@@ -45,11 +46,14 @@ class RowWrites:
         """Whether the row is judged for every segment, whatever each reads."""
         return self.new or self.merged or self.removed is not None
 
-    def cause(self, plan: Plan) -> tuple[Cause, str | None]:
-        """The cause of a move that this write made, and the message id of the event."""
+    def cause(self, plan: Plan, events: Mapping[str, str | None]) -> tuple[Cause, str | None]:
+        """The cause of a move that this write made, and the message id of the event.
+
+        `events` are those that came with it: name → message id.
+        """
         if self.removed is not None or self.merged:
             return self.removed or Cause.MERGE, None
-        for name, message_id in self.events.items():
+        for name, message_id in events.items():
             if name in plan.events:
                 return Cause.EVENT, message_id
         if self.attributes & plan.attributes:
@@ -57,8 +61,32 @@ class RowWrites:
         if self.defined:
             return Cause.DEFINITION, None
         if self.new:
-            return (Cause.EVENT, next(iter(self.events.values()))) if self.events else (Cause.ATTRIBUTE, None)
+            return (Cause.EVENT, next(iter(events.values()))) if events else (Cause.ATTRIBUTE, None)
         return Cause.TIME, None
+
+
+_NO_WRITES: Final = RowWrites()
+
+
+class Came:
+    """The events that came, in order of arrival: (n,) rows, names and message ids."""
+
+    def __init__(self, rows: Rows, names: Sequence[str], message_ids: Sequence[str | None]) -> None:
+        self.rows = rows
+        self.names = frozenset(names)
+        self._in_order = (names, message_ids)
+
+    @cached_property
+    def of_row(self) -> Mapping[int, Mapping[str, str | None]]:
+        """By row, what came about it: name → message id of the last one, in the order in which names came first."""
+        found: dict[int, dict[str, str | None]] = {}
+        for row, name, message_id in zip(self.rows.tolist(), *self._in_order, strict=True):
+            events = found.get(row)
+            if events is None:
+                found[row] = {name: message_id}
+            else:
+                events[name] = message_id
+        return found
 
 
 class Many:
@@ -87,6 +115,7 @@ class Written:
 
     rows: dict[int, RowWrites] = field(default_factory=dict)
     many: Many | None = None
+    came: Came | None = None
     kinds: frozenset[tuple[str, str]] = frozenset()
     """The names, as (event or empty, name), whose kind became known."""
 
@@ -96,8 +125,9 @@ class Written:
 
     def cause(self, row: int, plan: Plan) -> tuple[Cause, str | None]:
         """The cause of a move of this user at the instant of the commit, and the message id of the event."""
-        if row in self.rows:
-            return self.rows[row].cause(plan)
+        events = self.came.of_row.get(row) if self.came is not None else None
+        if row in self.rows or events is not None:
+            return self.rows.get(row, _NO_WRITES).cause(plan, events or {})
         return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
 
     def new_rows(self) -> Rows:
@@ -108,7 +138,9 @@ class Written:
     def all_rows(self) -> Rows:
         """The rows of all users about whom something was written: sorted and unique, int64 (n,)."""
         rows = as_rows(self.rows)
-        return rows if self.many is None else np.union1d(rows, self.many.rows)
+        for more in (self.many, self.came):
+            rows = rows if more is None else np.union1d(rows, more.rows)
+        return rows
 
     def attributes(self) -> frozenset[str]:
         """All attributes that changed for somebody."""
@@ -117,7 +149,7 @@ class Written:
 
     def events(self) -> frozenset[str]:
         """The names of all events that came."""
-        return frozenset().union(*(each.events for each in self.rows.values()))
+        return self.came.names if self.came is not None else frozenset()
 
 
 def as_rows(rows: Iterable[int]) -> Rows:

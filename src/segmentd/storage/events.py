@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import repeat
 
-from segmentd.records import EventRecord
+from segmentd.records import EventBatch, EventRecord
 from segmentd.storage.part import Part
 
+# Texts are bound as such: a cast for each would cost more than decoding them.
 _INSERT = """
 INSERT INTO events (user_key, name_id, time, received, message_id, digest, rate, properties, context)
-VALUES (?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), CAST(? AS TEXT))
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _COUNT_NAME = """
 INSERT INTO event_names (name, events) VALUES (?, ?)
@@ -37,13 +39,33 @@ class Events(Part):
 
     def insert_events(self, events: Sequence[EventRecord]) -> None:
         """Add events in order of arrival; `event_key` is given here. Raises StorageFailed on a stored message id."""
-        counts = Counter(event.name for event in events)
-        ids = {name: self._session.write(_COUNT_NAME, (name, count))[0][0] for name, count in counts.items()}
+        ids = self._count_names(event.name for event in events)
         rows = [
-            (e.user_key, ids[e.name], e.time, e.received, e.message_id, e.digest, e.rate, e.properties, e.context)
-            for e in events
+            (e.user_key, ids[e.name], e.time, e.received, e.message_id, e.digest, e.rate, *_texts(e)) for e in events
         ]
         self._session.write_many(_INSERT, rows)
+
+    def insert_event_batch(self, user_keys: Sequence[int], events: EventBatch) -> None:
+        """The same of events of these users, one each, that are columns."""
+        ids = self._count_names(events.names)
+        rows = zip(
+            user_keys,
+            map(ids.__getitem__, events.names),
+            events.times,
+            repeat(events.received, len(events)),
+            events.message_ids,
+            events.digests,
+            events.rates,
+            map(bytes.decode, events.properties),
+            [None if each is None else each.decode() for each in events.contexts],
+            strict=True,
+        )
+        self._session.write_many(_INSERT, rows)
+
+    def _count_names(self, names: Iterable[str]) -> dict[str, int]:
+        """Count events of these names; the number of each name."""
+        counts = Counter(names)
+        return {name: self._session.write(_COUNT_NAME, (name, count))[0][0] for name, count in counts.items()}
 
     def event_names(self) -> dict[str, int]:
         """The number of stored events of each name that has any."""
@@ -53,3 +75,7 @@ class Events(Part):
         """The number of all stored events."""
         found = self._session.row("SELECT coalesce(sum(events), 0) FROM event_names")
         return int(found[0]) if found else 0
+
+
+def _texts(event: EventRecord) -> tuple[str, str | None]:
+    return event.properties.decode(), None if event.context is None else event.context.decode()
