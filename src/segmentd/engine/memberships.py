@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import DTypeLike, NDArray
 
 from segmentd.times import FOREVER, Instants
 
@@ -15,6 +15,18 @@ Rows = NDArray[np.int64]
 Words = NDArray[np.uint64]
 
 
+class Allocator(Protocol):
+    """Where arrays that others read too come from."""
+
+    def __call__(self, name: str, shape: tuple[int, ...], dtype: DTypeLike, /) -> NDArray[Any]:
+        """An array of zeros; `name` says what it will hold."""
+
+
+def in_memory(_name: str, shape: tuple[int, ...], dtype: DTypeLike, /) -> NDArray[Any]:
+    """An array of this process alone."""
+    return np.zeros(shape, dtype=dtype)
+
+
 class Memberships:
     """`words` uint64 (capacity, width), row-major; `horizons` int64 (capacity,); a count per slot.
 
@@ -22,21 +34,27 @@ class Memberships:
     """
 
     def __init__(self) -> None:
+        self._new: Allocator = in_memory
         self.words: Words = np.zeros((BLOCK, 1), dtype=np.uint64)
         self.horizons: Instants = np.full(BLOCK, FOREVER, dtype=np.int64)
         self.counts: NDArray[np.int64] = np.zeros(64, dtype=np.int64)
         self._minima: Instants = np.full(1, FOREVER, dtype=np.int64)
         self._free: list[int] = list(range(63, -1, -1))
 
+    def move_to(self, allocator: Allocator) -> None:
+        """From now on `words` and `horizons` come from this allocator; those that there are move."""
+        self._new = allocator
+        self.words = self._copied("words", self.words, self.words.shape)
+        self.horizons = self._copied("horizons", self.horizons, self.horizons.shape)
+
     def ensure(self, rows: int) -> None:
         """Make room for `rows` rows. New arrays replace the old ones, which stay as they are for readers."""
         if rows <= len(self.horizons):
             return
         capacity = max(2 * len(self.horizons), -(-rows // BLOCK) * BLOCK)
-        words = np.zeros((capacity, self.words.shape[1]), dtype=np.uint64)
-        words[: len(self.words)] = self.words
-        horizons = np.full(capacity, FOREVER, dtype=np.int64)
-        horizons[: len(self.horizons)] = self.horizons
+        words = self._copied("words", self.words, (capacity, self.words.shape[1]))
+        horizons = self._copied("horizons", self.horizons, (capacity,))
+        horizons[len(self.horizons) :] = FOREVER
         minima = np.full(capacity // BLOCK, FOREVER, dtype=np.int64)
         minima[: len(self._minima)] = self._minima
         self.words, self.horizons, self._minima = words, horizons, minima
@@ -45,7 +63,7 @@ class Memberships:
         """A slot in which nobody is a member."""
         if not self._free:
             width = self.words.shape[1]
-            self.words = np.concatenate([self.words, np.zeros((len(self.words), 1), dtype=np.uint64)], axis=1)
+            self.words = self._copied("words", self.words, (len(self.words), width + 1))
             self.counts = np.concatenate([self.counts, np.zeros(64, dtype=np.int64)])
             self._free = list(range(64 * width + 63, 64 * width - 1, -1))
         return self._free.pop()
@@ -101,6 +119,12 @@ class Memberships:
             found.append(np.flatnonzero(self.horizons[start : start + BLOCK] <= limit) + start)
             self._minima[block] = self._exact(block)
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def _copied(self, name: str, old: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
+        """A new array, at least as large, that begins with the old one."""
+        new = self._new(name, shape, old.dtype)
+        new[tuple(slice(size) for size in old.shape)] = old
+        return new
 
     def _exact(self, block: int) -> int:
         return int(self.horizons[block * BLOCK : (block + 1) * BLOCK].min())

@@ -225,7 +225,8 @@ class Committer:
 
     def _publish(self, work: Work, catalogue: Callable[[], Catalogue], revision: int, instant: Micros) -> None:
         live = self._live
-        with live.lock:
+        live.publication.prepare(live)
+        with live.lock, live.publication:
             work.stage.publish(len(live.users))
             failed = [plan.slot for plan in live.catalogue.plans if id(plan) in work.failed]
             live.catalogue = catalogue()

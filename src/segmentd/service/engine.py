@@ -129,6 +129,7 @@ class Engine:
     def close(self) -> None:
         """Give up the database."""
         self.purging.stop()
+        self.live.publication.close()
         self.log_reader.close()  # the one that writes closes last, and checkpoints
         self.store.close()
 
@@ -242,6 +243,7 @@ class Engine:
     def _moved(self, clock: FrozenClock, to: Micros) -> Generator[None, None, None]:
         if to > clock.now():
             clock.move_to(to)
+            self.live.publication.set_clock(clock)
         while self.committer.step(self.live.present(clock.now())):
             yield
         self.revisions.publish(self.live.revision)

@@ -100,9 +100,9 @@ class Erasure(Change):
     def published(self, catalogue: Catalogue) -> Catalogue:
         """The ids lead nowhere any more, and no definition in force names them."""
         live = self.live
-        for person in self._people:
-            for user_id in person.ids:
-                live.users.index.pop(user_id, None)
+        index = live.users.index
+        known = [each for person in self._people for each in person.ids if index.pop(each, None) is not None]
+        live.publication.forget(known)
         if not self._infos:
             return catalogue
         live.segments = {**live.segments, **self._infos}

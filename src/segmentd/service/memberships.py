@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -23,8 +23,7 @@ MAX_LOOKAHEAD: Final = 256
 """How many successive horizons are judged in the search for the end of a membership."""
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One answer, and the models by which it was judged. `holds_until` may be early, never late."""
 
     member: bool
@@ -164,27 +163,8 @@ class Memberships:
         return replace(listed, leaves={plan.segment_id: self._leaves(seen, plan) for plan in listed.members})
 
     def _listed(self, seen: Seen, labels: Mapping[str, str], after: str, limit: int) -> UserSegments:
-        members: list[Plan] = []
-        errors: dict[str, SegmentdError] = {}
-        for name in sorted(seen.catalogue.entries):
-            if name <= after or not self._has_labels(name, labels):
-                continue
-            entry = seen.catalogue.entries[name]
-            if entry.plan is None:
-                if entry.state != "archived":
-                    errors[name] = inactive(name, entry)
-                continue
-            try:
-                member = bool(seen.members(entry.plan)[0])
-            except SegmentdError as error:
-                errors[name] = error
-                continue
-            if member and len(members) == limit:
-                errors = {name: error for name, error in errors.items() if name <= members[-1].segment_id}
-                return UserSegments(seen, members, errors, {}, more=True)
-            if member:
-                members.append(entry.plan)
-        return UserSegments(seen, members, errors, {})
+        specs = {name: info.spec for name, info in self._live.segments.items()}
+        return list_segments(seen, specs, labels, after, limit)
 
     def spec_of(self, segment_id: str) -> SegmentSpec:
         """What the latest version of a segment says. Raises NotFound."""
@@ -192,10 +172,6 @@ class Memberships:
         if info is None:
             raise unknown_segment(segment_id)
         return info.spec
-
-    def _has_labels(self, name: str, labels: Mapping[str, str]) -> bool:
-        info = self._live.segments.get(name)
-        return info is not None and labels.items() <= dict(info.spec.labels).items()
 
     def _members(self, segment_id: str, after: int, limit: int) -> MembersPage:
         live = self._live
@@ -238,3 +214,30 @@ def _check(seen: Seen, segment_id: str) -> Check:
     member = bool(seen.members(plan)[0])
     holds_until = Micros(int(seen.horizons[0])) if plan.clock else FOREVER
     return Check(member, seen.revision, seen.at, holds_until, bool(seen.known[0]), plan.all_models)
+
+
+def list_segments(
+    seen: Seen, specs: Mapping[str, SegmentSpec], labels: Mapping[str, str], after: str, limit: int
+) -> UserSegments:
+    """At most `limit` segments with these labels that the only user of `seen` is in, by id, those beyond `after`."""
+    members: list[Plan] = []
+    errors: dict[str, SegmentdError] = {}
+    for name in sorted(seen.catalogue.entries):
+        if name <= after or name not in specs or not labels.items() <= dict(specs[name].labels).items():
+            continue
+        entry = seen.catalogue.entries[name]
+        if entry.plan is None:
+            if entry.state != "archived":
+                errors[name] = inactive(name, entry)
+            continue
+        try:
+            member = bool(seen.members(entry.plan)[0])
+        except SegmentdError as error:
+            errors[name] = error
+            continue
+        if member and len(members) == limit:
+            errors = {name: error for name, error in errors.items() if name <= members[-1].segment_id}
+            return UserSegments(seen, members, errors, {}, more=True)
+        if member:
+            members.append(entry.plan)
+    return UserSegments(seen, members, errors, {})

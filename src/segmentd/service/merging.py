@@ -111,7 +111,9 @@ class Merge(Change):
         """From now on the ids lead to who survives. The segments are as they were."""
         users = self._live.users
         for survivor in {users.merged[users.user_ids[row]] for row in self._absorbed}:
-            users.index.update(dict.fromkeys(users.ids_of(survivor), survivor))
+            ids = users.ids_of(survivor)
+            users.index.update(dict.fromkeys(ids, survivor))
+            self._live.publication.lead(ids, survivor)
         return catalogue
 
     def _result(self, merge: UserMerge) -> MergeResult:

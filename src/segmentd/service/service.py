@@ -18,6 +18,7 @@ from segmentd.service.groups import Groups
 from segmentd.service.history import History
 from segmentd.service.identity import Identity
 from segmentd.service.log_retention import EVERYTHING, LogKeep
+from segmentd.service.mapped_publication import MappedPublication
 from segmentd.service.memberships import Memberships
 from segmentd.service.positions import Positions
 from segmentd.service.profiles import Profiles
@@ -111,6 +112,14 @@ class Service:
     def lost(self) -> Future[None]:
         """Fails when memory cannot be trusted any more: the engine could not start again from disk."""
         return self._engine.thread.lost
+
+    def map_to(self, directory: Path) -> None:
+        """From now on keep what workers read in this directory, which is made anew; it is gone once this is closed.
+
+        Raises StorageFailed.
+        """
+        engine = self._engine
+        engine.thread.call(lambda: MappedPublication(engine.live, engine.clock, directory)).result()
 
     def close(self) -> None:
         """End deliveries, finish what is queued and close the database."""

@@ -1,0 +1,34 @@
+"""The keyed hash of an id: 96 bits of XXH3-128 under a seed of 64 random bits that is new at each start."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from itertools import repeat
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from xxhash import xxh3_128_digest
+
+Digest = Callable[[bytes, int], bytes]
+"""The 16 bytes of an id under a seed."""
+Keys = NDArray[np.uint64]
+"""(n, 2): the first 64 bits, and 32 more in the low half of the second."""
+LOW: Final = 0xFFFFFFFF
+
+
+def new_seed() -> int:
+    """A seed that nobody can guess: without it ids that share a hash cannot be made on purpose."""
+    return secrets.randbits(64)
+
+
+def hash_many(digest: Digest, seed: int, user_ids: Sequence[str]) -> Keys:
+    """The hashes of n ids, uint64 (n, 2)."""
+    joined = b"".join(map(digest, [each.encode() for each in user_ids], repeat(seed)))
+    keys = np.frombuffer(joined, dtype="<u8").reshape(-1, 2).astype(np.uint64)
+    keys[:, 1] &= np.uint64(LOW)
+    return keys
+
+
+default_digest: Final[Digest] = xxh3_128_digest

@@ -1,0 +1,90 @@
+"""The index of ids: open addressing over slots of 16 bytes, and how a reader looks ids up in it.
+
+A slot is two words: the first 64 bits of the hash; and 32 more of its bits below, the row plus one above. A slot whose
+second word is 0 is free, and ends the search. The second word is written last, so that a slot is never seen half-made.
+From its home a search goes upwards and never around: there are some slots beyond the last home, and the last is free.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.mapping.hashing import LOW, Keys
+
+Slots = NDArray[np.uint64]
+"""(size, 2)."""
+Rows = NDArray[np.int64]
+MARGIN: Final = 64
+"""At least so many slots beyond the last one that a new index uses."""
+GONE: Final = 0xFFFFFFFF
+"""In place of a row: an id was here that leads nowhere any more. The search goes on."""
+COLLIDED: Final = 0xFFFFFFFE
+"""In place of a row: more than one id has this hash."""
+MAX_ROW: Final = COLLIDED - 2
+NOBODY: Final = -1
+"""The row of an id that leads nowhere."""
+UNTOLD: Final = -2
+"""The row of an id whose hash is not its own."""
+_WINDOW: Final = 8
+_FEW: Final = 12
+
+
+def homes_of(keys: Keys, homes: int) -> NDArray[np.int64]:
+    """Where the search for each hash begins, of `homes` places; ascends with the hash."""
+    return np.asarray((keys[:, 0] >> np.uint64(32)) * np.uint64(homes) >> np.uint64(32), dtype=np.int64)
+
+
+def find(slots: memoryview, homes: int, first: int, low: int) -> int:
+    """The row of one hash, NOBODY or UNTOLD. `slots` are the words one after the other."""
+    place = ((first >> 32) * homes >> 32) << 1
+    while True:
+        second = slots[place + 1]
+        if slots[place] == first and second & LOW == low and second:
+            row = second >> 32
+            if row < COLLIDED:
+                return int(row) - 1
+            if row == COLLIDED:
+                return UNTOLD
+        elif not second:
+            return NOBODY
+        place += 2
+
+
+def find_many(slots: Slots, homes: int, keys: Keys) -> Rows:
+    """The row of each hash, or NOBODY or UNTOLD; int64 (n,)."""
+    places = homes_of(keys, homes)
+    seconds, done = _look(slots, places, keys)
+    left = np.flatnonzero(~done)
+    step = 1
+    while len(left) > _FEW and step <= 4 * _WINDOW:
+        window = places[left][:, None] + np.arange(step, step + _WINDOW)
+        found, ends = _look(slots, np.minimum(window, len(slots) - 1), keys[left][:, None, :])
+        at = ends.argmax(axis=1)  # the first place of the window at which the search ends, if any
+        ended = ends[np.arange(len(left)), at]
+        seconds[left[ended]] = found[ended, at[ended]]
+        left, step = left[~ended], step + _WINDOW
+    rows = _rows(seconds)
+    if len(left):
+        words = slots.data.cast("B").cast("Q")
+        for place, (first, low) in zip(left.tolist(), keys[left].tolist(), strict=True):
+            rows[place] = find(words, homes, first, low)
+    return rows
+
+
+def _look(slots: Slots, places: Rows, keys: Keys) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+    """The second words at these places, 0 where it is another's, and where the search ends."""
+    there = slots[places]
+    seconds = there[..., 1]
+    same = (there[..., 0] == keys[..., 0]) & (seconds & np.uint64(LOW) == keys[..., 1])
+    same &= seconds >> np.uint64(32) != np.uint64(GONE)
+    ends = same | (seconds == 0)
+    return np.where(same, seconds, np.uint64(0)), ends
+
+
+def _rows(seconds: NDArray[np.uint64]) -> Rows:
+    rows = (seconds >> np.uint64(32)).astype(np.int64) - 1
+    rows[rows == COLLIDED - 1] = UNTOLD
+    return rows

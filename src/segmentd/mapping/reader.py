@@ -1,0 +1,193 @@
+"""A worker's side: reading what is published, without a lock and without a call to the engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from struct import Struct
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.mapping.elsewhere import Elsewhere, Why
+from segmentd.mapping.hashing import LOW, Digest, default_digest, hash_many
+from segmentd.mapping.head import NEVER, WEAK_ORDER, Head, fence, map_head, read_head
+from segmentd.mapping.index import NOBODY, UNTOLD, Rows, find, find_many
+from segmentd.mapping.view import Interpret, View, map_view
+from segmentd.times import FOREVER
+
+C = TypeVar("C")
+P = TypeVar("P")
+Answer: TypeAlias = tuple[bool, int, int, int, bool, P | None]
+"""Whether the user is a member, revision, instant, until when that holds, whether anybody has written about the user,
+and what the segment's `Bit` says; None for a user nobody has written about."""
+_TRIES: Final = 64
+"""How often one question reads before it goes to the engine; after the first few it lets others run."""
+_PATIENT: Final = 4
+_PAUSE: Final = 0.000_1
+"""In seconds. A publication takes some tens of microseconds, unless its thread is made to wait for another."""
+_words_of: Final = Struct("<QQ").unpack
+
+
+class Answers(NamedTuple, Generic[C]):
+    """n users: `rows` int64 (n,), negative for those nobody has written about, who have no bits and no horizon.
+
+    `words` uint64 (n, width), `horizons` int64 (n,).
+    """
+
+    catalogue: C
+    revision: int
+    at: int
+    rows: Rows
+    words: NDArray[np.uint64]
+    horizons: NDArray[np.int64]
+
+
+class Reader(Generic[C, P]):
+    """Answers as of what is published at the moment. Raises Elsewhere where the engine has to answer.
+
+    An answer stands if the sequence was even before it was read and is the same after: it is of one revision then. What
+    was found in the index is not looked for again: it stands unless the epoch changes, and who was not found is still
+    not there unless rows were added.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        interpret: Interpret[C, P],
+        now: Callable[[], int],
+        digest: Digest = default_digest,
+    ) -> None:
+        """`now` is the instant by the wall clock. Raises FileNotFoundError; Elsewhere where nothing is published."""
+        self._directory = directory
+        self._interpret = interpret
+        self._now = now
+        self._digest = digest
+        self._page, self._seed = map_head(directory)
+        self._view = self._mapped()
+
+    @property
+    def revision(self) -> int:
+        """The newest published revision."""
+        return self._settled().revision
+
+    @property
+    def catalogue(self) -> C:
+        """That of the last answer."""
+        return self._view.catalogue
+
+    def refresh(self) -> None:
+        """Map the files of the present generation, and give up those of an earlier one."""
+        if self._settled().generation != self._view.generation:
+            self._view = self._mapped()
+
+    def check(self, user_id: str, segment_id: str) -> Answer[P]:
+        """Whether one user is in one segment. Raises KeyError for a segment that is not active, and Elsewhere."""
+        now = self._now()
+        first, second = _words_of(self._digest(user_id.encode(), self._seed))
+        page = self._page
+        for attempt in range(_TRIES):
+            sequence, generation, revision, instant, frozen, published, _ = read_head(page)
+            view = self._view
+            if sequence & 1 or generation != view.generation:
+                self._wait(sequence, attempt)
+                continue
+            if WEAK_ORDER:
+                fence()
+            word, shift, clock, says = view.bits[segment_id]
+            row = find(view.slot_words, view.homes, first, second & LOW)
+            # Where the head is torn it may tell of more rows than this generation has.
+            if known := 0 <= row < published and row < view.rows:
+                horizon = view.horizon_words[row]
+                member = view.member_words[row * view.width + word] >> shift & 1 == 1
+            if WEAK_ORDER:
+                fence()
+            if read_head(page)[0] != sequence:
+                continue
+            at = max(now if frozen == NEVER else frozen, instant)
+            if known:
+                if at >= horizon:
+                    raise Elsewhere(Why.OVERDUE)
+                return member, revision, at, horizon if clock else FOREVER, True, says
+            if row == UNTOLD:
+                raise Elsewhere(Why.COLLISION)
+            return False, revision, at, FOREVER, False, None
+        raise Elsewhere(Why.TORN)
+
+    def see(self, user_ids: Sequence[str]) -> Answers[C]:
+        """All memberships of n users at one revision and instant. Raises Elsewhere, if only for one of them."""
+        now = self._now()
+        keys = hash_many(self._digest, self._seed, user_ids)
+        found: Rows | None = None
+        before = head = Head(*read_head(self._page))
+        for attempt in range(_TRIES):
+            head = Head(*read_head(self._page))
+            view = self._view
+            if head.sequence & 1 or head.generation != view.generation:
+                self._wait(head.sequence, attempt)
+                continue
+            if WEAK_ORDER:
+                fence()
+            if found is None or not _still_right(found, before, head):
+                found, before = find_many(view.slots, view.homes, keys), head
+            answers = _gathered(view, found, head, now)
+            if WEAK_ORDER:
+                fence()
+            if read_head(self._page)[0] != head.sequence:
+                continue
+            if (found == UNTOLD).any():
+                raise Elsewhere(Why.COLLISION)
+            if (answers.horizons <= answers.at).any():
+                raise Elsewhere(Why.OVERDUE)
+            return answers
+        raise Elsewhere(Why.TORN)
+
+    def _wait(self, sequence: int, attempt: int) -> None:
+        """Until the engine has published, or the files of another generation are mapped."""
+        if not sequence & 1:
+            self.refresh()
+        elif attempt >= _PATIENT:
+            time.sleep(_PAUSE)
+
+    def _settled(self) -> Head:
+        """The head between two publications."""
+        for attempt in range(_TRIES):
+            head = Head(*read_head(self._page))
+            if not head.sequence & 1:
+                if WEAK_ORDER:
+                    fence()
+                if read_head(self._page)[0] == head.sequence:
+                    return head
+            elif attempt >= _PATIENT:
+                time.sleep(_PAUSE)
+        raise Elsewhere(Why.TORN)
+
+    def _mapped(self) -> View[C, P]:
+        """The files of the present generation; those of an earlier one may be gone while they are looked for."""
+        for _ in range(_TRIES):
+            generation = self._settled().generation
+            try:
+                return map_view(self._directory, generation, self._interpret)
+            except FileNotFoundError:
+                time.sleep(_PAUSE)
+        raise Elsewhere(Why.TORN)
+
+
+def _gathered(view: View[C, P], found: Rows, head: Head, now: int) -> Answers[C]:
+    # Where the head is torn it may tell of more rows than this generation has.
+    rows = np.where(found < min(head.published_rows, view.rows), found, NOBODY)
+    words, horizons = view.words[rows], view.horizons[rows]
+    unknown = rows < 0
+    if unknown.any():
+        words[unknown], horizons[unknown] = 0, FOREVER
+    at = max(now if head.frozen == NEVER else head.frozen, head.instant)
+    return Answers(view.catalogue, head.revision, at, rows, words, horizons)
+
+
+def _still_right(found: Rows, before: Head, head: Head) -> bool:
+    """Whether the ids lead to the same rows as when they were looked up."""
+    if (before.epoch, before.generation) != (head.epoch, head.generation):
+        return False
+    return before.published_rows == head.published_rows or not (found == NOBODY).any()
