@@ -37,13 +37,15 @@ class OnePass:
 
     def verdict(self, plan: Plan) -> OneVerdict:
         """The verdict on one plan; judged once. Raises EvaluationFailed, each time it is asked for."""
-        user, node = self._user, compiled(plan, self._layout)
-        found: OneVerdict | EvaluationFailed | None = user.get(node)
-        if found is None:
-            if self._known is None:
-                for each in node.before:
-                    if each not in user:
-                        user[each] = each.judge(user)
+        user = self._user
+        node = plan.compiled.get(self._layout) or compiled(plan, self._layout)
+        found: OneVerdict | EvaluationFailed
+        if node in user:
+            found = user[node]
+        else:
+            for each in node.before if self._known is None else ():
+                if each not in user:
+                    user[each] = each.judge(user)
             found = user[node] = node.judge(user)
         if isinstance(found, EvaluationFailed):
             raise found

@@ -25,7 +25,8 @@ class Dataset:
     from the ids of merged users to the rows that survive them; `index` follows when the merge is published.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, layout: Layout | None = None) -> None:
+        """`layout` is that of another dataset, whose compiled plans serve this one too, as far as kinds agree."""
         self.index: dict[str, int] = {}
         self.user_ids: list[str] = []
         self.merged: dict[str, int] = {}
@@ -35,6 +36,7 @@ class Dataset:
         self._gone: Mask = np.zeros(_FIRST_CAPACITY, dtype=np.bool_)
         self.columns: dict[str, Column] = {}
         self._layout: Layout | None = None
+        self._others_layout = layout
         self.tables: dict[str, EventTable] = {}
         self.profiles_written = 0
         self._capacity = _FIRST_CAPACITY
@@ -116,6 +118,8 @@ class Dataset:
     @property
     def layout(self) -> Layout:
         """The kinds of the columns as they are now."""
+        if self._others_layout is not None:
+            return self._others_layout.including({name: column.kind for name, column in self.columns.items()})
         if self._layout is None or len(self._layout.kinds) != len(self.columns):
             self._layout = Layout({name: column.kind for name, column in self.columns.items()})
         return self._layout

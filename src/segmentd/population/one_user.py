@@ -16,6 +16,8 @@ from segmentd.times import FOREVER, Micros
 if TYPE_CHECKING:
     from segmentd.population.event_table import EventTable
 
+_MOST_WIDER: Final = 4
+"""So many layouts of requests that bring other names are remembered."""
 _NO_TIMES: Final = memoryview(b"").cast("q")
 
 
@@ -38,6 +40,19 @@ class Layout:
         self.kinds = kinds
         self.keys: dict[object, Key] = {}
         self.nodes: WeakValueDictionary[Any, Any] = WeakValueDictionary()
+        self._wider: dict[frozenset[tuple[str, Kind]], Layout] = {}
+
+    def including(self, kinds: Mapping[str, Kind]) -> Layout:
+        """The layout in which these names have these kinds too; this one where they do."""
+        more = {name: kind for name, kind in kinds.items() if self.kinds.get(name) is not kind}
+        if not more:
+            return self
+        key = frozenset(more.items())
+        if key not in self._wider:
+            if len(self._wider) >= _MOST_WIDER:
+                self._wider.clear()
+            self._wider[key] = Layout({**self.kinds, **more})
+        return self._wider[key]
 
 
 class Key(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from segmentd.engine.catalogue import Catalogue, State, check_references
 from segmentd.engine.compile import Definition, check_kinds, compile_plan, references
 from segmentd.engine.judging import Pass
 from segmentd.engine.models import fit, model_conditions
+from segmentd.engine.one_pass import FEW, OnePass, one_by_one
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node, parse_rule
@@ -23,7 +24,7 @@ from segmentd.population.views import UsersView
 from segmentd.service.binding import needed_events
 from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
-from segmentd.service.items import ProfileWrite, prepare_profile
+from segmentd.service.items import PreparedProfile, ProfileWrite, prepare_profile
 from segmentd.service.profile_drafts import Draft
 from segmentd.service.reach import check_reach
 from segmentd.service.request_users import GivenProfile, RequestUsers
@@ -45,8 +46,7 @@ class Count:
     at: Micros
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """One answer and the models by which it was judged, or why there is none."""
 
     member: bool = False
@@ -91,6 +91,8 @@ class Evaluations:
     ) -> Evaluated:
         """One stored user, with attributes of the request laid over its own."""
         write = ProfileWrite(user_id, context)
+        if rule is None:
+            return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
         return await self._on_engine(lambda: self._tidied(lambda: self._stored(write, segment_ids, rule)))
 
     async def given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
@@ -120,14 +122,19 @@ class Evaluations:
         if row is None and not prepared.attributes:
             answers = _Answers(live.catalogue, segment_ids, ad_hoc)
             return Evaluated([answers.of_nobody(write.user_id)], live.revision, at)
-        instants = np.array([at], dtype=np.int64)
-        alone = self._users(at)
-        alone.add_stored(write.user_id, self._draft(row), prepared.attributes)
-        users = alone.dataset.view(slice(0, 1), instants)
-        if row is not None:
-            users = OverlaidUsers(users, live.users.view(np.array([row], dtype=np.int64), instants))
         answers = _Answers(live.catalogue, segment_ids, ad_hoc)
-        return Evaluated(answers.judge(users, [row is not None]), live.revision, at)
+        return Evaluated(answers.judge(self._one(row, prepared, at), [row is not None]), live.revision, at)
+
+    def _one(self, row: int | None, prepared: PreparedProfile, at: Micros) -> UsersView:
+        """A stored user, or none, under the attributes of a request."""
+        instants = np.array([at], dtype=np.int64)
+        stored = self._live.users.view(np.array([row], dtype=np.int64), instants) if row is not None else None
+        if stored is not None and not prepared.attributes:
+            return stored
+        alone = self._users(at)
+        alone.add_stored(prepared.user_id, self._draft(row), prepared.attributes)
+        users = alone.dataset.view(slice(0, 1), instants)
+        return users if stored is None else OverlaidUsers(users, stored)
 
     def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
@@ -234,6 +241,8 @@ class _Answers:
 
     def judge(self, users: UsersView, known: list[bool]) -> list[Evaluation]:
         """One evaluation for each user."""
+        if len(users) <= FEW:
+            return [self._alone(*each) for each in zip(one_by_one(users), users.user_ids(), known, strict=True)]
         judging = Pass(users, users.at)
         columns = [self._column(judging, plan, len(users)) for plan in self._plans]
         rule = self._column(judging, self._ad_hoc, len(users)) if self._ad_hoc is not None else None
@@ -247,6 +256,12 @@ class _Answers:
             for i, user_id in enumerate(users.user_ids())
         ]
 
+    def _alone(self, judging: OnePass, user_id: str, known: bool) -> Evaluation:
+        """The evaluation of one of a few users."""
+        answers = tuple(_answer(judging, plan) for plan in self._plans)
+        rule = _answer(judging, self._ad_hoc) if self._ad_hoc is not None else None
+        return Evaluation(user_id, answers, rule, user_known=known)
+
     def _column(self, judging: Pass, plan: Plan | SegmentdError, size: int) -> list[Judged]:
         if isinstance(plan, SegmentdError):
             return [Judged(error=plan)] * size
@@ -256,3 +271,13 @@ class _Answers:
             return [Judged(error=error)] * size
         pairs = zip(verdict.member.tolist(), verdict.holds_until.tolist(), strict=True)
         return [Judged(member, Micros(until), models=plan.all_models) for member, until in pairs]
+
+
+def _answer(judging: OnePass, plan: Plan | SegmentdError) -> Judged:
+    if isinstance(plan, SegmentdError):
+        return Judged(error=plan)
+    try:
+        member, until = judging.verdict(plan)
+    except SegmentdError as error:
+        return Judged(error=error)
+    return Judged(member, Micros(until), None, plan.all_models)

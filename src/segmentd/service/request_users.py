@@ -41,7 +41,7 @@ class RequestUsers:
     """
 
     def __init__(self, live: Live, derivations: Sequence[Derivation], currencies: Currencies, at: Micros) -> None:
-        self.dataset = Dataset()
+        self.dataset = Dataset(live.users.layout)
         self._live = live
         self._derivations = derivations
         self._types = ValueTypes(live.schema, currencies)
