@@ -50,6 +50,10 @@ class Column:
         grown[: len(self.data)] = self.data
         self.data = grown
 
+    def adopt(self, other: Column) -> None:
+        """Take over the texts and tag sets of another column, to whose elements `data` is set next."""
+        self.vocabulary, self.tag_sets = other.vocabulary, other.tag_sets
+
     def value(self, position: int) -> Any:
         """The value at one position, None where missing: float, int, bool, text, or a frozenset of tags."""
         element: Any = self.data.item(position)

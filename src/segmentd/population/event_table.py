@@ -83,6 +83,11 @@ class EventTable:
         for name, values in properties.items():
             self.columns[name].data[: self._end] = self.columns[name].codes(values)
 
+    def put(self, name: str, data: NDArray[np.generic]) -> None:
+        """Set a whole column to elements that are made already, for all events by row, time and arrival."""
+        self.compact()
+        self.columns[name].data[: self._end] = data
+
     def add(self, row: int, time: int, properties: Mapping[str, Stored]) -> None:
         """Insert one event behind those of its row that are not later."""
         if self._lengths[row] == self._rooms[row]:

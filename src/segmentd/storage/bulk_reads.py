@@ -43,7 +43,7 @@ FROM (SELECT event_key, name_id, user_key, time, rate, properties FROM events
       WHERE event_key > ? AND name_id IN (SELECT value FROM json_each('{names}')) ORDER BY event_key LIMIT ?)
 """
 _OF_NAME = """
-SELECT count(*), group_concat(event_key), group_concat(user_key), group_concat(time), {more}
+SELECT count(*), {keys}, group_concat(user_key), group_concat(time), {more}
 FROM events INDEXED BY events_by_user WHERE name_id = {name:d} AND user_key > ? AND user_key <= ?
 """
 _MORE: Final = {
@@ -64,10 +64,10 @@ class ProfileBatch(NamedTuple):
 class EventBatch(NamedTuple):
     """Events: (n,) each; `properties` is a JSON list of n objects and `rates` one of texts and nulls, where asked for.
 
-    `event_keys` are there where the batch is not in order of arrival.
+    `event_keys` are there where properties are, and the batch may not be in order of arrival.
     """
 
-    name_ids: Keys | None
+    name_ids: Keys
     user_keys: Keys
     times: Keys
     rates: str | None
@@ -103,7 +103,9 @@ class BulkReads(Part):
         """The events of one name by user, up to the user `last_user`: for names that are a small part of all events,
         and where no properties are wanted. Within a batch in no particular order.
         """
-        sql = _OF_NAME.format(more=_MORE[properties, rates], name=name_id)
+        # Events of one user and time that have no properties are all the same.
+        keys = "group_concat(event_key)" if properties else "NULL"
+        sql = _OF_NAME.format(more=_MORE[properties, rates], name=name_id, keys=keys)
         low, users = 0, min(_FIRST_ROWS, self.batch_size)
         while low < last_user:
             row = self._row(sql, (low, low + users), users)
@@ -112,7 +114,9 @@ class BulkReads(Part):
                 continue
             low += users
             if row[0]:
-                yield EventBatch(None, _numbers(row[2]), _numbers(row[3]), row[4], row[5], _numbers(row[1]))
+                yield EventBatch(
+                    None, _numbers(row[2]), _numbers(row[3]), row[4], row[5], _numbers(row[1]) if properties else None
+                )
             users = max(1, min(_next(users, row), last_user))
 
     def name_ids(self) -> dict[str, int]:
