@@ -1,0 +1,67 @@
+"""What goes on beside a measurement, in processes of their own: steady writes, and CPU that is burnt."""
+
+from __future__ import annotations
+
+import multiprocessing
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from open_loop import latencies
+from seeded_rules import EVENTS
+from seeding import first_users
+
+from segmentd.v1 import profile_pb2, profile_service_pb2
+
+INGEST = "/segmentd.v1.ProfileService/IngestEvents"
+BATCH = 20
+"""Events of one call."""
+_PERIOD = 0.002
+
+
+@contextmanager
+def beside(work: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Run it in another process until the end of the block."""
+    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
+    process.start()
+    try:
+        yield
+        if not process.is_alive():
+            raise SystemExit(f"what ran beside the measurement ended with {process.exitcode}")
+    finally:
+        process.terminate()
+        process.join()
+
+
+def write_steadily(address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
+    """Events of random users, encoded beforehand, sent when they are due; `run` makes the message ids its own."""
+    draw, ids = random.Random(run), first_users(users)
+    calls = int(1.3 * events_per_second / BATCH * seconds)
+    requests = [
+        profile_service_pb2.IngestEventsRequest(
+            events=[_event(draw, draw.choice(ids), f"{run}-{call}-{number}") for number in range(BATCH)]
+        ).SerializeToString()
+        for call in range(calls)
+    ]
+    latencies(address, requests, events_per_second / BATCH, seconds, connections=2, path=INGEST)
+
+
+def burn(share: float) -> None:
+    """Use so much of one core, in short turns."""
+    while True:
+        started, burnt = time.perf_counter(), time.process_time() + share * _PERIOD
+        while time.process_time() < burnt:
+            pass
+        time.sleep(max(0.0, _PERIOD - (time.perf_counter() - started)))
+
+
+def _event(draw: random.Random, user: str, message_id: str) -> profile_pb2.Event:
+    name = draw.choice(EVENTS)
+    event = profile_pb2.Event(user_id=user, name=name, message_id=message_id)
+    if name == "Order Completed":
+        event.properties.update({"revenue": draw.randrange(500, 20_000) / 100, "currency": "USD"})
+    elif name != "Application Opened":
+        event.properties.update({"category": draw.choice(("running", "yoga", "outdoor")), "price": 49.0})
+    return event
