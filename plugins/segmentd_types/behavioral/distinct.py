@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,8 +36,20 @@ class Things:
         """How many things each row has, int64 (n,)."""
         return self.offsets[1:] - self.offsets[:-1]
 
+    def expiry(self, rows: Int64s, numbers: Int64s) -> Instants:
+        """When the last (number 1), last but one (2), ... of the things of these rows fades, int64 (r,)."""
+        return np.asarray(self.expires.take(self.offsets.take(rows + 1) - numbers))
 
-def tally(condition: Condition, things: Things) -> Verdict:
+
+class Fading(Protocol):
+    """Things of rows that fade one by one."""
+
+    @property
+    def sizes(self) -> Int64s: ...
+    def expiry(self, rows: Int64s, numbers: Int64s) -> Instants: ...
+
+
+def tally(condition: Condition, things: Fading) -> Verdict:
     """Judge the number of things of each row; holds until it first changes its answer if things only fade.
 
     Whatever the operators are, they split the numbers 0, 1, 2, … into stretches of equal answers; a row holds
@@ -46,11 +59,16 @@ def tally(condition: Condition, things: Things) -> Verdict:
     numbers = np.arange(int(sizes.max(initial=0)) + 1)
     answers = judge_condition(computed_column("count", Kind.NUMBER, numbers), "count", condition, numbers).member
     last_of_stretch = (answers[1:] != answers[:-1]).nonzero()[0]
-    below = last_of_stretch.searchsorted(sizes) - 1
-    falls = below >= 0
+    if not len(last_of_stretch):
+        return Verdict.forever(np.broadcast_to(answers[0], sizes.shape))
+    falls = sizes > last_of_stretch[0]
+    rows = np.flatnonzero(falls)
+    stretches = last_of_stretch.searchsorted(numbers) - 1
     until = np.full(len(sizes), FOREVER, dtype=np.int64)
-    until[falls] = things.expires[things.offsets[1:][falls] - 1 - last_of_stretch[below[falls]]]
-    return Verdict(answers[sizes], until)
+    until[rows] = things.expiry(rows, last_of_stretch.take(stretches.take(sizes.take(rows))) + 1)
+    if len(last_of_stretch) == 1:
+        return Verdict(falls if answers[-1] else ~falls, until)
+    return Verdict(answers.take(sizes), until)
 
 
 def days_of(selection: Selection) -> Things:

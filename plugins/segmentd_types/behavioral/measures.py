@@ -53,11 +53,11 @@ class Measure:
     name: str
     condition: Condition
     selection: Selection
-    found: Value | Things
+    found: Value | Things | Counted
 
     def verdict(self, at: Instants) -> Verdict:
         """Judge the value of each user."""
-        if isinstance(self.found, Things):
+        if not isinstance(self.found, Value):
             return tally(self.condition, self.found)
         column, zones = self.found.column(self.name), self.selection.zones
         return judge_condition(column, self.name, self.condition, at, lambda: zones).until(self.found.until)
@@ -65,7 +65,7 @@ class Measure:
     def explain(self, at: Instants) -> tuple[Reason, ...]:
         """The value of the only user, and what was asked for."""
         zones = self.selection.zones
-        if isinstance(self.found, Things):
+        if not isinstance(self.found, Value):
             column = computed_column(self.name, Kind.NUMBER, self.found.sizes)
         else:
             column = self.found.column(self.name)
@@ -75,12 +75,12 @@ class Measure:
 def measures(params: BehavioralParams, selection: Selection) -> Iterator[Measure]:
     """Every measure that the parameters give."""
 
-    def measure(name: str, condition: Condition, found: Value | Things) -> Measure:
+    def measure(name: str, condition: Condition, found: Value | Things | Counted) -> Measure:
         return Measure(f"{params.event}: {name}", condition, selection, found)
 
     counted, count, distinct = selection.counted, params.counted(), params.distinct
     if count is not None:
-        yield measure("count", count, Things(counted.offsets, counted.in_order_of_expiry()))
+        yield measure("count", count, counted)
     for name, condition in params.totals():
         yield measure(f"{name} of {condition.property}", condition, _total(name, condition, selection))
     if distinct is not None:

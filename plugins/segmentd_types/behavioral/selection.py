@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import reduce
-from operator import and_
 
 import numpy as np
 
@@ -19,7 +17,7 @@ from segmentd.api import (
     Verdict,
     counted_events,
     instants_of_events,
-    judge_condition,
+    judge_conditions,
     row_minimum,
     user_zones,
     zone_for,
@@ -50,15 +48,17 @@ def select(params: BehavioralParams, users: Population, at: Instants) -> Selecti
     """The events that count for each user at its instant."""
     zones = zones_of(params, users)
     events = users.events(params.event)
+    until: Instants = np.broadcast_to(np.int64(FOREVER), (len(users),))
+    if not params.where or not len(events.times):
+        return Selection(events, counted_events(events, params.window(), at, zones), until, zones)
+    passed = _filtered(params, users, events, at)
+    if passed.lasting:
+        return Selection(events, counted_events(events, params.window(), at, zones, passed.member), until, zones)
     counted = counted_events(events, params.window(), at, zones)
-    until = np.full(len(users), FOREVER, dtype=np.int64)
-    if params.where and len(counted.positions):
-        passed = _filtered(params, users, events, at)
-        holds = passed.holds_until[counted.positions]
-        if holds.min() < FOREVER:
-            until = row_minimum(holds, counted.offsets, FOREVER)
-        counted = counted.only(passed.member[counted.positions])
-    return Selection(events, counted, until, zones)
+    holds = passed.holds_until[counted.positions]
+    if len(holds) and holds.min() < FOREVER:
+        until = row_minimum(holds, counted.offsets, FOREVER)
+    return Selection(events, counted.only(passed.member[counted.positions]), until, zones)
 
 
 def zones_of(params: BehavioralParams, users: Population) -> LocalTime:
@@ -72,10 +72,4 @@ def zones_of(params: BehavioralParams, users: Population) -> LocalTime:
 def _filtered(params: BehavioralParams, users: Population, events: Events, at: Instants) -> Verdict:
     """Judge all events by their properties, each at the instant of its user and in its user's time zone."""
     instants = instants_of_events(events, at)
-    return reduce(
-        and_,
-        (
-            judge_condition(events, name, condition, instants, lambda: user_zones(users).take(events.rows))
-            for name, condition in params.where.items()
-        ),
-    )
+    return judge_conditions(events, params.where.items(), instants, lambda: user_zones(users).take(events.rows))

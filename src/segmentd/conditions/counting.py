@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from functools import cached_property
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentd.conditions.instants import same_instant
+from segmentd.conditions.marks import Marks
 from segmentd.conditions.per_row import row_minimum
-from segmentd.conditions.windows import Window
+from segmentd.conditions.windows import Rolling, Window
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind
 from segmentd.population.typed import Columns, Events, Mask
@@ -17,9 +20,10 @@ from segmentd.times import FOREVER, Instants
 from segmentd.zones import LocalTime, Zone
 
 Int64s = NDArray[np.int64]
+_MANY: Final = 4096
+"""So many events are counted by words of bits; fewer by a running sum."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Counted:
     """Row i has the places `offsets[i]` to `offsets[i+1]` of `positions` and `expires`, oldest event first.
 
@@ -27,15 +31,30 @@ class Counted:
     count, later than the row's instant. Within a row `expires` ascends if `ordered`.
     """
 
-    offsets: Int64s
-    positions: Int64s
-    expires: Instants
-    ordered: bool
+    def __init__(self, offsets: Int64s, positions: Int64s, expires: Instants, ordered: bool) -> None:
+        self.offsets = offsets
+        self.ordered = ordered
+        self._positions = positions
+        self._expires = expires
+
+    @property
+    def positions(self) -> Int64s:
+        """Places in the arrays of the events, int64 (k,)."""
+        return self._positions
+
+    @property
+    def expires(self) -> Instants:
+        """When each stops to count, int64 (k,)."""
+        return self._expires
+
+    def __len__(self) -> int:
+        """How many events count, k."""
+        return int(self.offsets[-1])
 
     @property
     def sizes(self) -> Int64s:
         """How many events count for each row, int64 (n,)."""
-        return np.diff(self.offsets)
+        return self.offsets[1:] - self.offsets[:-1]
 
     @property
     def rows(self) -> Int64s:
@@ -46,12 +65,15 @@ class Counted:
         """Those where `kept` bool (k,)."""
         if kept.all():
             return self
-        totals = np.concatenate(([0], np.cumsum(kept)))
-        return Counted(totals[self.offsets], self.positions[kept], self.expires[kept], self.ordered)
+        return Counted(marked_before(kept, self.offsets), self.positions[kept], self.expires[kept], self.ordered)
 
     def first_expiry(self) -> Instants:
         """When the first of each row's events stops to count, int64 (n,); FOREVER where there is none."""
         return row_minimum(self.expires, self.offsets, FOREVER)
+
+    def expiry(self, rows: Int64s, numbers: Int64s) -> Instants:
+        """When the last (number 1), last but one (2), ... of the events of these rows stops to count, int64 (r,)."""
+        return np.asarray(self.in_order_of_expiry().take(self.offsets.take(rows + 1) - numbers))
 
     def in_order_of_expiry(self) -> Instants:
         """`expires`, ascending within each row."""
@@ -69,26 +91,71 @@ class Counted:
         return result
 
 
-def counted_events(events: Events, window: Window, at: Instants, zones: LocalTime) -> Counted:
-    """The events in the window of each of n users at `at` int64 (n,); `zones` has the local time of the users."""
+class CountedByMarks(Counted):
+    """The marked events, each counting for `length` microseconds; which they are is worked out if it is asked for."""
+
+    def __init__(self, events: Events, marked: Mask, length: int) -> None:
+        self.ordered = True
+        self._events = events
+        self._marked = marked
+        self._length = length
+        self._marks = Marks(marked)
+        self.offsets = self._marks.before(events.offsets)
+
+    @cached_property
+    def _places(self) -> Int64s:
+        return np.flatnonzero(self._marked)
+
+    @property
+    def positions(self) -> Int64s:
+        return self._places
+
+    @cached_property
+    def _ends(self) -> Instants:
+        return np.asarray(self._events.times.take(self._places) + self._length)
+
+    @property
+    def expires(self) -> Instants:
+        return self._ends
+
+    def expiry(self, rows: Int64s, numbers: Int64s) -> Instants:
+        places = self._marks.newest(self._events.offsets.take(rows + 1), numbers)
+        return np.asarray(self._events.times.take(places) + self._length)
+
+
+def counted_events(
+    events: Events, window: Window, at: Instants, zones: LocalTime, passing: Mask | None = None
+) -> Counted:
+    """The events in the window of each of n users at `at` int64 (n,); `zones` has the local time of the users.
+
+    Only those `passing` bool (m,), where it is given.
+    """
     offsets, times = events.offsets, events.times
     cutoff = _cutoff(window, at, zones)
     if cutoff is None:
-        positions = np.arange(len(times))
+        recent = passing
     else:
         recent = times >= (cutoff if len(cutoff) == 1 else cutoff[events.rows])
+        if passing is not None:
+            recent &= passing
+        if len(cutoff) == 1 and isinstance(window, Rolling) and window.micros is not None and len(times) >= _MANY:
+            return CountedByMarks(events, recent, window.micros)  # what is not cut off is in the window
+    if recent is None:
+        positions = np.arange(len(times))
+    else:
         positions = np.flatnonzero(recent)
-        offsets = np.concatenate(([0], np.cumsum(recent)))[offsets]
-        times = times[positions]
+        offsets, times = marked_before(recent, offsets), times[positions]
     local = zones if isinstance(zones, Zone) else zones.take(events.rows[positions])
     expires = window.expiries(times, local)
     counting = expires > (at[:1] if same_instant(at) else at[events.rows[positions]])
     return Counted(offsets, positions, expires, window.ordered).only(counting)
 
 
-def same_instant(at: Instants) -> bool:
-    """Whether all rows stand at one instant, as far as the array's form tells."""
-    return len(at) == 1 or at.strides == (0,)
+def marked_before(marked: Mask, places: Int64s) -> Int64s:
+    """How many of the marked are before each of these places from 0 to m, int64 (n,)."""
+    if len(marked) >= _MANY:
+        return Marks(marked).before(places)
+    return np.concatenate(([0], np.cumsum(marked)))[places]
 
 
 def instants_of_events(events: Events, at: Instants) -> Instants:

@@ -101,6 +101,11 @@ class Rolling:
         self._length = length
         self.ordered = length.months == 0
 
+    @property
+    def micros(self) -> Micros | None:
+        """Its length in microseconds; None where it is one of months."""
+        return None if self._length.months else self._length.micros
+
     def cutoff(self, at: Instants, local: LocalTime) -> Instants | None:
         months = self._length.months
         return at - (31 * months * DAY + _MARGIN if months else self._length.micros - 1)
