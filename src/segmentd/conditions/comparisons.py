@@ -11,10 +11,14 @@ from numpy.typing import NDArray
 
 from segmentd.conditions.prepared import Family, Lasting, OperandFault, Prepare, Test, values
 from segmentd.population.kinds import Json, Kind, encode
-from segmentd.population.typed import Columns, Mask
+from segmentd.population.stored_values import StoredValues
+from segmentd.population.typed import Columns, Mask, Values
 
 Relation = Callable[[Any, Any], Any]
 _FEW: Final = 8
+_FALSE_FOR_LEAST: Final = frozenset((operator.eq, operator.gt, operator.ge))
+_FALSE_FOR_NAN: Final = _FALSE_FOR_LEAST | {operator.lt, operator.le}
+"""Relations that do not hold for what is stored where a value is missing: see `StoredValues`."""
 SCALARS: Final = (Kind.NUMBER, Kind.MONEY, Kind.FLAG, Kind.DATE, Kind.INSTANT)
 AMOUNTS: Final = (Kind.NUMBER, Kind.MONEY)
 
@@ -49,6 +53,19 @@ def stored_choices(kind: Kind, operands: list[Json]) -> NDArray[Any]:
     return np.unique(np.array(encoded, dtype=np.float64 if kind is Kind.NUMBER else np.int64))
 
 
+def raw(found: Values[Any]) -> NDArray[Any]:
+    """The values as they are stored, where they are."""
+    return found.stored if isinstance(found, StoredValues) else found.values
+
+
+def related(found: Values[Any], relation: Relation, wanted: float, kind: Kind) -> Mask:
+    """Where there is a value that stands in this relation to `wanted`, which is one itself."""
+    member = np.asarray(relation(raw(found), wanted))
+    if isinstance(found, StoredValues) and relation in (_FALSE_FOR_NAN if kind is Kind.NUMBER else _FALSE_FOR_LEAST):
+        return member
+    return member & found.present
+
+
 def _related(relation: Relation) -> Prepare:
     """The values that stand in this relation to the operand."""
 
@@ -56,8 +73,7 @@ def _related(relation: Relation) -> Prepare:
         wanted = stored(kind, operand)
 
         def member(columns: Columns, name: str) -> Mask:
-            found = values(columns, name, kind)
-            return np.asarray(found.present & relation(found.values, wanted))
+            return related(values(columns, name, kind), relation, wanted, kind)
 
         return Lasting(member, lambda value: relation(value, wanted))
 
@@ -69,7 +85,7 @@ def _between(kind: Kind, operand: list[Json], _ignore_case: bool) -> Test:
 
     def member(columns: Columns, name: str) -> Mask:
         found = values(columns, name, kind)
-        return np.asarray(found.present & (found.values >= low) & (found.values <= high))
+        return related(found, operator.ge, low, kind) & (raw(found) <= high)
 
     return Lasting(member, lambda value: low <= value <= high)
 
@@ -79,6 +95,8 @@ def _in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
 
     def member(columns: Columns, name: str) -> Mask:
         found = values(columns, name, kind)
+        if isinstance(found, StoredValues):
+            return among_values(found.stored, wanted)
         return np.asarray(found.present & among_values(found.values, wanted))
 
     return Lasting(member, frozenset(wanted.tolist()).__contains__)

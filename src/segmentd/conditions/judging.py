@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentd.conditions.condition import Compiled, Condition, Operands
 from segmentd.conditions.operators import OPERATORS, operators_of
-from segmentd.conditions.prepared import Moment, OperandFault, Test, presence, values
+from segmentd.conditions.prepared import Lasting, Moment, OperandFault, Test, presence, values
 from segmentd.plugins.segment_type import Fault, Reason
 from segmentd.population.column import Column
 from segmentd.population.kinds import MONEY_UNIT, Kind
@@ -132,6 +132,11 @@ def _show(operand: Any) -> str:
     return f"{operand:.15g}" if isinstance(operand, float) else str(operand)
 
 
+def tests_on(columns: Columns, name: str, condition: Condition) -> list[Test]:
+    """The tests of the named column. Raises ValueError where the condition cannot apply to its kind."""
+    return [test for _, test in _tests(columns, name, condition)]
+
+
 def _tests(columns: Columns, name: str, condition: Condition) -> tuple[tuple[str, Test], ...]:
     kind = columns.kind(name)
     if kind is None:
@@ -178,13 +183,7 @@ def _inapplicable(operator: str, kind: Kind) -> str:
     return f"{operator} cannot apply to {kind}, which has {', '.join(operators_of(kind))}"
 
 
-def _never(columns: Columns, _name: str, _moment: Moment) -> Verdict:
-    return Verdict.forever(np.zeros(len(columns), dtype=np.bool_))
-
-
-def _always(columns: Columns, _name: str, _moment: Moment) -> Verdict:
-    return Verdict.forever(np.ones(len(columns), dtype=np.bool_))
-
-
+_never: Final = Lasting(lambda columns, _: np.zeros(len(columns), dtype=np.bool_), lambda _: False)
+_always: Final = Lasting(lambda columns, _: np.ones(len(columns), dtype=np.bool_), lambda _: True, missing=True)
 _UNKNOWN: Final[dict[str, Test]] = {"missing": _always}
 """Where nobody has a value, every row is missing."""
