@@ -19,7 +19,7 @@ from segmentd.conditions.operators import operators_of
 from segmentd.conditions.per_row import row_maximum, row_minimum, row_sum
 from segmentd.conditions.sources import Source, select
 from segmentd.conditions.together import judge_conditions
-from segmentd.conditions.windows import USER_ZONE, Calendar, Length, Period, Window, Windowed, ZoneName
+from segmentd.conditions.windows import USER_ZONE, Calendar, Length, OneWindow, Period, Window, Windowed, ZoneName
 from segmentd.plugins.consumer import Batch, Consumer, MembershipChange, Refused, Retries, TryAgain
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.hookspecs import hookimpl
@@ -92,6 +92,7 @@ __all__ = [
     "OneProperty",
     "OneUser",
     "OneVerdict",
+    "OneWindow",
     "Parameter",
     "Params",
     "Period",

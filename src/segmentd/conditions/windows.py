@@ -23,7 +23,7 @@ from segmentd.times import (
     parse_duration,
     parse_instant,
 )
-from segmentd.zones import LocalTime, Unit, zone_for
+from segmentd.zones import LocalTime, Unit, Zone, one, zone_for
 
 USER_ZONE: Final = "user"
 """The zone name that stands for each user's own `timezone`; UTC where that is missing or unknown."""
@@ -82,6 +82,16 @@ class Window(Protocol):
         """When each event stops to count, exclusive: FOREVER, or NEVER for one that is not in the window."""
 
 
+class OneWindow(Window, Protocol):
+    """A window that can also be asked about one event of one user."""
+
+    def cutoff_of(self, at: int, zone: Zone) -> int | None:
+        """`cutoff` of one instant."""
+
+    def expiry_of(self, time: int, zone: Zone) -> int:
+        """`expiries` of one event."""
+
+
 class AllTime:
     """Every event counts, forever."""
 
@@ -93,12 +103,19 @@ class AllTime:
     def expiries(self, times: Instants, local: LocalTime) -> Instants:
         return np.full(len(times), FOREVER, dtype=np.int64)
 
+    def cutoff_of(self, at: int, zone: Zone) -> int | None:
+        return None
+
+    def expiry_of(self, time: int, zone: Zone) -> int:
+        return FOREVER
+
 
 class Rolling:
     """An event at t counts in [t, t + length); months are added to its local time."""
 
     def __init__(self, length: Duration) -> None:
         self._length = length
+        self._farthest = 31 * length.months * DAY + _MARGIN if length.months else length.micros - 1
         self.ordered = length.months == 0
 
     @property
@@ -107,13 +124,19 @@ class Rolling:
         return None if self._length.months else self._length.micros
 
     def cutoff(self, at: Instants, local: LocalTime) -> Instants | None:
-        months = self._length.months
-        return at - (31 * months * DAY + _MARGIN if months else self._length.micros - 1)
+        return at - self._farthest
 
     def expiries(self, times: Instants, local: LocalTime) -> Instants:
         if not self._length.months:
             return np.asarray(times + self._length.micros)
         return local.add_months(times, self._length.months)
+
+    def cutoff_of(self, at: int, zone: Zone) -> int | None:
+        return at - self._farthest
+
+    def expiry_of(self, time: int, zone: Zone) -> int:
+        months = self._length.months
+        return one.add_months(zone, time, months) if months else time + self._length.micros
 
 
 class Calendar(Params):
@@ -145,6 +168,12 @@ class CalendarWindow:
     def expiries(self, times: Instants, local: LocalTime) -> Instants:
         return local.unit_start(self._unit, local.unit_index(self._unit, times) + self._count)
 
+    def cutoff_of(self, at: int, zone: Zone) -> int | None:
+        return one.unit_start(zone, self._unit, one.unit_index(zone, self._unit, at) - (self._count - 1))
+
+    def expiry_of(self, time: int, zone: Zone) -> int:
+        return one.unit_start(zone, self._unit, one.unit_index(zone, self._unit, time) + self._count)
+
 
 class Period(Params):
     """Events in [from, until) count; either end may be absent."""
@@ -172,10 +201,11 @@ class Fixed:
 
     def __init__(self, *periods: tuple[Micros | None, Micros | None]) -> None:
         self._bounds = periods
+        starts = [start for start, _ in periods if start is not None]
+        self._first = min(starts) if len(starts) == len(periods) else None
 
     def cutoff(self, at: Instants, local: LocalTime) -> Instants | None:
-        starts = [start for start, _ in self._bounds if start is not None]
-        return np.full(len(at), min(starts), dtype=np.int64) if len(starts) == len(self._bounds) else None
+        return np.full(len(at), self._first, dtype=np.int64) if self._first is not None else None
 
     def expiries(self, times: Instants, local: LocalTime) -> Instants:
         inside = np.zeros(len(times), dtype=np.bool_)
@@ -183,6 +213,13 @@ class Fixed:
             here = np.ones(len(times), dtype=np.bool_) if start is None else times >= start
             inside |= here if end is None else here & (times < end)
         return np.where(inside, np.int64(FOREVER), np.int64(NEVER))
+
+    def cutoff_of(self, at: int, zone: Zone) -> int | None:
+        return self._first
+
+    def expiry_of(self, time: int, zone: Zone) -> int:
+        inside = any((start is None or time >= start) and (end is None or time < end) for start, end in self._bounds)
+        return FOREVER if inside else NEVER
 
 
 def _without_nulls(schema: dict[str, Any]) -> None:
@@ -235,7 +272,7 @@ class Windowed(Params):
             raise ValueError(f"there is one window: give only one of {', '.join(forms)}")
         return self
 
-    def window(self) -> Window:
+    def window(self) -> OneWindow:
         """The window that the keys describe."""
         if self.within is not None:
             return Rolling(self.within)

@@ -31,11 +31,18 @@ def add_months_to_day(day: int, months: int) -> int:
 
 
 @lru_cache(maxsize=_REMEMBERED)
+def local_day(zone: Zone, instant: int) -> int:
+    """The local day of an instant; see `Zone.local_day`."""
+    return zone.local_day(np.array([instant])).item(0)
+
+
+@lru_cache(maxsize=_REMEMBERED)
 def unit_start(zone: Zone, unit: Unit, index: int) -> int:
     """The first instant of a unit; see `Zone.unit_start`."""
     return zone.unit_start(unit, np.array([index])).item(0)
 
 
+@lru_cache(maxsize=_REMEMBERED)
 def unit_index(zone: Zone, unit: Unit, instant: int) -> int:
     """The number of the unit that contains an instant; see `Zone.unit_index`."""
     return zone.unit_index(unit, np.array([instant])).item(0)
