@@ -44,6 +44,13 @@ class Settings(BaseSettings):
         default="127.0.0.1:50051",
         description="Where to listen: `HOST:PORT`, `[::1]:PORT` or `unix:PATH`. Port 0 takes a free one.",
     )
+    workers: int = Field(
+        default=0,
+        ge=0,
+        le=256,
+        description="How many processes answer membership questions on the port of `listen` beside the engine; 0: the "
+        "engine itself does.",
+    )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
         description="Plugins that are not loaded, separated by commas: the names that `segmentd types TYPE` shows "

@@ -33,6 +33,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     values = {
         "DATABASE": "x.db",
         "LISTEN": "[::1]:0",
+        "WORKERS": "2",
         "DISABLED_PLUGINS": "rfm, list,",
         "BASE_CURRENCY": "EUR",
         "CURRENCY_RATES": "USD=0.93, GBP=1.17",
@@ -51,7 +52,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert values.keys() == {name.upper() for name in Settings.model_fields}
     assert settings.disabled_plugins == ("rfm", "list")
     assert {name: str(rate) for name, rate in settings.currency_rates.items()} == {"USD": "0.93", "GBP": "1.17"}
-    assert (settings.database, settings.listen) == (Path("x.db"), "[::1]:0")
+    assert (settings.database, settings.listen, settings.workers) == (Path("x.db"), "[::1]:0", 2)
     assert (settings.webhooks, settings.metrics) == (Path("hooks.yaml"), "127.0.0.1:0")
     assert settings.environment({"A": "b"}) == {"A": "b", "SEGMENTD_WEBHOOKS": "hooks.yaml"}
     assert (settings.base_currency, settings.drain_grace, settings.log_level) == ("EUR", 1.5, "debug")
@@ -73,6 +74,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         ("LOG_MAX_MOVES", "0"),
         ("LOG_MAX_MOVES", "many"),
         ("DRAIN_GRACE", "-1"),
+        ("WORKERS", "-1"),
         ("WATCH_PATIENCE", "0"),
         ("LOG_LEVEL", "chatty"),
     ],

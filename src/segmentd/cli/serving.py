@@ -28,6 +28,9 @@ def serve(
     listen: Annotated[
         str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = None,
+    workers: Annotated[
+        int | None, typer.Option("--workers", metavar="N", help="Processes that answer checks; 0: the engine itself.")
+    ] = None,
     segments: Annotated[
         Path | None, typer.Option("--segments", metavar="FILE", help="A file of segments to apply at the start.")
     ] = None,
@@ -40,7 +43,7 @@ def serve(
 
     What is not given here comes from the environment (SEGMENTD_DATABASE, SEGMENTD_LISTEN, …) or has its default.
     """
-    given: dict[str, Any] = {"database": db, "listen": listen}
+    given: dict[str, Any] = {"database": db, "listen": listen, "workers": workers}
     settings = Settings(**{name: value for name, value in given.items() if value is not None})
     start = None if clock is None else typed_instant("--clock", clock)
     time: Clock = WallClock() if start is None else FrozenClock(start)

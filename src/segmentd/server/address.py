@@ -15,16 +15,19 @@ LISTEN: Final = "SEGMENTD_LISTEN"
 _ADDRESS: Final = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 
 
-def bind(server: grpc.aio.Server, listen: str) -> str:
+def bind(server: grpc.aio.Server, listen: str, *, shared: bool = False) -> str:
     """Bind to `listen` (`127.0.0.1:50051`, `[::1]:0`, `unix:/run/segmentd.sock`); the address with the port taken.
 
-    Port 0 takes a free one. Raises InvalidInput at SEGMENTD_LISTEN that says why the address cannot be used.
+    Port 0 takes a free one; a `shared` port is one that this program has reserved. Raises InvalidInput at
+    SEGMENTD_LISTEN that says why the address cannot be used.
     """
+    if not shared:
+        check_free(listen)
     if listen.startswith("unix:"):
         _add(server, listen)
         return listen
     host, port = parse(listen)
-    return f"{_bracketed(host)}:{_add(server, f'{_bracketed(host)}:{port}')}"
+    return f"{bracketed(host)}:{_add(server, f'{bracketed(host)}:{port}')}"
 
 
 def check(listen: str) -> None:
@@ -41,11 +44,17 @@ def parse(listen: str) -> tuple[str, int]:
     return found["six"] or found["host"], int(found["port"])
 
 
-def _add(server: grpc.aio.Server, address: str) -> int:
-    cause = _cause(address)
+def check_free(listen: str) -> None:
+    """Raises InvalidInput at SEGMENTD_LISTEN with the cause why nobody can listen there.
+
+    gRPC would keep the cause to itself, and write lines of its own on stderr.
+    """
+    cause = _cause(listen)
     if cause:
-        # gRPC would keep the cause to itself, and write lines of its own on stderr.
-        raise InvalidInput.at(LISTEN, f"cannot listen on {address}: {cause}")
+        raise InvalidInput.at(LISTEN, f"cannot listen on {listen}: {cause}")
+
+
+def _add(server: grpc.aio.Server, address: str) -> int:
     try:
         port = server.add_insecure_port(address)
     except RuntimeError:
@@ -66,7 +75,7 @@ def _cause(address: str) -> str:
         if host == "::":  # gRPC falls back to this where there is no IPv6
             found += socket.getaddrinfo("0.0.0.0", port, type=socket.SOCK_STREAM)  # noqa: S104  (never listens)
     except OSError as error:
-        return _words(error)
+        return words_of(error)
     causes = [_refusal(family, target) for family, _, _, _, target in found]
     # A name may stand for several addresses; gRPC is content with one.
     return causes[0] if all(causes) else ""
@@ -79,13 +88,15 @@ def _refusal(family: int, target: Any) -> str:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(target)
     except OSError as error:
-        return _words(error)
+        return words_of(error)
     return ""
 
 
-def _words(error: OSError) -> str:
+def words_of(error: OSError) -> str:
+    """What the operating system says, in small letters."""
     return (error.strerror or str(error)).lower()
 
 
-def _bracketed(host: str) -> str:
+def bracketed(host: str) -> str:
+    """The host as it stands before a port."""
     return f"[{host}]" if ":" in host else host

@@ -14,7 +14,8 @@ from segmentd.server.page_tokens import make_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.subjects import check_id, check_ids, check_list, id_errors, plans_of
 from segmentd.server.waiting import reach
-from segmentd.service.memberships import Check, Memberships
+from segmentd.service.memberships import Check
+from segmentd.service.stored_answers import StoredAnswers
 from segmentd.times import FOREVER
 from segmentd.v1 import membership_service_pb2 as pb
 
@@ -25,7 +26,7 @@ _SEGMENTS_PAGE: Final = (100, 1_000)
 class MembershipReads:
     """Answers from published bits, without evaluation unless a horizon has passed."""
 
-    def __init__(self, memberships: Memberships) -> None:
+    def __init__(self, memberships: StoredAnswers) -> None:
         self._stored = memberships
 
     async def CheckMembership(self, request: pb.CheckMembershipRequest, context: Context) -> pb.CheckMembershipResponse:
@@ -53,16 +54,16 @@ class MembershipReads:
     async def BatchCheckMemberships(
         self, request: pb.BatchCheckMembershipsRequest, context: Context
     ) -> pb.BatchCheckMembershipsResponse:
-        user_ids, segment_ids = list(request.user_ids), list(request.segment_ids)
+        user_ids, segment_ids = request.user_ids, request.segment_ids
         check_list(user_ids, "user_ids")
         check_list(segment_ids, "segment_ids")
         _check_cells(len(user_ids), len(segment_ids))
         if request.min_revision:
             await reach(self._stored, request.min_revision, context)
-        refused = id_errors(user_ids, "user_ids")
         seen = await self._stored.see(user_ids)
         plans = plans_of(seen, segment_ids)
         unknown = (~seen.known).nonzero()[0].tolist()
+        refused = id_errors(user_ids, "user_ids", unknown)  # whoever is known has a sound id
         failed = {index: plan for index, plan in enumerate(plans) if isinstance(plan, SegmentdError)}
         return pb.BatchCheckMembershipsResponse(
             member_bits=member_bits.pack(seen, plans),

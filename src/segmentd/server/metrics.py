@@ -1,4 +1,4 @@
-"""Metrics of consumers for Prometheus, over HTTP."""
+"""Metrics for Prometheus, over HTTP: those of consumers, and what else is to be collected."""
 
 from __future__ import annotations
 
@@ -46,11 +46,12 @@ class Consumers(Protocol):
 class MetricsServer:
     """Answers GET /metrics until it is closed."""
 
-    def __init__(self, listen: str, consumers: Consumers) -> None:
+    def __init__(self, listen: str, consumers: Consumers, others: Iterable[Collector] = ()) -> None:
         """Listen on `HOST:PORT`; port 0 takes a free one. Raises InvalidInput at SEGMENTD_METRICS."""
         host, port = parse_metrics(listen)
         registry = CollectorRegistry(auto_describe=False)
-        registry.register(ConsumerCollector(consumers))
+        for collector in (ConsumerCollector(consumers), *others):
+            registry.register(collector)
         try:
             self._server, self._thread = start_http_server(port, host, registry)
         except OSError as error:

@@ -11,7 +11,7 @@ from segmentd.server.faults import Faults
 from segmentd.server.page_tokens import make_page_token, read_page_token
 from segmentd.server.rpc import Context
 from segmentd.server.waiting import reach
-from segmentd.service.memberships import Memberships
+from segmentd.service.stored_answers import Revision
 from segmentd.v1 import exclusive_group_service_pb2 as groups
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import profile_service_pb2 as profiles
@@ -35,7 +35,7 @@ Item = TypeVar("Item")
 
 
 async def asked(
-    request: Request, faults: Faults, sizes: tuple[int, int], memberships: Memberships, context: Context
+    request: Request, faults: Faults, sizes: tuple[int, int], memberships: Revision, context: Context
 ) -> tuple[int, str]:
     """How many items the page has, and the position after which it begins: "" for the first page.
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import signal
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, Final, Never
+from typing import Any, Final, Never, Protocol, TypeAlias
 
 import grpc.aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -17,47 +17,80 @@ from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
 from segmentd.server.guard import Guard
-from segmentd.server.methods import Methods
+from segmentd.server.methods import Methods, Otherwise
 
 _LOG: Final = logging.getLogger(__name__)
-_UNWINDING: Final = 10.0
+UNWINDING: Final = 10.0
 """Seconds that a cancelled handler has to let go, before gRPC drops its call."""
-_STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
+STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
     ("grpc.max_send_message_length", -1),
-    # Two servers on one port would share its calls without knowing of each other.
-    ("grpc.so_reuseport", 0),
     # Who watches sends nothing; a machine that is gone without a word is found out by asking it.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
 )
 
 Begin = Callable[[], Awaitable[None]]
+Options: TypeAlias = Sequence[tuple[str, int]]
+"""Of a gRPC server, beside those that all have."""
 Register = Callable[[grpc.aio.Server], None]
 """Adds servicers to a server."""
+
+
+class Stoppable(Protocol):
+    """What a signal stops: a server, or one with its workers."""
+
+    @property
+    def under_way(self) -> int:
+        """How many calls."""
+
+    async def drain(self, grace: float) -> None:
+        """Take no new calls and let those under way end for at most `grace` seconds."""
+
+    def hurry(self) -> None:
+        """End the calls that a drain waits for."""
 
 
 class Server:
     """The services with health and reflection, all guarded. To be made inside of the running event loop."""
 
-    def __init__(self, register: Register, service_names: Sequence[str]) -> None:
-        """`service_names` are the full names (`segmentd.v1.AdminService`) that health and reflection tell of."""
+    def __init__(
+        self,
+        register: Register,
+        service_names: Sequence[str],
+        otherwise: Otherwise | None = None,
+        *,
+        shared: bool = False,
+        options: Options = (),
+    ) -> None:
+        """`service_names` are the full names (`segmentd.v1.AdminService`) that health and reflection tell of.
+
+        `otherwise` handles what nobody registered, reflection too; a `shared` port is one that is reserved for several.
+        """
         self.calls = CallsUnderWay()
         self._names = tuple(service_names)
         self._health = health.aio.HealthServicer()
-        self._grpc = grpc.aio.server(options=_OPTIONS)
-        methods: Any = Methods(Guard(self.calls))  # Any: generated code asks for a server, and only adds methods to it
+        self._shared = shared
+        # Two servers on one port would share its calls without knowing of each other.
+        self._grpc = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(shared)), *options))
+        methods: Any = Methods(
+            Guard(self.calls), otherwise
+        )  # Any: generated code asks for a server, and only adds methods to it
         register(methods)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, methods)
-        reflected = reflection.aio.ReflectionServicer((*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME))
-        add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server  # it has no types
-        add_reflection(reflected, methods)
+        if otherwise is None:
+            self._reflect(methods)
         self._grpc.add_generic_rpc_handlers((methods,))
+
+    @property
+    def under_way(self) -> int:
+        """How many calls of segmentd's own methods are under way."""
+        return self.calls.count
 
     async def start(self, listen: str) -> str:
         """Listen, and say the address that was taken. Raises InvalidInput at `listen` where it cannot be."""
-        bound = address.bind(self._grpc, listen)
+        bound = address.bind(self._grpc, listen, shared=self._shared)
         await self._grpc.start()
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -70,7 +103,7 @@ class Server:
         """
         await self._health.enter_graceful_shutdown()
         # gRPC crashes where one stop overtakes another, so it is called once, and the calls are ended from here.
-        stopped = asyncio.create_task(self._grpc.stop(grace + _UNWINDING))
+        stopped = asyncio.create_task(self._grpc.stop(grace + UNWINDING))
         self.calls.end_endless()
         await self.calls.wait_for_none(grace)
         self.calls.end_all()
@@ -80,33 +113,57 @@ class Server:
         """End the calls that a drain waits for."""
         self.calls.end_all()
 
+    def _reflect(self, methods: Any) -> None:
+        reflected = reflection.aio.ReflectionServicer((*self._names, health.SERVICE_NAME, reflection.SERVICE_NAME))
+        add_reflection: Any = reflection_pb2_grpc.add_ServerReflectionServicer_to_server  # it has no types
+        add_reflection(reflected, methods)
+
 
 async def run_until_signal(
-    server: Server, grace: float, begin: Begin | None = None, lost: asyncio.Future[None] | None = None
+    server: Stoppable,
+    grace: float,
+    begin: Begin | None = None,
+    lost: asyncio.Future[None] | None = None,
+    stop: asyncio.Event | None = None,
 ) -> None:
     """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short. `grace` is in seconds.
 
     `begin` runs once signals are heard, so that whoever it tells of the server may stop it at once. Where it raises,
-    or `lost` fails, the server is stopped without grace and the error is raised.
+    or `lost` fails, the server is stopped without grace and the error is raised. `stop` is set by whoever wants a drain
+    without a signal.
     """
     loop = asyncio.get_running_loop()
-    signalled = asyncio.Event()
-    for number in _STOPPING:
-        loop.add_signal_handler(number, lambda: server.hurry() if signalled.is_set() else signalled.set())
+    stop = stop or asyncio.Event()
+    heard = _Heard(server, stop)
+    for number in STOPPING:
+        loop.add_signal_handler(number, heard)
     work = asyncio.create_task(_work(begin, lost))
     try:
-        stop = asyncio.create_task(signalled.wait())
-        await asyncio.wait({work, stop}, return_when=asyncio.FIRST_COMPLETED)
-        stop.cancel()
-        if signalled.is_set():
-            _LOG.info("draining: %d calls under way", server.calls.count)
+        stopped = asyncio.create_task(stop.wait())
+        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        stopped.cancel()
+        if stop.is_set():
+            _LOG.info("draining: %d calls under way", server.under_way)
         await server.drain(0 if work.done() else grace)
         if work.done():
             work.result()
     finally:
         work.cancel()
-        for number in _STOPPING:
+        for number in STOPPING:
             loop.remove_signal_handler(number)
+
+
+class _Heard:
+    """What a signal does: the first one stops, those after it hurry, whoever else has set `stop`."""
+
+    def __init__(self, server: Stoppable, stop: asyncio.Event) -> None:
+        self._server, self._stop, self._before = server, stop, False
+
+    def __call__(self) -> None:
+        if self._before:
+            self._server.hurry()
+        self._before = True
+        self._stop.set()
 
 
 async def _work(begin: Begin | None, lost: asyncio.Future[None] | None) -> Never:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import Awaitable, Callable
-from typing import Final, TypeAlias
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeAlias
 
 import grpc.aio
+from prometheus_client.registry import Collector
 
 from segmentd.plugins.host import load_plugins
 from segmentd.server import address
@@ -20,10 +22,16 @@ from segmentd.server.history import HistoryHandlers
 from segmentd.server.membership import MembershipHandlers
 from segmentd.server.metrics import MetricsServer, parse_metrics
 from segmentd.server.profile import ProfileHandlers
-from segmentd.server.run import Server, run_until_signal
+from segmentd.server.run import Options, Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
+from segmentd.server.service_names import SERVICES
 from segmentd.server.user_list import UserListHandlers
 from segmentd.server.watch import PATIENCE
+from segmentd.server.workers import reservation
+from segmentd.server.workers.front import Front
+from segmentd.server.workers.link import ENGINE
+from segmentd.server.workers.metrics import WorkerCollector
+from segmentd.server.workers.room import Room
 from segmentd.service.log_retention import LogKeep
 from segmentd.service.service import Service
 from segmentd.service.value_types import Currencies
@@ -44,20 +52,6 @@ from segmentd.v1 import (
 _log = logging.getLogger(__name__)
 Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
 """Told the address once the server answers there; what it awaits, calls of the server among it, is awaited."""
-SERVICES: Final = tuple(
-    f"segmentd.v1.{name}Service"
-    for name in (
-        "Admin",
-        "Consumer",
-        "Evaluation",
-        "ExclusiveGroup",
-        "History",
-        "Membership",
-        "Profile",
-        "Segment",
-        "UserList",
-    )
-)
 
 
 async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None) -> None:
@@ -66,7 +60,7 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     Raises a SegmentdError whose message is one line: at the start PluginBroken, StorageFailed or InvalidInput (the
     address); later StorageFailed where the engine lost the database and what is in memory cannot be trusted.
     """
-    address.check(settings.listen)  # before a database is made for a server that cannot be
+    (reservation.check if settings.workers else address.check)(settings.listen)  # before a database is made in vain
     if settings.metrics is not None:
         parse_metrics(settings.metrics)
     plugins = load_plugins(settings.disabled_plugins, environment=settings.environment(os.environ))
@@ -77,28 +71,70 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     service = await asyncio.to_thread(
         Service.open, settings.database, plugins, clock, currencies, refusal, log_keep=keep
     )
-    metrics = None
     try:
-        if settings.metrics is not None:
-            metrics = MetricsServer(settings.metrics, service.consumers)
-            _log.info("metrics are at port %d", metrics.port)
-        server = server_of(service, settings.watch_patience)
-        lost = asyncio.wrap_future(service.lost)
-
-        async def begin() -> None:
-            bound = await server.start(settings.listen)
-            told = on_ready(bound) if on_ready is not None else None
-            if told is not None:
-                await told
-
-        await run_until_signal(server, settings.drain_grace, begin, lost)
+        if settings.workers:
+            await _serve_by_workers(service, settings, on_ready)
+        else:
+            Room.clear(settings.database)
+            await _serve_alone(service, settings, on_ready)
     finally:
-        if metrics is not None:
-            await asyncio.to_thread(metrics.close)
         await asyncio.to_thread(service.close)
 
 
-def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
+async def _serve_alone(service: Service, settings: Settings, on_ready: Ready | None) -> None:
+    server = server_of(service, settings.watch_patience)
+
+    async def begin() -> None:
+        await _tell(on_ready, await server.start(settings.listen))
+
+    with _metrics(settings, service):
+        await run_until_signal(server, settings.drain_grace, begin, asyncio.wrap_future(service.lost))
+
+
+async def _serve_by_workers(service: Service, settings: Settings, on_ready: Ready | None) -> None:
+    room = Room(settings.database)
+    try:
+        await asyncio.to_thread(service.map_to, room.mapped)
+        front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room)
+
+        async def begin() -> None:
+            await _tell(on_ready, await front.start())
+
+        lost = asyncio.ensure_future(_first_failure(asyncio.wrap_future(service.lost), front.lost))
+        with _metrics(settings, service, [WorkerCollector(front.tallies)]):
+            await run_until_signal(front, settings.drain_grace, begin, lost)
+        lost.cancel()
+    finally:
+        room.close()
+
+
+async def _first_failure(*futures: asyncio.Future[None]) -> None:
+    done, _ = await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
+    for each in done:
+        each.result()
+
+
+async def _tell(on_ready: Ready | None, bound: str) -> None:
+    told = on_ready(bound) if on_ready is not None else None
+    if told is not None:
+        await told
+
+
+@contextmanager
+def _metrics(settings: Settings, service: Service, others: Iterable[Collector] = ()) -> Iterator[None]:
+    """Metrics are served inside of the block, where the settings say so. Raises InvalidInput at SEGMENTD_METRICS."""
+    if settings.metrics is None:
+        yield
+        return
+    metrics = MetricsServer(settings.metrics, service.consumers, others)
+    _log.info("metrics are at port %d", metrics.port)
+    try:
+        yield
+    finally:
+        metrics.close()
+
+
+def server_of(service: Service, watch_patience: float = PATIENCE, options: Options = ()) -> Server:
     """The gRPC server of an open service. To be made inside of the running event loop."""
 
     def register(server: grpc.aio.Server) -> None:
@@ -114,4 +150,4 @@ def server_of(service: Service, watch_patience: float = PATIENCE) -> Server:
         segment_service_pb2_grpc.add_SegmentServiceServicer_to_server(SegmentHandlers(service), server)
         user_list_service_pb2_grpc.add_UserListServiceServicer_to_server(UserListHandlers(service), server)
 
-    return Server(register, SERVICES)
+    return Server(register, SERVICES, options=options)

@@ -7,7 +7,7 @@ from typing import Final, cast
 
 from segmentd.errors import DeadlineExceeded, InvalidInput, Reason
 from segmentd.server.rpc import Context
-from segmentd.service.memberships import Memberships
+from segmentd.service.stored_answers import Revision
 
 PATIENCE: Final = 30.0
 """Seconds that a call without a deadline waits at most."""
@@ -15,7 +15,7 @@ _MARGIN: Final = 0.1
 """The part of a deadline that is kept back, at most so many seconds too, so that the refusal arrives in time."""
 
 
-async def reach(memberships: Memberships, min_revision: int, context: Context) -> None:
+async def reach(memberships: Revision, min_revision: int, context: Context) -> None:
     """Wait for a revision until shortly before the call's deadline. Raises InvalidInput and DeadlineExceeded.
 
     Zero needs no call of this: it is the newest revision.
