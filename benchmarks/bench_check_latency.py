@@ -1,4 +1,4 @@
-"""Latency of CheckMembership at half of saturation amid a stream of events, beside a bare server amid as much CPU burnt."""
+"""Latency of CheckMembership at half of saturation amid events, beside a bare server amid as much CPU burnt."""
 
 from __future__ import annotations
 

@@ -96,7 +96,8 @@ def latencies(
 ) -> NDArray[np.float64]:
     """Seconds of each call from the instant at which it was due, in that order; `messages` are sent in turn.
 
-    A call that is refused, as by a server that cannot keep up, counts as if it had lasted for `seconds`. Calls come at random, as those of many users do (a Poisson process of `rate` a second).
+    A call that is refused, as by a server that cannot keep up, counts as if it had lasted for `seconds`. Calls come
+    at random, as those of many users do: a Poisson process of `rate` a second.
     """
     rng = np.random.default_rng(5)
     due = np.cumsum(rng.exponential(1 / rate, int(rate * seconds)))
