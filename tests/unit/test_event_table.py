@@ -170,3 +170,23 @@ def test_rows_lose_events_and_are_replaced(events: list[tuple[int, int, int]], c
         assert [table.count(row) for row in range(ROWS)] == [
             sum(each[0] == row for each in known) for row in range(ROWS)
         ]
+
+
+@given(EVENTS, st.lists(st.tuples(st.integers(0, 2 * ROWS - 1), st.integers(0, 9)), max_size=5), st.data())
+def test_spans_are_read_like_their_rows_also_where_rows_came_later(
+    events: list[tuple[int, int, int]], more: list[tuple[int, int]], data: st.DataObject
+) -> None:
+    table = EventTable({}, ROWS)
+    ordered = expected(events)
+    table.load(*(np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1)), {})
+    table.grow(2 * ROWS)
+    for row, time in more:
+        table.add(row, time, {})
+    if data.draw(st.booleans()):
+        table.clear(data.draw(st.integers(0, 2 * ROWS - 1)))
+    start, stop = sorted(data.draw(st.tuples(st.integers(0, 2 * ROWS), st.integers(0, 2 * ROWS))))
+    offsets, positions = table.gather(slice(start, stop))
+    again, chosen = table.gather(np.arange(start, stop))
+    assert offsets.tolist() == again.tolist()
+    assert table.times(positions).tolist() == table.times(chosen).tolist()
+    assert all(time <= table.latest for time in table.times(chosen))

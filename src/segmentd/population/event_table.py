@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind, Stored
 from segmentd.population.placing import Arrivals, shift
+from segmentd.times import MIN_INSTANT
 
 _SMALLEST_ROOM: Final = 4
 _SMALLEST_POOL: Final = 1024
@@ -34,6 +35,8 @@ class EventTable:
         self._end = 0
         self._taken = 0
         self._compact = True
+        self.latest = int(MIN_INSTANT)
+        """No event is later; some are gone."""
         self.properties = set(kinds)
         self.columns: dict[str, Column] = {}
         self.appended = 0
@@ -61,7 +64,7 @@ class EventTable:
     def grow(self, rows: int) -> None:
         """Make room for `rows` rows; the new ones have no events."""
         for name in ("_starts", "_lengths", "_rooms"):
-            grown = np.zeros(rows, dtype=np.int64)
+            grown = np.full(rows, self._end if name == "_starts" else 0, dtype=np.int64)
             old = getattr(self, name)
             grown[: len(old)] = old
             setattr(self, name, grown)
@@ -74,6 +77,7 @@ class EventTable:
         self._end = self._taken = len(times)
         self._reserve(0)
         self._times[: self._end] = times
+        self.latest = int(times.max(initial=self.latest))
         self.appended = self._end
         self.fill(properties)
 
@@ -99,6 +103,7 @@ class EventTable:
             for data in self._pool():
                 data[place + 1 : end + 1] = data[place:end].copy()
         self._times[place] = time
+        self.latest = max(self.latest, time)
         for name, column in self.columns.items():
             column.data[place] = column.code(properties.get(name))
         self._lengths[row] += 1
@@ -115,6 +120,7 @@ class EventTable:
         for data in self._pool() if len(sources) else ():
             data[targets] = data[sources]
         self._times[places] = arrivals.times
+        self.latest = int(times.max(initial=self.latest))
         for name, column in self.columns.items():
             # The codes first: they may replace the column's data.
             codes = column.fresh_codes(properties[name])
@@ -135,6 +141,7 @@ class EventTable:
         self._reserve(size)
         start = self._end
         self._times[start : start + size] = times
+        self.latest = int(times.max(initial=self.latest))
         for name, column in self.columns.items():
             for place, value in enumerate(properties[name], start):
                 column.data[place] = column.code(value)
@@ -153,17 +160,24 @@ class EventTable:
 
     def gather(self, rows: Index | slice) -> tuple[Index, Index | slice]:
         """Offsets int64 (n+1,) and the positions in the pool of all events of these rows, oldest first."""
-        lengths = self._lengths[rows]
-        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64)
-        starts = self._starts[rows]
-        if self._compact and isinstance(rows, slice):
-            first = int(starts[0]) if len(starts) else 0
-            return offsets, slice(first, first + int(offsets[-1]))
-        return offsets, np.arange(offsets[-1]) + np.repeat(starts - offsets[:-1], lengths)
+        lengths, starts = self._lengths[rows], self._starts[rows]
+        if self._compact and isinstance(rows, slice) and len(starts):
+            end = starts[-1:] + lengths[-1:]
+            return np.concatenate((starts, end)) - starts[0], slice(int(starts[0]), int(end[0]))
+        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64, copy=False)
+        shifts = starts - offsets[:-1]
+        if isinstance(rows, slice):
+            lying = shifts[lengths > 0]
+            if not len(lying) or bool((lying == lying[0]).all()):  # side by side all the same
+                first = int(lying[0]) if len(lying) else 0
+                return offsets, slice(first, first + int(offsets[-1]))
+        positions = np.repeat(shifts, lengths)
+        positions += np.arange(len(positions))
+        return offsets, positions
 
     def times(self, positions: Index | slice) -> Index:
         """The times at positions of the pool."""
-        return self._times[positions]
+        return self._times[positions] if isinstance(positions, slice) else self._times.take(positions)
 
     def compact(self) -> None:
         """Lay the rows side by side in order, without room between them."""
@@ -171,7 +185,7 @@ class EventTable:
             return
         offsets, positions = self.gather(slice(None))
         for data in self._pool():
-            data[: offsets[-1]] = data[positions]
+            data[: offsets[-1]] = data[positions] if isinstance(positions, slice) else data.take(positions)
         self._starts, self._rooms = offsets[:-1].copy(), self._lengths.copy()
         self._end = self._taken = int(offsets[-1])
         self._compact = True

@@ -125,10 +125,11 @@ class EventsView(ColumnsView):
     def __init__(self, table: EventTable, rows: Rows, at: Instants) -> None:
         offsets, positions = table.gather(rows)
         times = table.times(positions)
-        self.first_hidden = np.full(len(at), FOREVER, dtype=np.int64)
-        hidden = times > np.repeat(at, np.diff(offsets))
-        if hidden.any():
-            offsets, positions, times = self._hide(table, offsets, positions, times, hidden)
+        self.first_hidden: Instants = np.broadcast_to(np.int64(FOREVER), at.shape)
+        if len(at) and table.latest > at.min():
+            hidden = times > (at[0] if at.strides == (0,) else np.repeat(at, np.diff(offsets)))
+            if hidden.any():
+                offsets, positions, times = self._hide(table, offsets, positions, times, hidden)
         self.offsets, self.times = frozen(offsets), frozen(times)
         super().__init__(table.columns, positions, len(times))
 
@@ -142,6 +143,7 @@ class EventsView(ColumnsView):
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
         """Leave the future out, and note per row the instant at which its next event appears."""
         rows = np.repeat(np.arange(len(offsets) - 1), np.diff(offsets))
+        self.first_hidden = np.full(len(offsets) - 1, FOREVER, dtype=np.int64)
         np.minimum.at(self.first_hidden, rows[hidden], times[hidden])
         visible = np.bincount(rows[~hidden], minlength=len(offsets) - 1)
         where = np.arange(positions.start, positions.stop) if isinstance(positions, slice) else positions
