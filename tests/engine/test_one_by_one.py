@@ -38,14 +38,14 @@ _BEHAVIORAL = [
         (window, measure) for window in test_behavioral.WINDOWS for measure in test_behavioral.MEASURES
     )
 ]
-_LIST = [
+_LIST: list[dict[str, Any]] = [
     {"users": ["user-1", "user-4"]},
     {"uploaded": "beta"},
     {"percentage": {"salt": "s", "from": 2000, "to": 7000}},
     {"uploaded": "beta", "percentage": {"salt": "s", "to": 9000}, "users": [f"user-{n}" for n in range(50)]},
 ]
-_LIFECYCLE = [{"stage": "power"}, {"stage": ["new", "active"]}]
-_RFM = [{"orders": {"at_least": 2}}, {"recency": {"at_least": "30d"}}, {"segment": "Champions"}]
+_LIFECYCLE: list[dict[str, Any]] = [{"stage": "power"}, {"stage": ["new", "active"]}]
+_RFM: list[dict[str, Any]] = [{"orders": {"at_least": 2}}, {"recency": {"at_least": "30d"}}, {"segment": "Champions"}]
 CONDITIONS: list[tuple[str, Mapping[str, Any]]] = [
     *(("attribute", each) for each in test_attribute.EXAMPLES),
     *(("demographic", each) for each in test_demographic.EXAMPLES),
@@ -70,16 +70,16 @@ def users_of(rules: Sequence[Json], seed: object, at: Micros) -> tuple[Dataset, 
     lists = frozenset[str]().union(*(each.lists for each in reads))
     kinds = Schema()
     attributes = {name: kinds.attribute(name) or _kind(name, nodes, seed) for name in sorted(names)}
-    properties = {
+    of_events = {
         (event, key): kinds.event_property(event, key) or test_behavioral.KINDS.get((event, key), Kind.NUMBER)
         for event, read in events.items()
         for key in read
     }
     for name, kind in attributes.items():
         kinds.set_attribute(name, kind)
-    for (event, name), kind in properties.items():
+    for (event, name), kind in of_events.items():
         kinds.set_property(event, name, kind)
-    source = RandomUsers(str(seed), Reads(names, events, True, lists), attributes, properties, list(rules), {})
+    source = RandomUsers(str(seed), Reads(names, events, True, lists), attributes, of_events, list(rules), {})
     return build_dataset(source.draw(COUNT, at), kinds), nodes
 
 

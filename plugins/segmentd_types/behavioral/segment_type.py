@@ -9,17 +9,24 @@ from operator import and_
 from segmentd.api import (
     Fault,
     Instants,
+    JudgeOne,
     Kind,
     Kinds,
     Model,
+    OneUser,
+    OneVerdict,
     Population,
+    Readers,
     Reads,
     Reason,
     SegmentType,
     Verdict,
+    all_of,
     operators_of,
 )
 from segmentd_types.behavioral.measures import measures
+from segmentd_types.behavioral.one_measures import one_measures
+from segmentd_types.behavioral.one_selection import one_selector
 from segmentd_types.behavioral.parameters import BehavioralParams
 from segmentd_types.behavioral.selection import select
 
@@ -45,6 +52,16 @@ class Behavioral(SegmentType[BehavioralParams]):
         selection = select(params, users, at)
         verdicts = (measure.verdict(at) for measure in measures(params, selection))
         return reduce(and_, verdicts).until(selection.until)
+
+    def for_one(self, params: BehavioralParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        select, judge = one_selector(params, readers), all_of(list(one_measures(params, readers)))
+
+        def judged(user: OneUser) -> OneVerdict:
+            selection = select(user)
+            member, until = judge(selection)
+            return member, min(until, selection.until)
+
+        return judged
 
     def explain(
         self, params: BehavioralParams, model: Model | None, users: Population, at: Instants

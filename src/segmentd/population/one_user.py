@@ -130,7 +130,6 @@ class OneProperty:
         self._column = column
         self._start = start
 
-    def values(self, low: int, high: int) -> list[Any]:
-        """Of the events from place `low` to before `high`; None where missing. Stored forms, see `Column.value`."""
-        column = self._column
-        return [column.value(place) for place in range(self._start + low, self._start + high)]
+    def value(self, place: int) -> Any:
+        """Of the event at that place of `times`; None where missing. As attributes are read, see `Readers`."""
+        return self._column.value(self._start + place)

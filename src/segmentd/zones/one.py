@@ -31,12 +31,6 @@ def add_months_to_day(day: int, months: int) -> int:
 
 
 @lru_cache(maxsize=_REMEMBERED)
-def local_day(zone: Zone, instant: int) -> int:
-    """The local day of an instant; see `Zone.local_day`."""
-    return zone.local_day(np.array([instant])).item(0)
-
-
-@lru_cache(maxsize=_REMEMBERED)
 def unit_start(zone: Zone, unit: Unit, index: int) -> int:
     """The first instant of a unit; see `Zone.unit_start`."""
     return zone.unit_start(unit, np.array([index])).item(0)
