@@ -19,6 +19,7 @@ from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.instants import Instant, as_instant, as_timestamp
+from segmentd.client.member_table import MemberTable, NoAnswer
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments
@@ -40,6 +41,8 @@ __all__ = [
     "Instant",
     "ItemFault",
     "Json",
+    "MemberTable",
+    "NoAnswer",
     "Pending",
     "Profiles",
     "Questions",

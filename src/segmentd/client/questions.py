@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 from segmentd.client.calls import Call, asked, paged
+from segmentd.client.member_table import MemberTable
 from segmentd.client.values import Json, as_struct
 from segmentd.v1 import evaluation_service_pb2 as evaluations
 from segmentd.v1 import membership_pb2
@@ -29,6 +30,21 @@ class Questions:
         """Which of several segments a user is in."""
         request = questions.CheckMembershipsRequest(user_id=user_id, segment_ids=segment_ids, min_revision=min_revision)
         return Call(MembershipServiceStub, "CheckMemberships", request)
+
+    @asked
+    def check_batch(
+        self, user_ids: Sequence[str], segment_ids: Sequence[str], min_revision: int = 0
+    ) -> Call[MemberTable]:
+        """Which of several segments each of several users is in, all at one instant; up to 10,000 of each."""
+        request = questions.BatchCheckMembershipsRequest(
+            user_ids=user_ids, segment_ids=segment_ids, min_revision=min_revision
+        )
+        return Call(
+            MembershipServiceStub,
+            "BatchCheckMemberships",
+            request,
+            lambda answer: MemberTable(user_ids, segment_ids, answer),
+        )
 
     @paged
     def user_segments(

@@ -20,8 +20,11 @@ def pack(seen: Seen, plans: Sequence[Plan | SegmentdError]) -> bytes:
     slots = np.array([-1 if isinstance(plan, SegmentdError) else plan.slot for plan in plans], dtype=np.int64)
     # Bytes of little-endian words: the bit of a slot is bit `slot % 8` of byte `slot // 8`, on every machine.
     stored = np.ascontiguousarray(seen.words, dtype="<u8").view(np.uint8).reshape(len(seen.known), -1)
-    masks = np.where(slots < 0, 0, 1 << (slots & 7)).astype(np.uint8)
-    return np.packbits(stored[:, slots >> 3] & masks, axis=1, bitorder="little").tobytes()
+    # Padded to whole bytes with empty masks, so that all users are packed in one run.
+    places, masks = np.zeros((2, -(-len(slots) // 8) * 8), dtype=np.int64)
+    places[: len(slots)] = np.maximum(slots, 0) >> 3
+    masks[: len(slots)] = np.where(slots < 0, 0, 1 << (slots & 7))
+    return np.packbits(stored.take(places, axis=1) & masks.astype(np.uint8), bitorder="little").tobytes()
 
 
 def holds_until(seen: Seen, plans: Sequence[Plan | SegmentdError]) -> Micros:

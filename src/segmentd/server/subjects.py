@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from segmentd.engine.plan import Plan
 from segmentd.errors import InvalidInput, SegmentdError
@@ -35,24 +35,24 @@ def check_list(given: Sequence[object], field: str) -> None:
     check_batch(len(given), field)
 
 
-def id_errors(ids: Sequence[str], field: str) -> dict[int, SegmentdError]:
-    """Index → error for the ids of a list that are none."""
+def id_errors(ids: Sequence[str], field: str, indexes: Iterable[int] | None = None) -> dict[int, SegmentdError]:
+    """Index → error for the ids of a list, or for those at some indexes, that are none."""
     return {
         index: InvalidInput.at(f"{field}[{index}]", fault)
-        for index, text in enumerate(ids)
-        if (fault := id_fault(text)) is not None
+        for index in (range(len(ids)) if indexes is None else indexes)
+        if (fault := id_fault(ids[index])) is not None
     }
 
 
 def plans_of(seen: Seen, segment_ids: Sequence[str]) -> list[Plan | SegmentdError]:
     """For each segment the plan that answers, or why there is none."""
-    bad = id_errors(segment_ids, "segment_ids")
-    return [bad[index] if index in bad else _plan_of(seen, name) for index, name in enumerate(segment_ids)]
+    return [_plan_of(seen, index, name) for index, name in enumerate(segment_ids)]
 
 
-def _plan_of(seen: Seen, segment_id: str) -> Plan | SegmentdError:
+def _plan_of(seen: Seen, index: int, segment_id: str) -> Plan | SegmentdError:
     try:
         plan = active_plan(seen.catalogue, segment_id)
     except SegmentdError as error:
-        return error
+        fault = id_fault(segment_id)  # no segment has an id with a fault
+        return error if fault is None else InvalidInput.at(f"segment_ids[{index}]", fault)
     return seen.failed.get(id(plan), plan)
