@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 
+from segmentd.population.column import Column
 from segmentd.population.dataset import Dataset
 from segmentd.population.kinds import Kind, Stored
 
@@ -36,6 +38,45 @@ def test_values_that_change_all_the_time_leave_no_texts_behind(kind: Kind) -> No
     most = 2 * len(column.data) + 1025
     assert len(column.tag_sets) <= most
     assert len(column.vocabulary) <= 2 * most
+
+
+@pytest.mark.parametrize(
+    ("kind", "first", "then"), [(Kind.TEXT, "a", "b"), (Kind.NUMBER, 1, 2.5), (Kind.TAGS, ("a",), ())]
+)
+@pytest.mark.parametrize("size", [1, 3, 40])
+def test_attributes_of_many_are_set_like_those_of_each(kind: Kind, first: Stored, then: Stored, size: int) -> None:
+    choice, each, together = random.Random(size), Dataset(), Dataset()
+    for row in range(50):
+        each.add_user(f"u{row}")
+        together.add_user(f"u{row}")
+    for _ in range(30):
+        rows = choice.sample(range(50), size)
+        users = {
+            row: {name: choice.choice([None, (kind, first), (kind, then)]) for name in choice.sample(["x", "y"], 1)}
+            for row in rows
+        }
+        for row, values in users.items():
+            each.set_attributes(row, values)
+        together.set_attributes_of(users)
+        assert together.profiles_written == each.profiles_written
+        for name in each.columns.keys() | together.columns.keys():
+            expected, found = each.columns[name], together.columns[name]
+            assert meanings(found) == meanings(expected)
+
+
+def meanings(column: Column) -> list[object]:
+    """What the elements stand for, whatever their codes are."""
+    if column.kind is Kind.NUMBER:
+        return [str(each) for each in column.data.tolist()]
+    texts = column.vocabulary.texts
+    if column.kind is Kind.TEXT:
+        return [texts[code] if code >= 0 else None for code in column.data.tolist()]
+    numbers = column.data.astype(np.int32)
+    offsets, codes = column.tag_sets.gather(numbers)
+    return [
+        None if number < 0 else tuple(texts[code] for code in codes[start:stop])
+        for number, start, stop in zip(numbers.tolist(), offsets.tolist(), offsets.tolist()[1:], strict=False)
+    ]
 
 
 def test_a_view_keeps_its_texts_while_a_column_forgets() -> None:

@@ -16,6 +16,8 @@ from segmentd.population.views import Rows, UsersView
 from segmentd.times import Instants
 
 _FIRST_CAPACITY = 1024
+_FEW_USERS = 4
+"""The attributes of so many users are set one by one: less work than an array for each attribute."""
 
 
 class Dataset:
@@ -142,6 +144,27 @@ class Dataset:
             elif name in self.columns:
                 column = self.columns[name]
                 column.data[row] = column.missing
+
+    def set_attributes_of(self, users: Mapping[int, Mapping[str, tuple[Kind, Stored] | None]]) -> None:
+        """The same of many users, by row; an attribute has the same kind in all of them."""
+        if len(users) <= _FEW_USERS:
+            for row, values in users.items():
+                self.set_attributes(row, values)
+            return
+        self.profiles_written += len(users)
+        found: dict[str, tuple[list[int], list[Stored | None], set[Kind]]] = {}
+        for row, values in users.items():
+            for name, value in values.items():
+                rows, stored, kinds = found.setdefault(name, ([], [], set()))
+                rows.append(row)
+                stored.append(None if value is None else value[1])
+                if value is not None:
+                    kinds.add(value[0])
+        for name, (rows, stored, kinds) in found.items():
+            column = self.column(name, kinds.pop()) if kinds else self.columns.get(name)
+            if column is not None:
+                codes = column.fresh_codes(stored)  # first: it may replace the column's data
+                column.data[rows] = codes
 
     def set_flags(self, rows: NDArray[np.int64], name: str, value: bool | None) -> None:
         """Set the flag `name` of many users at once; None makes it missing."""

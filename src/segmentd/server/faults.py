@@ -27,7 +27,9 @@ class Faults:
 
     def id(self, text: str, field: str) -> str:
         """A user id, segment id, event name or the like; required."""
-        self.add(field, limits.id_fault(text))
+        fault = limits.id_fault(text)
+        if fault is not None:
+            self.add(field, fault)
         return text
 
     def ids(self, texts: Iterable[str], field: str) -> list[str]:
@@ -41,7 +43,9 @@ class Faults:
 
     def message_id(self, text: str, field: str) -> str:
         """A message id; may be empty."""
-        self.add(field, limits.message_id_fault(text))
+        fault = limits.message_id_fault(text)
+        if fault is not None:
+            self.add(field, fault)
         return text
 
     def labels(self, labels: Mapping[str, str], field: str = "labels") -> dict[str, str]:

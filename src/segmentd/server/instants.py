@@ -18,10 +18,11 @@ def from_timestamp(timestamp: timestamp_pb2.Timestamp, field: str, faults: Fault
     Outside of the years 1 to 9999, or with nanoseconds outside of 0 to 999,999,999, it is a fault, and MIN_INSTANT
     stands in its place.
     """
-    if not 0 <= timestamp.nanos < _NANOS:
-        faults.add(f"{field}.nanos", f"{timestamp.nanos} is not between 0 and 999,999,999")
+    nanos = timestamp.nanos
+    if not 0 <= nanos < _NANOS:
+        faults.add(f"{field}.nanos", f"{nanos} is not between 0 and 999,999,999")
         return MIN_INSTANT
-    instant = timestamp.seconds * SECOND + timestamp.nanos // 1000
+    instant = timestamp.seconds * SECOND + nanos // 1000
     if not MIN_INSTANT <= instant <= MAX_INSTANT:
         faults.add(field, f"{timestamp.seconds} seconds since 1970 is outside the years 1 to 9999")
         return MIN_INSTANT

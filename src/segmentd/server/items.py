@@ -19,11 +19,12 @@ def converted(
     """The items of sound form in order, and index → result for the others. Paths are relative to the item."""
     sound: list[W] = []
     refused: dict[int, R] = {}
+    faults = Faults()
     for index, item in enumerate(items):
-        faults = Faults()
         write = convert(item, faults)
         if faults.found:
             refused[index] = refuse(InvalidInput(faults.found))
+            faults = Faults()
         else:
             sound.append(write)
     return sound, refused

@@ -15,6 +15,8 @@ from segmentd.server.faults import Faults
 
 Path: TypeAlias = "str | tuple[Path, str | int]"
 """Where a value stands: a path, or a key or an index below one. It is written out only where there is a fault."""
+_SHORT: Final = limits.MAX_TEXT_BYTES // 4
+"""A text of so many characters is within the limit, whatever they are."""
 EXACT_INT: Final = 2**53
 """Whole numbers up to this size are exact in a Struct, whose numbers are doubles."""
 
@@ -25,7 +27,18 @@ def from_struct(struct: struct_pb2.Struct, field: Path, faults: Faults) -> dict[
     Whole numbers up to 2**53 come out as int, so that a rule can tell `3` from `3.5`. NaN, infinities, values of no
     kind, and keys or text beyond the limits are faults.
     """
-    return {key: from_value(value, (field, _key(key, field, faults)), faults) for key, value in _items(struct)}
+    values: dict[str, Json] = {}
+    for key, value in _items(struct):
+        kind = value.WhichOneof("kind")
+        step = key if limits.name_fault(key) is None else _key(key, field, faults)
+        # What nearly all values are comes first, without the path that only a fault needs.
+        if kind == "string_value" and len(text := value.string_value) <= _SHORT:
+            values[key] = text
+        elif kind == "number_value" and -EXACT_INT <= (number := value.number_value) <= EXACT_INT:
+            values[key] = int(number) if number.is_integer() else number
+        else:
+            values[key] = from_value(value, (field, step), faults)
+    return values
 
 
 def from_value(value: struct_pb2.Value, path: Path, faults: Faults) -> Json:

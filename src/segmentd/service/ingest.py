@@ -18,7 +18,7 @@ from segmentd.service.change import Change
 from segmentd.service.items import ItemResult, PreparedEvent, PreparedProfile, digest_of
 from segmentd.service.live import Live
 from segmentd.service.profile_drafts import Draft, derive, differs, merge, merge_context
-from segmentd.service.value_types import AS_THEY_ARE, Currencies, ValueTypes
+from segmentd.service.value_types import AS_THEY_ARE, Currencies, ValueTypes, sound_text
 from segmentd.service.written import Came, Written
 from segmentd.storage import Store
 from segmentd.times import MINUTE, Micros
@@ -73,11 +73,11 @@ class _Edited:
     before: dict[str, Json]
     names: set[str] = field(default_factory=set)
 
-    def changes(self) -> dict[str, Json]:
-        """The attributes that count differently than before, None for one that is gone."""
-        after = self.draft.effective()
-        names = self.before.keys() | after.keys()
-        return {name: after.get(name) for name in names if differs(self.before.get(name), after.get(name))}
+    def changes(self, derivations: Sequence[Derivation]) -> dict[str, Json]:
+        """Derive anew; the attributes that count differently than before, None for one that is gone."""
+        touched = derive(self.draft, self.names, derivations)
+        before, after = self.before.get, self.draft.effective().get
+        return {name: after(name) for name in touched if differs(before(name), after(name))}
 
 
 class Ingest(Change):
@@ -207,18 +207,19 @@ class Ingest(Change):
         store.write_kinds(self._types.records())
 
     def _apply_profiles(self, store: Store, written: Written) -> None:
-        for edited in self._profiles.values():
-            derive(edited.draft, edited.names, self._derivations)
-            if edited.names:
-                edited.draft.update_time = self._instant
+        changed = {}
+        for row, edited in self._profiles.items():
+            if not edited.names:
+                continue
+            changes = edited.changes(self._derivations)
+            edited.draft.update_time = self._instant
+            if changes:
+                changed[row] = typed_attributes(self._live, changes)
+                written.row(row).attributes |= changes.keys()
         records = [edited.draft.record() for edited in self._profiles.values() if edited.draft.touched]
         bare = [row for row in self._new_users.values() if row not in self._profiles]
         store.write_profiles([*records, *(self._fresh(self._live.user_key(row)) for row in bare)])
-        for row, edited in self._profiles.items():
-            changes = edited.changes()
-            if changes:
-                self._live.users.set_attributes(row, typed_attributes(self._live, changes))
-                written.row(row).attributes |= changes.keys()
+        self._live.users.set_attributes_of(changed)
 
     def _apply_events(self, store: Store, written: Written) -> None:
         events, tables = self._events, self._live.users.tables
@@ -283,7 +284,9 @@ def typed_attributes(live: Live, values: dict[str, Json]) -> dict[str, tuple[Kin
     for name, value in values.items():
         kind = live.schema.attribute(name)
         typed[name] = None
-        if value is not None and kind is not None:
+        if kind is Kind.TEXT and sound_text(value):
+            typed[name] = kind, cast("str", value)
+        elif value is not None and kind is not None:
             try:
                 typed[name] = kind, encode(kind, value)
             except ValueError:

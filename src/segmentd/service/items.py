@@ -19,6 +19,8 @@ from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 MAX_NAMES: Final = 1_000
 _SHORT_NAMES: Final = 1_024
 """Names are remembered together where they have no more characters than this."""
+_SHORT_CONTEXT: Final = 4_096
+"""A longer context, in bytes of JSON, is not remembered."""
 _TIMES: Final = ("time", "original_time", "sent_time", "received_time")
 CONTEXT: Final = frozenset(
     [
@@ -117,12 +119,10 @@ def prepare_event(write: EventWrite) -> PreparedEvent:
     if fault is not None:
         raise InvalidInput.at("message_id", fault)
     _check_times(write)
-    if given_context:
-        _check_reserved("context", given_context)
     properties = _flat("properties", given, nulls=False) if given else _NOTHING
-    context = _context(given_context) if given_context else _NOTHING
     raw_properties = _dump("properties", given) if given else _NO_JSON
     raw_context = _dump("context", given_context) if given_context else _NO_JSON
+    context = _context(raw_context, given_context) if given_context else _NOTHING
     # A client that sends again states the same event and the same time, but not the same time of sending.
     stated = orjson.dumps((user_id, name, time, original_time)) + raw_properties + raw_context
     return PreparedEvent(
@@ -178,10 +178,22 @@ def _check_times(write: EventWrite) -> None:
             raise InvalidInput.at(name, "is outside the years 1 to 9999")
 
 
-def _context(given: Mapping[str, Json]) -> dict[str, Json]:
-    """What of an event's context becomes attributes of its user, flat."""
+def _context(raw: bytes, given: Mapping[str, Json]) -> Mapping[str, Json]:
+    """What of an event's context becomes attributes of its user, flat; `raw` is the same as JSON."""
+    # A device sends the same with each event. What is no number is null in JSON, so it cannot be told from it.
+    remembered = len(raw) <= _SHORT_CONTEXT and b"null" not in raw
+    return _remembered_attributes(raw) if remembered else _attributes_of(given)
+
+
+def _attributes_of(given: Mapping[str, Json]) -> Mapping[str, Json]:
+    _check_reserved("context", given)
     taken = {key: value for key, value in given.items() if key.split(".")[0] in CONTEXT}
     return {key: value for key, value in _flat("context", taken, nulls=False).items() if value is not None}
+
+
+@lru_cache(maxsize=4_096)
+def _remembered_attributes(raw: bytes) -> Mapping[str, Json]:
+    return _attributes_of(orjson.loads(raw))
 
 
 def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[str, Json]:

@@ -71,11 +71,11 @@ def date_undated(draft: Draft) -> None:
 
 def merge_context(draft: Draft, context: Mapping[str, Json], time: Micros) -> set[str]:
     """Take over an event's context, but nothing older than what is known; returns the names that changed."""
-    newer = {name: value for name, value in context.items() if draft.times.get(name, time) <= time}
-    for name in newer:
-        if draft.times.get(name) != time:
-            draft.times[name] = time
-            draft.touched = True
+    times = draft.times
+    newer = {name: value for name, value in context.items() if times.get(name, time) <= time} if times else context
+    if any(times.get(name) != time for name in newer):
+        times.update(dict.fromkeys(newer, time))
+        draft.touched = True
     return _apply(draft, newer)
 
 
@@ -85,7 +85,8 @@ def differs(old: Json, new: Json) -> bool:
 
 
 def _apply(draft: Draft, values: Mapping[str, Json]) -> set[str]:
-    changed = {name for name, value in values.items() if differs(draft.given.get(name), value)}
+    old = draft.given.get
+    changed = {name for name, value in values.items() if old(name) is not value and differs(old(name), value)}
     for name in changed:
         draft.touched = True
         if values[name] is None:
@@ -95,12 +96,18 @@ def _apply(draft: Draft, values: Mapping[str, Json]) -> set[str]:
     return changed
 
 
-def derive(draft: Draft, changed: Iterable[str], derivations: Iterable[Derivation]) -> None:
-    """Derive anew what depends on the attributes that changed, or on an output that was given or removed."""
+def derive(draft: Draft, changed: Iterable[str], derivations: Iterable[Derivation]) -> set[str]:
+    """Derive anew what depends on the attributes that changed, or on an output that was given or removed.
+
+    Returns all that may count differently now: what changed, and the outputs that were derived anew.
+    """
     names = set(changed)
-    for derivation in derivations:
-        if names & {*derivation.inputs, *derivation.outputs}:
+    touched = set(names)
+    for derivation in derivations if names else ():
+        if not (names.isdisjoint(derivation.inputs) and names.isdisjoint(derivation.outputs)):
             _derive_one(draft, derivation)
+            touched.update(derivation.outputs)
+    return touched
 
 
 def derive_all(draft: Draft, derivations: Iterable[Derivation]) -> None:

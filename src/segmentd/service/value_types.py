@@ -74,7 +74,7 @@ class ValueTypes:
         known = self._schema.event_properties(event)
         for name, value in values.items():
             kind = known.get(name)
-            if not (_sound_text(value) if kind is Kind.TEXT else kind is Kind.NUMBER and _sound_number(value)):
+            if not (sound_text(value) if kind is Kind.TEXT else kind is Kind.NUMBER and _sound_number(value)):
                 return self.properties(event, values)[1]
         return None if "currency" not in values else self.properties(event, values)[1]
 
@@ -132,7 +132,8 @@ class ValueTypes:
             )
 
 
-def _sound_text(value: Json) -> bool:
+def sound_text(value: Json) -> bool:
+    """Whether a value is text that is kept as it is."""
     return type(value) is str and len(value) <= MAX_TEXT
 
 
