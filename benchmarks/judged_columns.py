@@ -1,4 +1,4 @@
-"""The columns that bench_judge draws with NumPy, as a dataset of the engine and as tables of DuckDB."""
+"""The columns that bench_judge draws with NumPy: as a dataset of the engine, as tables of DuckDB, frames of Polars."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any, Final
 
 import duckdb
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from segmentd.population.dataset import Dataset
@@ -81,3 +82,16 @@ def as_tables(drawn: Drawn, threads: int) -> duckdb.DuckDBPyConnection:
     )
     connection.execute("CREATE TABLE events AS SELECT * FROM drawn_events")
     return connection
+
+
+def as_frames(drawn: Drawn) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """(users, events) of Polars; text is an Enum, which is codes too."""
+    users = pl.DataFrame(
+        {
+            name: pl.Series(name, values, dtype=pl.Enum(PLANS if name == "plan" else COUNTRIES))
+            if KINDS[name] is Kind.TEXT
+            else values
+            for name, values in drawn.users.items()
+        }
+    )
+    return users, pl.DataFrame(drawn.events)
