@@ -40,6 +40,8 @@ class Memberships:
         self.counts: NDArray[np.int64] = np.zeros(64, dtype=np.int64)
         self._minima: Instants = np.full(1, FOREVER, dtype=np.int64)
         self._free: list[int] = list(range(63, -1, -1))
+        self._used: set[int] = set()
+        """The free slots that still have bits."""
 
     def move_to(self, allocator: Allocator) -> None:
         """From now on `words` and `horizons` come from this allocator; those that there are move."""
@@ -66,13 +68,17 @@ class Memberships:
             self.words = self._copied("words", self.words, (len(self.words), width + 1))
             self.counts = np.concatenate([self.counts, np.zeros(64, dtype=np.int64)])
             self._free = list(range(64 * width + 63, 64 * width - 1, -1))
-        return self._free.pop()
+        slot = self._free.pop()
+        if slot in self._used:
+            self._used.remove(slot)
+            self.words[:, slot >> 6] &= ~_bit(slot)
+        return slot
 
     def release(self, slot: int) -> None:
-        """Clear a slot that nobody reads any more, for its next use."""
-        self.words[:, slot >> 6] &= ~_bit(slot)
+        """Give back a slot that nobody reads any more; cleared for its next use, for readers wait at this moment."""
         self.counts[slot] = 0
         self._free.append(slot)
+        self._used.add(slot)
 
     def bits(self, slot: int, rows: Rows | slice) -> NDArray[np.bool_]:
         """Who of these rows is a member."""

@@ -30,6 +30,8 @@ UNTOLD: Final = -2
 """The row of an id whose hash is not its own."""
 _WINDOW: Final = 8
 _FEW: Final = 12
+_FAR: Final = 32
+"""So many at a time are looked at behind the home, as far as that; what is left then, or few, one by one."""
 
 
 def homes_of(keys: Keys, homes: int) -> NDArray[np.int64]:
@@ -56,32 +58,37 @@ def find(slots: memoryview, homes: int, first: int, low: int) -> int:
 def find_many(slots: Slots, homes: int, keys: Keys) -> Rows:
     """The row of each hash, or NOBODY or UNTOLD; int64 (n,)."""
     places = homes_of(keys, homes)
-    seconds, done = _look(slots, places, keys)
-    left = np.flatnonzero(~done)
+    firsts, lows = np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
+    seconds, ends = _look(slots, places, firsts, lows)
+    left = np.flatnonzero(~ends)
     step = 1
-    while len(left) > _FEW and step <= 4 * _WINDOW:
+    while len(left) > _FEW and step <= _FAR:
         window = places[left][:, None] + np.arange(step, step + _WINDOW)
-        found, ends = _look(slots, np.minimum(window, len(slots) - 1), keys[left][:, None, :])
+        found, ends = _look(slots, window, firsts[left][:, None], lows[left][:, None])
         at = ends.argmax(axis=1)  # the first place of the window at which the search ends, if any
-        ended = ends[np.arange(len(left)), at]
-        seconds[left[ended]] = found[ended, at[ended]]
+        each = np.arange(len(left))
+        ended = ends[each, at]
+        seconds[left] = found[each, at]  # 0 where it has not ended
         left, step = left[~ended], step + _WINDOW
     rows = _rows(seconds)
     if len(left):
         words = slots.data.cast("B").cast("Q")
-        for place, (first, low) in zip(left.tolist(), keys[left].tolist(), strict=True):
-            rows[place] = find(words, homes, first, low)
+        for place in left.tolist():
+            rows[place] = find(words, homes, int(firsts[place]), int(lows[place]))
     return rows
 
 
-def _look(slots: Slots, places: Rows, keys: Keys) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
+def _look(
+    slots: Slots, places: Rows, firsts: NDArray[np.uint64], lows: NDArray[np.uint64]
+) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
     """The second words at these places, 0 where it is another's, and where the search ends."""
-    there = slots[places]
+    there = slots.take(places, axis=0, mode="clip")  # a tenth of the time of an index in brackets
     seconds = there[..., 1]
-    same = (there[..., 0] == keys[..., 0]) & (seconds & np.uint64(LOW) == keys[..., 1])
-    same &= seconds >> np.uint64(32) != np.uint64(GONE)
-    ends = same | (seconds == 0)
-    return np.where(same, seconds, np.uint64(0)), ends
+    others = (there[..., 0] ^ firsts) | ((seconds ^ lows) & np.uint64(LOW))
+    others |= seconds >> np.uint64(32) == np.uint64(GONE)
+    free = seconds == 0
+    seconds = np.where(others, np.uint64(0), seconds)
+    return seconds, free | (seconds != 0)
 
 
 def _rows(seconds: NDArray[np.uint64]) -> Rows:

@@ -66,6 +66,7 @@ class Reader(Generic[C, P]):
         self._now = now
         self._digest = digest
         self._page, self._seed = map_head(directory)
+        self._words = self._page.cast("q")
         self._view = self._mapped()
 
     @property
@@ -87,7 +88,7 @@ class Reader(Generic[C, P]):
         """Whether one user is in one segment. Raises KeyError for a segment that is not active, and Elsewhere."""
         now = self._now()
         first, second = _words_of(self._digest(user_id.encode(), self._seed))
-        page = self._page
+        page, words = self._page, self._words
         for attempt in range(_TRIES):
             sequence, generation, revision, instant, frozen, published, _ = read_head(page)
             view = self._view
@@ -104,7 +105,7 @@ class Reader(Generic[C, P]):
                 member = view.member_words[row * view.width + word] >> shift & 1 == 1
             if WEAK_ORDER:
                 fence()
-            if read_head(page)[0] != sequence:
+            if words[0] != sequence:
                 continue
             at = max(now if frozen == NEVER else frozen, instant)
             if known:
@@ -135,7 +136,7 @@ class Reader(Generic[C, P]):
             answers = _gathered(view, found, head, now)
             if WEAK_ORDER:
                 fence()
-            if read_head(self._page)[0] != head.sequence:
+            if self._words[0] != head.sequence:
                 continue
             if (found == UNTOLD).any():
                 raise Elsewhere(Why.COLLISION)
@@ -158,7 +159,7 @@ class Reader(Generic[C, P]):
             if not head.sequence & 1:
                 if WEAK_ORDER:
                     fence()
-                if read_head(self._page)[0] == head.sequence:
+                if self._words[0] == head.sequence:
                     return head
             elif attempt >= _PATIENT:
                 time.sleep(_PAUSE)
@@ -178,7 +179,7 @@ class Reader(Generic[C, P]):
 def _gathered(view: View[C, P], found: Rows, head: Head, now: int) -> Answers[C]:
     # Where the head is torn it may tell of more rows than this generation has.
     rows = np.where(found < min(head.published_rows, view.rows), found, NOBODY)
-    words, horizons = view.words[rows], view.horizons[rows]
+    words, horizons = view.words.take(rows, axis=0, mode="clip"), view.horizons.take(rows, mode="clip")
     unknown = rows < 0
     if unknown.any():
         words[unknown], horizons[unknown] = 0, FOREVER

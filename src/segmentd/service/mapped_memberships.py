@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from time import time_ns
 
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.compile import Definition
@@ -19,7 +20,7 @@ from segmentd.plugins.segment_type import Model
 from segmentd.service.memberships import Check, UserSegments, list_segments
 from segmentd.service.seen import Seen, active_plan, unknown_segment
 from segmentd.service.segment_info import SegmentSpec
-from segmentd.times import Clock, Micros, WallClock
+from segmentd.times import Clock, Micros
 
 __all__ = ["Elsewhere", "MappedMemberships", "Why"]
 
@@ -47,7 +48,7 @@ class MappedMemberships:
 
         Raises FileNotFoundError where there is no such directory, and Elsewhere where nothing is published in it.
         """
-        now = (clock or WallClock()).now
+        now = _wall_clock if clock is None else clock.now
         self._reader: Reader[_Known, tuple[Fitted, ...]] = Reader(directory, _interpret, now, digest)
 
     @property
@@ -100,6 +101,10 @@ class MappedMemberships:
     def _see(self, user_ids: Sequence[str]) -> tuple[Seen, Mapping[str, SegmentSpec]]:
         found, revision, at, rows, words, horizons = self._reader.see(user_ids)
         return Seen(found.catalogue, revision, Micros(at), rows, rows >= 0, words, horizons), found.specs
+
+
+def _wall_clock() -> int:
+    return time_ns() // 1_000
 
 
 def _interpret(lines: Sequence[SegmentLine]) -> Interpreted[_Known, tuple[Fitted, ...]]:

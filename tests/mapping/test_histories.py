@@ -1,0 +1,48 @@
+"""Whatever happens to users, definitions and the process: a reader says what the engine says, or leaves it to it.
+
+The histories are those of tests/movement; SEGMENTD_HISTORIES sets how many are tried.
+"""
+
+from __future__ import annotations
+
+import os
+
+from hypothesis import settings
+from hypothesis.stateful import invariant
+from tests.mapping.same_answers import compare
+from tests.movement.machine import USERS, Movement
+
+from segmentd.mapping.hashing import Digest, default_digest
+from segmentd.service.engine import Engine
+from segmentd.service.mapped_memberships import MappedMemberships
+from segmentd.service.mapped_publication import MappedPublication
+from segmentd.service.memberships import Memberships
+
+ASKED = int(os.environ.get("SEGMENTD_HISTORIES", "0"))
+STEPS = int(os.environ.get("SEGMENTD_STEPS", "25"))
+
+
+class Mapped(Movement):
+    """A reader looks after every step."""
+
+    digest: Digest = staticmethod(default_digest)
+    _engine: Engine | None = None
+    _mapped: MappedMemberships
+
+    @invariant()
+    def a_reader_says_what_the_engine_says(self) -> None:
+        """Every user and segment, one by one and together."""
+        engine = self.site.engine
+        if engine is not self._engine:
+            directory = self.folder / "mapped"
+            MappedPublication(engine.live, engine.clock, directory, self.digest)
+            self._engine, self._mapped = engine, MappedMemberships(directory, engine.clock, self.digest)
+        compare(engine.live, Memberships(engine), self._mapped, engine.clock.now(), USERS)
+
+    def _clock(self, by: int) -> None:
+        super()._clock(by)
+        self.site.engine.live.publication.set_clock(self.site.clock)
+
+
+TestMapped = Mapped.TestCase
+TestMapped.settings = settings(max_examples=ASKED or max(settings().max_examples // 4, 1), stateful_step_count=STEPS)
