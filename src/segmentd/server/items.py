@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from segmentd.errors import InvalidInput
 from segmentd.server.faults import Faults
@@ -11,6 +12,8 @@ from segmentd.server.faults import Faults
 T = TypeVar("T")
 W = TypeVar("W")
 R = TypeVar("R")
+_TURN: Final = 64
+"""So many items are converted in a row; then the loop serves others."""
 
 
 def converted(
@@ -27,6 +30,19 @@ def converted(
             faults = Faults()
         else:
             sound.append(write)
+    return sound, refused
+
+
+async def converted_in_turns(
+    items: Sequence[T], convert: Callable[[T, Faults], W], refuse: Callable[[InvalidInput], R]
+) -> tuple[list[W], dict[int, R]]:
+    """The same of a batch that may be large, in turns with whatever else the loop serves."""
+    sound, refused = converted(items[:_TURN], convert, refuse)
+    for start in range(_TURN, len(items), _TURN):
+        await asyncio.sleep(0)
+        more, faulty = converted(items[start : start + _TURN], convert, refuse)
+        sound += more
+        refused |= {start + index: result for index, result in faulty.items()}
     return sound, refused
 
 

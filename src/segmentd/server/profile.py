@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
-from segmentd.server import facts, pages
+from segmentd.server import facts, ingesting, pages
 from segmentd.server.errors import item_error_of
 from segmentd.server.event_names import EventNameHandlers
 from segmentd.server.faults import Faults
 from segmentd.server.identity import IdentityHandlers
 from segmentd.server.instants import to_timestamp
-from segmentd.server.items import converted, merged
+from segmentd.server.items import converted, converted_in_turns, merged
 from segmentd.server.rpc import Context
 from segmentd.server.structs import to_struct
 from segmentd.server.subjects import check_id
@@ -24,10 +26,6 @@ from segmentd.v1 import profile_service_pb2 as pb
 
 _PAGE: Final = (100, 1_000)
 """How many attributes a page has by default and at most."""
-_OUTCOMES: Final = {
-    False: pb.INGEST_OUTCOME_STORED,
-    True: pb.INGEST_OUTCOME_DUPLICATE,
-}
 
 
 class ProfileHandlers(IdentityHandlers, EventNameHandlers):
@@ -41,7 +39,7 @@ class ProfileHandlers(IdentityHandlers, EventNameHandlers):
 
     async def UpsertProfiles(self, request: pb.UpsertProfilesRequest, context: Context) -> pb.UpsertProfilesResponse:
         check_batch(len(request.profiles), "profiles")
-        writes, refused = converted(request.profiles, facts.profile_write, _refused)
+        writes, refused = await converted_in_turns(request.profiles, facts.profile_write, _refused)
         outcome = await self._profiles.upsert(writes)
         results = [
             pb.UpsertProfileResult(created=result.created)
@@ -52,18 +50,16 @@ class ProfileHandlers(IdentityHandlers, EventNameHandlers):
         return pb.UpsertProfilesResponse(results=results, revision=outcome.revision)
 
     async def IngestEvents(self, request: pb.IngestEventsRequest, context: Context) -> pb.IngestEventsResponse:
-        check_batch(len(request.events), "events")
-        writes, refused = converted(request.events, facts.event_write, _refused)
-        outcome = await self._profiles.ingest(writes)
-        results = [
-            pb.IngestEventResult(outcome=_OUTCOMES[result.duplicate])
-            if result.error is None
-            else pb.IngestEventResult(
-                outcome=pb.INGEST_OUTCOME_REFUSED, error=item_error_of(result.error, f"events[{index}].")
-            )
-            for index, result in merged(outcome.results, refused)
-        ]
-        return pb.IngestEventsResponse(results=results, revision=outcome.revision)
+        begun = await ingesting.begin(self._profiles, request.events)
+        results, revision = await begun.results()
+        return pb.IngestEventsResponse(results=results, revision=revision)
+
+    async def StreamEvents(
+        self, requests: AsyncIterator[pb.StreamEventsRequest], context: Context
+    ) -> AsyncIterator[pb.StreamEventsResponse]:
+        async with aclosing(ingesting.answers(self._profiles, requests)) as answers:
+            async for answer in answers:
+                yield answer
 
     async def GetProfile(self, request: pb.GetProfileRequest, context: Context) -> pb.GetProfileResponse:
         check_id(request.user_id, "user_id")

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from asyncio import Future
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
-from typing import TypeVar
+from typing import Final, TypeVar
 
 from segmentd.engine.catalogue import State
 from segmentd.errors import NotFound, Reason, SegmentdError
@@ -24,6 +24,9 @@ from segmentd.service.written import Cause
 from segmentd.times import Micros
 
 T = TypeVar("T")
+W = TypeVar("W")
+_TURN: Final = 64
+"""So many writes are checked in a row."""
 
 
 class Source(StrEnum):
@@ -67,11 +70,15 @@ class Profiles:
 
     async def upsert(self, writes: Sequence[ProfileWrite]) -> Outcome:
         """Merge attributes; durable and visible when this returns. One result for each write."""
-        return await self._write([_prepared(partial(prepare_profile, each)) for each in writes])
+        return await self._begin(await _prepared(writes, prepare_profile))
 
     async def ingest(self, writes: Sequence[EventWrite]) -> Outcome:
         """Store events; durable and visible when this returns. One result for each write."""
-        return await self._write([_prepared(partial(prepare_event, each)) for each in writes])
+        return await (await self.begin_ingest(writes))
+
+    async def begin_ingest(self, writes: Sequence[EventWrite]) -> Future[Outcome]:
+        """Queue events, behind those queued before; the future is done when they are durable and visible."""
+        return self._begin(await _prepared(writes, prepare_event))
 
     async def get(self, user_id: str) -> tuple[Profile, int]:
         """One profile and the revision it is of. Raises NotFound."""
@@ -104,8 +111,8 @@ class Profiles:
             revision = await asyncio.wrap_future(self._engine.edit(lambda: edit, int))
         return results, revision
 
-    async def _write(self, items: Sequence[Item]) -> Outcome:
-        return await asyncio.wrap_future(self._engine.thread.write(items))
+    def _begin(self, items: Sequence[Item]) -> Future[Outcome]:
+        return asyncio.wrap_future(self._engine.thread.write(items))
 
     async def _on_engine(self, run: Callable[[], T]) -> T:
         return await asyncio.wrap_future(self._engine.thread.call(run))
@@ -147,8 +154,18 @@ class Profiles:
         return results, revision, frozenset(failed)
 
 
-def _prepared(prepare: Callable[[], Item]) -> Item:
+async def _prepared(writes: Sequence[W], prepare: Callable[[W], Item]) -> list[Item]:
+    """The writes checked for form, in turns with whatever else the loop serves."""
+    items: list[Item] = []
+    for start in range(0, len(writes), _TURN):
+        if start:
+            await asyncio.sleep(0)
+        items += [_checked(write, prepare) for write in writes[start : start + _TURN]]
+    return items
+
+
+def _checked(write: W, prepare: Callable[[W], Item]) -> Item:
     try:
-        return prepare()
+        return prepare(write)
     except SegmentdError as error:
         return error

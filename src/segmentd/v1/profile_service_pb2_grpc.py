@@ -49,6 +49,11 @@ class ProfileServiceStub:
                 request_serializer=segmentd_dot_v1_dot_profile__service__pb2.IngestEventsRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.IngestEventsResponse.FromString,
                 _registered_method=True)
+        self.StreamEvents = channel.stream_stream(
+                '/segmentd.v1.ProfileService/StreamEvents',
+                request_serializer=segmentd_dot_v1_dot_profile__service__pb2.StreamEventsRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_profile__service__pb2.StreamEventsResponse.FromString,
+                _registered_method=True)
         self.GetProfile = channel.unary_unary(
                 '/segmentd.v1.ProfileService/GetProfile',
                 request_serializer=segmentd_dot_v1_dot_profile__service__pb2.GetProfileRequest.SerializeToString,
@@ -114,6 +119,21 @@ class ProfileServiceServicer:
 
         Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
         MESSAGE_ID_REUSED, USER_ERASED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamEvents(self, request_iterator, context):
+        """Stores events for as long as the caller sends them, each once per message id. Each request is stored like one of
+        IngestEvents and has an answer, in order; requests that come close together may share a commit.
+
+        The server takes in a few requests ahead of its answers, and reads no further until those are stored: who sends
+        faster is slowed down by flow control, if it does not wait for answers itself. Where the stream breaks, requests
+        without an answer may or may not be stored; sent again, events with message ids are stored once.
+
+        Errors, after the answers to all requests before: INVALID_REQUEST, BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED,
+        SHUTTING_DOWN. Per item: those of IngestEvents.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -211,6 +231,11 @@ def add_ProfileServiceServicer_to_server(servicer, server):
                     servicer.IngestEvents,
                     request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.IngestEventsRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_profile__service__pb2.IngestEventsResponse.SerializeToString,
+            ),
+            'StreamEvents': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamEvents,
+                    request_deserializer=segmentd_dot_v1_dot_profile__service__pb2.StreamEventsRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_profile__service__pb2.StreamEventsResponse.SerializeToString,
             ),
             'GetProfile': grpc.unary_unary_rpc_method_handler(
                     servicer.GetProfile,
@@ -312,6 +337,33 @@ class ProfileService:
             '/segmentd.v1.ProfileService/IngestEvents',
             segmentd_dot_v1_dot_profile__service__pb2.IngestEventsRequest.SerializeToString,
             segmentd_dot_v1_dot_profile__service__pb2.IngestEventsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamEvents(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/segmentd.v1.ProfileService/StreamEvents',
+            segmentd_dot_v1_dot_profile__service__pb2.StreamEventsRequest.SerializeToString,
+            segmentd_dot_v1_dot_profile__service__pb2.StreamEventsResponse.FromString,
             options,
             channel_credentials,
             insecure,

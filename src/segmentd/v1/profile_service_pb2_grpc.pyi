@@ -50,6 +50,17 @@ class ProfileServiceStub:
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
     MESSAGE_ID_REUSED, USER_ERASED.
     """
+    StreamEvents: _grpc.StreamStreamMultiCallable[_profile_service_pb2.StreamEventsRequest, _profile_service_pb2.StreamEventsResponse]
+    """Stores events for as long as the caller sends them, each once per message id. Each request is stored like one of
+    IngestEvents and has an answer, in order; requests that come close together may share a commit.
+
+    The server takes in a few requests ahead of its answers, and reads no further until those are stored: who sends
+    faster is slowed down by flow control, if it does not wait for answers itself. Where the stream breaks, requests
+    without an answer may or may not be stored; sent again, events with message ids are stored once.
+
+    Errors, after the answers to all requests before: INVALID_REQUEST, BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED,
+    SHUTTING_DOWN. Per item: those of IngestEvents.
+    """
     GetProfile: _grpc.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]
     """Returns the profile of one user.
 
@@ -120,6 +131,17 @@ class ProfileServiceAsyncStub(ProfileServiceStub):
 
     Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
     MESSAGE_ID_REUSED, USER_ERASED.
+    """
+    StreamEvents: _aio.StreamStreamMultiCallable[_profile_service_pb2.StreamEventsRequest, _profile_service_pb2.StreamEventsResponse]  # type: ignore[assignment]
+    """Stores events for as long as the caller sends them, each once per message id. Each request is stored like one of
+    IngestEvents and has an answer, in order; requests that come close together may share a commit.
+
+    The server takes in a few requests ahead of its answers, and reads no further until those are stored: who sends
+    faster is slowed down by flow control, if it does not wait for answers itself. Where the stream breaks, requests
+    without an answer may or may not be stored; sent again, events with message ids are stored once.
+
+    Errors, after the answers to all requests before: INVALID_REQUEST, BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED,
+    SHUTTING_DOWN. Per item: those of IngestEvents.
     """
     GetProfile: _aio.UnaryUnaryMultiCallable[_profile_service_pb2.GetProfileRequest, _profile_service_pb2.GetProfileResponse]  # type: ignore[assignment]
     """Returns the profile of one user.
@@ -200,6 +222,23 @@ class ProfileServiceServicer(metaclass=_abc_1.ABCMeta):
 
         Errors: BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED. Per item: INVALID_REQUEST, WRONG_TYPE, UNKNOWN_CURRENCY,
         MESSAGE_ID_REUSED, USER_ERASED.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamEvents(
+        self,
+        request_iterator: _MaybeAsyncIterator[_profile_service_pb2.StreamEventsRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_profile_service_pb2.StreamEventsResponse], _abc.AsyncIterator[_profile_service_pb2.StreamEventsResponse]]:
+        """Stores events for as long as the caller sends them, each once per message id. Each request is stored like one of
+        IngestEvents and has an answer, in order; requests that come close together may share a commit.
+
+        The server takes in a few requests ahead of its answers, and reads no further until those are stored: who sends
+        faster is slowed down by flow control, if it does not wait for answers itself. Where the stream breaks, requests
+        without an answer may or may not be stored; sent again, events with message ids are stored once.
+
+        Errors, after the answers to all requests before: INVALID_REQUEST, BATCH_TOO_LARGE, OVERLOADED, STORAGE_FAILED,
+        SHUTTING_DOWN. Per item: those of IngestEvents.
         """
 
     @_abc_1.abstractmethod
