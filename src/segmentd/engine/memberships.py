@@ -91,10 +91,13 @@ class Memberships:
     def fill(self, slot: int, start: int, member: NDArray[np.bool_]) -> None:
         """Set the bits of a slot for the rows from `start` on."""
         column = self.words[start : start + len(member), slot >> 6]
-        before = np.count_nonzero(column & _bit(slot))
-        np.bitwise_and(column, ~_bit(slot), out=column)
-        np.bitwise_or(column, np.where(member, _bit(slot), np.uint64(0)), out=column)
-        self.counts[slot] += np.count_nonzero(member) - before
+        changed = np.multiply(member, _bit(slot), dtype=np.uint64)
+        changed ^= column
+        changed &= _bit(slot)
+        if changed.any():
+            left = np.count_nonzero(changed & column)
+            column ^= changed
+            self.counts[slot] += np.count_nonzero(changed) - 2 * left
 
     def store(self, rows: Rows, words: Words, horizons: Instants) -> None:
         """Replace everything about these rows; sorted and unique."""

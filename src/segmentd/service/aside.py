@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 
 from segmentd.engine.catalogue import Entry, State
 from segmentd.engine.compile import check_kinds, references
-from segmentd.engine.judging import EvaluationFailed, Pass
+from segmentd.engine.judging import Pass
 from segmentd.engine.models import Look, fit, look, model_conditions
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node
+from segmentd.engine.settling import settle
 from segmentd.errors import PluginBroken, Reason, SegmentdError, Unavailable
 from segmentd.service.binding import bind_entry, needed_events, waiting
 from segmentd.service.commit import Committer
@@ -190,14 +191,8 @@ class Aside:
         memberships = live.memberships
         stored = StoredVerdicts(memberships.words[start:stop], memberships.horizons[start:stop].copy())
         judging = Pass(users, users.at, stored)
-        for plan in self._plans:
-            try:
-                verdict = judging.verdict(plan)
-            except EvaluationFailed as error:
-                live.shadow_failures.setdefault(id(plan), error)
-                continue
-            memberships.fill(plan.slot, start, verdict.member)
-            memberships.lower_horizons(start, verdict.holds_until)
+        for key, error in settle(memberships, judging, self._plans, start).items():
+            live.shadow_failures.setdefault(key, error)
 
     def _lost(self, name: str) -> bool:
         return name in self.bound and self.bound[name].plan is None
