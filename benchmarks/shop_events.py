@@ -7,7 +7,7 @@ from itertools import count
 from typing import Final
 
 import orjson
-from shop_rules import EVENTS
+from seeded_rules import EVENTS
 
 from segmentd.population.kinds import Json
 from segmentd.records import EventRecord
@@ -15,14 +15,19 @@ from segmentd.service.items import EventWrite
 from segmentd.times import Micros, parse_instant
 
 NOW: Final = parse_instant("2026-11-21T12:00:00Z")
+_CATEGORIES: Final = ("running", "yoga", "cycling", "outdoor")
 _MONTH: Final = 30 * 86_400 * 1_000_000
 
 
 class Drawn:
-    """Events of random users, names and times of the last 30 days, each with a message id of its own."""
+    """Events of random users, names and times of the last 30 days, each with a message id of its own.
 
-    def __init__(self, users: int) -> None:
+    The ids of two of another `prefix` never meet.
+    """
+
+    def __init__(self, users: int, prefix: str = "message") -> None:
         self._users = users
+        self._prefix = prefix
         self._draw = random.Random(7)
         self._numbers = count()
 
@@ -37,8 +42,10 @@ class Drawn:
         properties: dict[str, Json] = {
             "product_id": f"p{draw.randrange(500)}",
             "price": draw.randrange(100, 10_000) / 100,
+            "category": draw.choice(_CATEGORIES),
+            "revenue": draw.randrange(100, 10_000) / 100,
         }
-        user, message_id = f"u{draw.randrange(self._users)}", f"message-{next(self._numbers)}"
+        user, message_id = f"u{draw.randrange(self._users)}", f"{self._prefix}-{next(self._numbers)}"
         time_of_event = Micros(NOW - draw.randrange(_MONTH))
         return EventWrite(user, draw.choice(EVENTS), message_id, time_of_event, properties)
 
