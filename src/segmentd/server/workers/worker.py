@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 from pathlib import Path
@@ -65,6 +66,9 @@ async def _serve(orders: Orders, parent: asyncio.StreamReader, engine: grpc.aio.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
         await engine.channel_ready()
         await server.start(orders.listen)
+        # What is there now stays, so the collector need not walk through it again and again.
+        gc.collect()
+        gc.freeze()
         said.write(Report().line())
         said.close()
 
