@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
 
@@ -12,11 +12,11 @@ from segmentd.engine.catalogue import Catalogue, State
 from segmentd.engine.compile import check_kinds
 from segmentd.engine.judging import EvaluationFailed
 from segmentd.engine.memberships import Rows
-from segmentd.engine.plan import Plan
 from segmentd.engine.reevaluate import Work, reevaluate, walk_deadlines
 from segmentd.engine.stage import Movements, Stage, in_order
 from segmentd.errors import InvalidInput, SegmentdError, StorageFailed
 from segmentd.records import MoveBatch
+from segmentd.service.affected import Affected
 from segmentd.service.change import Change
 from segmentd.service.live import Live
 from segmentd.service.tail import Tail
@@ -177,16 +177,18 @@ class Committer:
         """One pass at the instant: new rows for all plans, due rows for timed ones, written rows for readers."""
         live = self._live
         everything = [plan for plan in live.catalogue.plans if plan.segment_id not in replaced] + live.shadows
-        affected = _affected(everything, written)
+        affected = Affected.by(everything, written)
         due = live.memberships.due(instant)
         _, horizons = work.stage.read(due)
         due, new = due[horizons <= instant], written.new_rows()
-        chosen = set(map(id, affected))
+        chosen = {id(plan) for each in affected for plan in each.plans}
         timed = [plan for plan in everything if plan.clock or id(plan) in chosen]
+        # A row that is new or due is judged for more; of the others each for those that read what it wrote.
+        judged = np.union1d(new, due)
         for rows, plans, afresh in (
             (new, everything, True),
             (np.setdiff1d(due, new), timed, True),
-            (np.setdiff1d(written.all_rows(), np.union1d(new, due)), affected, False),
+            *((np.setdiff1d(each.rows(written), judged), each.plans, False) for each in affected),
         ):
             reevaluate(work, plans, rows, np.full(len(rows), instant, dtype=np.int64), afresh=afresh)
 
@@ -208,9 +210,11 @@ class Committer:
             [None] * size,
         )
         here = (movements.at == instant) & np.isin(movements.rows, written.all_rows())
-        for place in np.flatnonzero(here).tolist():
-            plan = plans[int(owners[place])]
-            batch.causes[place], batch.message_ids[place] = written.cause(int(movements.rows[place]), plan)
+        places = np.flatnonzero(here)
+        owned = [plans[owner] for owner in owners[places].tolist()]
+        causes = written.causes(movements.rows[places], owned)
+        for place, (cause, message_id) in zip(places.tolist(), causes, strict=True):
+            batch.causes[place], batch.message_ids[place] = cause, message_id
         return batch
 
     def _without_failed(self, work: Work) -> Catalogue:
@@ -254,8 +258,3 @@ def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, Evaluati
         definition = entry.definition
         store.set_segment_state(definition.segment_key, definition.version, State.FAILED, error.message)
     return catalogue.with_entries(changed)
-
-
-def _affected(plans: Iterable[Plan], written: Written) -> list[Plan]:
-    attributes, events = written.attributes(), written.events()
-    return [plan for plan in plans if plan.attributes & attributes or plan.events.keys() & events]

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cached_property
 from typing import Final
 
 import numpy as np
@@ -74,19 +73,22 @@ class Came:
     def __init__(self, rows: Rows, names: Sequence[str], message_ids: Sequence[str | None]) -> None:
         self.rows = rows
         self.names = frozenset(names)
-        self._in_order = (names, message_ids)
+        self._in_order = names
+        self._message_ids = message_ids
 
-    @cached_property
-    def of_row(self) -> Mapping[int, Mapping[str, str | None]]:
-        """By row, what came about it: name → message id of the last one, in the order in which names came first."""
+    def about(self, rows: Rows) -> dict[int, dict[str, str | None]]:
+        """What came about these rows: name → message id of the last one, in the order in which names came first."""
         found: dict[int, dict[str, str | None]] = {}
-        for row, name, message_id in zip(self.rows.tolist(), *self._in_order, strict=True):
-            events = found.get(row)
-            if events is None:
-                found[row] = {name: message_id}
-            else:
-                events[name] = message_id
+        for place in np.flatnonzero(np.isin(self.rows, rows)).tolist():
+            events = found.setdefault(int(self.rows[place]), {})
+            events[self._in_order[place]] = self._message_ids[place]
         return found
+
+    def rows_of(self, names: Container[str]) -> Rows:
+        """The rows about which events of these names came, in any order, int64 (m,)."""
+        if all(name in names for name in self.names):
+            return self.rows
+        return self.rows[np.fromiter((name in names for name in self._in_order), np.bool_, len(self._in_order))]
 
 
 class Many:
@@ -123,9 +125,12 @@ class Written:
         """What is written about this row, to be added to."""
         return self.rows.setdefault(row, RowWrites())
 
-    def cause(self, row: int, plan: Plan) -> tuple[Cause, str | None]:
-        """The cause of a move of this user at the instant of the commit, and the message id of the event."""
-        events = self.came.of_row.get(row) if self.came is not None else None
+    def causes(self, rows: Rows, plans: Sequence[Plan]) -> list[tuple[Cause, str | None]]:
+        """Of moves of these users at the instant of the commit: the cause of each, and the message id of the event."""
+        events = self.came.about(rows) if self.came is not None else {}
+        return [self._cause(row, plan, events.get(row)) for row, plan in zip(rows.tolist(), plans, strict=True)]
+
+    def _cause(self, row: int, plan: Plan, events: Mapping[str, str | None] | None) -> tuple[Cause, str | None]:
         if row in self.rows or events is not None:
             return self.rows.get(row, _NO_WRITES).cause(plan, events or {})
         return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
@@ -141,6 +146,18 @@ class Written:
         for more in (self.many, self.came):
             rows = rows if more is None else np.union1d(rows, more.rows)
         return rows
+
+    def rows_of(self, attributes: frozenset[str], events: frozenset[str]) -> Rows:
+        """The rows of users of whom one of these attributes changed, or about whom one of these events came.
+
+        In order, and each once, int64 (n,).
+        """
+        found = [as_rows(row for row, writes in self.rows.items() if writes.attributes & attributes)]
+        if self.many is not None and self.many.attributes & attributes:
+            found.append(self.many.rows)
+        if self.came is not None:
+            found.append(self.came.rows_of(events))
+        return np.unique(np.concatenate(found))
 
     def attributes(self) -> frozenset[str]:
         """All attributes that changed for somebody."""
