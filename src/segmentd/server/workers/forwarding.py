@@ -48,7 +48,8 @@ class Forwarder:
                 answer: bytes = await call
             except grpc.aio.AioRpcError as error:
                 await _refuse(context, error)
-            await _pass_back(context, call)
+            await _pass_back_initial(context, call)
+            await _pass_back_trailing(context, call)
             return answer
 
         return forward
@@ -66,7 +67,7 @@ class Forwarder:
             sending = asyncio.create_task(_send(requests, call))
             try:
                 await _receive(call, context)
-                await _pass_back(context, call)
+                await _pass_back_trailing(context, call)
             except grpc.aio.AioRpcError as error:
                 await _refuse(context, error)
             finally:
@@ -98,6 +99,7 @@ async def _receive(call: Any, context: Context) -> None:
     """
     code = asyncio.create_task(call.code())
     try:
+        await _pass_back_initial(context, call)
         while (message := await call.read()) is not EOF:
             await _write(message, context, code)
     finally:
@@ -115,10 +117,14 @@ async def _write(message: bytes, context: Context, code: asyncio.Task[grpc.Statu
         writing.cancel()
 
 
-async def _pass_back(context: Context, call: Any) -> None:
+async def _pass_back_initial(context: Context, call: Any) -> None:
+    """Before the first message, for they precede it on the wire."""
     initial = _plain(await call.initial_metadata())
     if initial:
         await context.send_initial_metadata(initial)
+
+
+async def _pass_back_trailing(context: Context, call: Any) -> None:
     trailing = _plain(await call.trailing_metadata())
     if trailing:
         context.set_trailing_metadata(trailing)
