@@ -13,11 +13,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.plugins import test_attribute, test_behavioral, test_demographic, test_geographic, test_technographic
 
+from segmentd.engine import reevaluate as reevaluation
 from segmentd.engine.compile import Definition, ModelMissing, compile_plan, conditions, model_key
 from segmentd.engine.judging import EvaluationFailed, Pass
+from segmentd.engine.memberships import Memberships
 from segmentd.engine.one_pass import one_by_one
 from segmentd.engine.plan import Fitted, Plan
+from segmentd.engine.reevaluate import Work
 from segmentd.engine.rule import Node, parse_rule
+from segmentd.engine.stage import Stage
 from segmentd.plugins.host import load_plugins
 from segmentd.plugins.segment_type import Reads
 from segmentd.population.build import build_dataset
@@ -188,3 +192,41 @@ def test_any_rule_of_any_types(first: list[Any], later: list[Any], seed: int, na
     users.merge_row((seed + 1) % COUNT, (seed + 2) % COUNT)
     plans = plans_of(nodes, users, include, exclude)
     agree(users, plans, _instants(seed))
+
+
+def staged(users: Dataset, plans: Sequence[Plan], rows: Sequence[int], at: Sequence[int], few: int) -> Any:
+    """What judging these rows anew, after judging all, would store and log; `few` users are judged one by one."""
+    stored = Memberships()
+    stored.ensure(len(users))
+    for plan in plans:
+        assert stored.allocate() == plan.slot
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reevaluation, "FEW", 0)
+        work = Work(users, plans, [], Stage(stored))
+        reevaluation.reevaluate(work, plans, np.arange(len(users)), np.full(len(users), NOW - 9 * DAY), afresh=True)
+        work.stage.publish(len(users))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(reevaluation, "FEW", few)
+        work = Work(users, plans[:-1], plans[-1:], Stage(stored))
+        for part, chosen in ((plans[1:], False), (plans, True)):
+            reevaluation.reevaluate(work, part, np.array(rows), np.array(at, dtype=np.int64), afresh=chosen)
+    words, horizons = work.stage.read(np.array(rows))
+    moves = [
+        (each.plan.segment_id, each.order, each.rows.tolist(), each.entered.tolist(), each.at.tolist())
+        for each in work.stage.moves
+    ]
+    return words.tolist(), horizons.tolist(), moves, work.stage.counts.tolist(), set(work.failed)
+
+
+@given(
+    first=st.lists(_trees(_LEAF), min_size=3, max_size=3),
+    later=st.lists(_trees(_LEAF | _REFERENCE), min_size=1, max_size=3),
+    seed=st.integers(0, 10**6),
+    rows=st.sets(st.integers(0, COUNT - 1), min_size=1, max_size=8),
+)
+def test_a_few_rows_are_judged_anew_as_many_are(first: list[Any], later: list[Any], seed: int, rows: set[int]) -> None:
+    users, nodes = users_of([*first, *later], seed, NOW)
+    plans, at = plans_of(nodes, users), _instants(seed)
+    chosen = sorted(rows)
+    one, many = (staged(users, plans, chosen, [at[row] for row in chosen], few) for few in (8, 0))
+    assert one == many

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import Rows, Words
+from segmentd.engine.one_pass import FEW, FewRows
 from segmentd.engine.plan import Plan
 from segmentd.engine.stage import Moves, Stage
 from segmentd.population.dataset import Dataset
@@ -47,6 +48,9 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
     """
     if not len(rows):
         return
+    if len(rows) <= FEW:
+        _reevaluate_few(work, plans, rows, at, afresh=afresh)
+        return
     words, horizons = work.stage.read(rows)
     judging = Pass(work.users.view(rows, at), at, StoredVerdicts(words, horizons))
     horizon = np.full(len(rows), FOREVER, dtype=np.int64) if afresh else horizons.copy()
@@ -67,6 +71,27 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
                 Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed])
             )
     work.stage.write(rows, words, horizon)
+
+
+def _reevaluate_few(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, afresh: bool) -> None:
+    """The same one by one."""
+    words, horizons = work.stage.read(rows)
+    few = FewRows(work.users.view(rows, at), words, horizons)
+    horizon = [FOREVER] * len(rows) if afresh else horizons.tolist()
+    shadows = {id(plan) for plan in work.shadows}
+    for plan, verdicts in few.judge([plan for plan in plans if id(plan) not in work.failed]):
+        if isinstance(verdicts, EvaluationFailed):
+            work.failed.setdefault(id(plan), verdicts)
+            continue
+        for place, (_, until) in enumerate(verdicts):
+            horizon[place] = min(horizon[place], until)
+        changed = few.store(plan, verdicts)
+        if changed:
+            entered = np.array([verdicts[place][0] for place in changed])
+            work.stage.counts[plan.slot] += 2 * np.count_nonzero(entered) - len(changed)
+            if id(plan) not in shadows:
+                work.stage.moves.append(Moves(plan, work.order[id(plan)], rows[changed], entered, at[changed]))
+    work.stage.write(rows, few.words, np.array(horizon, dtype=np.int64))
 
 
 def walk_deadlines(work: Work, rows: Rows, before: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import Rows, Words
+from segmentd.engine.one_pass import FEW, FewRows
 from segmentd.engine.plan import Plan
 from segmentd.engine.reevaluate import StoredVerdicts, set_bits
 from segmentd.errors import FailedPrecondition, NotFound, Reason, SegmentdError
@@ -49,16 +51,16 @@ class Seen:
 def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
     """The stored answers as published; any thread may ask. Those of `overdue` users may be out of date."""
     with live.lock:
-        index = live.users.index
-        places = [index.get(user_id, -1) for user_id in user_ids]
-        rows = np.array(places, dtype=np.int64)
+        rows = np.fromiter(map(live.users.index.get, user_ids, repeat(-1)), np.int64, len(user_ids))
         rows[rows >= live.published_rows] = -1
-        known = rows >= 0
-        words = live.memberships.words[rows]
-        horizons = live.memberships.horizons[rows]
+        # Take is ten times as fast as an index of rows.
+        words = live.memberships.words.take(rows, axis=0)
+        horizons = live.memberships.horizons.take(rows)
         catalogue, revision, at = live.catalogue, live.revision, live.present(now)
-    words[~known] = 0
-    horizons[~known] = FOREVER
+    known = rows >= 0
+    if not known.all():
+        words[~known] = 0
+        horizons[~known] = FOREVER
     return Seen(catalogue, revision, at, rows, known, words, horizons)
 
 
@@ -69,6 +71,8 @@ def judge_overdue(live: Live, seen: Seen) -> Seen:
         return seen
     rows = seen.rows[overdue]
     at = np.full(len(rows), seen.at, dtype=np.int64)
+    if len(rows) <= FEW:
+        return _judge_few(live, seen, overdue, at)
     words, horizons = seen.words[overdue], np.full(len(rows), FOREVER, dtype=np.int64)
     judging = Pass(live.users.view(rows, at), at, StoredVerdicts(words, horizons))
     for plan in seen.catalogue.plans:
@@ -81,6 +85,20 @@ def judge_overdue(live: Live, seen: Seen) -> Seen:
             set_bits(words, plan.slot, verdict.member)
             horizons = np.minimum(horizons, verdict.holds_until)
     seen.words[overdue], seen.horizons[overdue] = words, horizons
+    return seen
+
+
+def _judge_few(live: Live, seen: Seen, overdue: Rows, at: Instants) -> Seen:
+    """The same one by one."""
+    few = FewRows(live.users.view(seen.rows[overdue], at), seen.words[overdue], np.full_like(at, FOREVER))
+    horizons: list[int] = [FOREVER] * len(at)
+    for plan, verdicts in few.judge(plan for plan in seen.catalogue.plans if plan.clock):
+        if isinstance(verdicts, EvaluationFailed):
+            seen.failed[id(plan)] = verdicts
+            continue
+        few.store(plan, verdicts)
+        horizons = [min(*pair) for pair in zip(horizons, (until for _, until in verdicts), strict=True)]
+    seen.words[overdue], seen.horizons[overdue] = few.words, horizons
     return seen
 
 
