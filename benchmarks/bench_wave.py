@@ -2,137 +2,127 @@
 
 from __future__ import annotations
 
-import asyncio
-import random
 import tempfile
+import threading
 import time
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
+from contextlib import closing
+from pathlib import Path
 
-import grpc.aio
 import numpy as np
+from bare_servers import drawn_checks
 from figures import show, size_options
-from server_process import running
+from open_loop import timed
+from seeded_people import records
+from server_process import ServerProcess, serving
 
 from segmentd.client import Client
 from segmentd.client.values import as_struct
-from segmentd.v1 import membership_service_pb2 as pb
-from segmentd.v1 import profile_pb2, segment_pb2
-from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
+from segmentd.records import EventRecord
+from segmentd.storage import Store
+from segmentd.times import SECOND, Micros, WallClock
+from segmentd.v1 import segment_pb2
 
-BATCH = 5_000
 SEGMENTS = 20
-CHECKS_PER_SECOND = 200
-QUIET_SECONDS = 8
 SETTLED_SECONDS = 1.5
 """So long no revision comes once a wave is over."""
 EVENT = "Application Opened"
+AT_ONCE = 50_000
+POLL_SECONDS = 0.05
 
 
-def load(address: str, users: int) -> tuple[datetime, float]:
-    """One event a user, all at one instant, and segments that everybody leaves at one instant.
+def fill(path: Path, users: int) -> Micros:
+    """Users with one event each, all at one instant, which is given."""
+    opened = Micros(WallClock().now() // SECOND * SECOND)
+    profiles = ((f"u{number:07d}", {}) for number in range(users))
+    with Store.open(path) as store:
+        for keys, written in records(profiles, opened):
+            with store.transaction():
+                store.insert_users(keys)
+                store.write_profiles(written)
+                store.insert_events([EventRecord(key, EVENT, opened, opened) for key, _ in keys])
+        with store.transaction():
+            store.advance(1, opened)
+    return opened
 
-    Gives that instant, and the seconds that defining the segments took: judging all users once for each.
+
+def define(client: Client, opened: Micros, quiet_seconds: float) -> tuple[float, float]:
+    """Segments that everybody leaves at one instant.
+
+    Gives that instant (seconds of the epoch), and the seconds that defining took: judging all users once for each.
     """
-    opened = datetime.now(UTC).replace(microsecond=0)
-    with Client(address, timeout=600) as client:
-        for start in range(0, users, BATCH):
-            ids = range(start, min(start + BATCH, users))
-            events = [profile_pb2.Event(user_id=f"u{i}", name=EVENT) for i in ids]
-            for event in events:
-                event.event_time.FromDatetime(opened)
-            client.ingest_events(events)
-        # What defining the segments takes is added, so that the instant lies ahead of the quiet measurement.
-        defining = 2 + users / 40_000
-        ahead = datetime.now(UTC) + timedelta(seconds=defining + QUIET_SECONDS + 4)
-        window = round((ahead - opened).total_seconds())
-        began = time.monotonic()
-        for number in range(SEGMENTS):
-            recent = {"behavioral": {"event": EVENT, "count": {"at_least": 1}, "within": f"{window}s"}}
-            never = {"attribute": {f"a{number}": {"missing": True}}}
-            segment = segment_pb2.Segment(id=f"s{number}", rule=as_struct({"all": [recent, never]}))
-            client.create_segment(segment)
-        return opened + timedelta(seconds=window), time.monotonic() - began
+    began = time.monotonic()
+    client.create_segment(_segment("trial", 10_000_000, 0))
+    trial = time.monotonic() - began
+    client.delete_segment("trial")
+    # What defining the segments may take is added, so that the instant lies ahead of the quiet measurement.
+    ahead = time.time() + 1.5 * SEGMENTS * trial + quiet_seconds + 6
+    window = round(ahead - opened / SECOND)
+    began = time.monotonic()
+    for number in range(SEGMENTS):
+        client.create_segment(_segment(f"s{number:04d}", window, number))
+    return opened / SECOND + window, time.monotonic() - began
 
 
-async def paced(until: float) -> AsyncIterator[None]:
-    """One turn for each check, by the clock and not by the answers."""
-    turn = time.monotonic()
-    while time.monotonic() < until:
-        await asyncio.sleep(max(0.0, turn - time.monotonic()))
-        yield
-        turn += 1 / CHECKS_PER_SECOND
+def _segment(name: str, window: int, number: int) -> segment_pb2.Segment:
+    recent = {"behavioral": {"event": EVENT, "count": {"at_least": 1}, "within": f"{window}s"}}
+    never = {"attribute": {f"a{number}": {"missing": True}}}
+    return segment_pb2.Segment(id=name, rule=as_struct({"all": [recent, never]}))
 
 
-class Checks:
-    """Sends checks at a steady rate; notes when each was sent, what it took and the revision of the answer."""
+class Revisions(threading.Thread):
+    """Asks again and again which revision the server has, and notes when that was last another one."""
 
-    def __init__(self, stub: MembershipServiceStub, users: int) -> None:
-        self._stub = stub
-        self._users = users
-        self.sent: list[float] = []
-        self.taken: list[float] = []
-        self.revisions: list[int] = []
+    def __init__(self, server: ServerProcess, due: float) -> None:
+        super().__init__(daemon=True)
+        self._client = Client(server.address, timeout=600)
+        self._due = due
+        self.last_change = due
 
-    async def run(self, until: float) -> None:
-        draw = random.Random(11)
-        calls = []
-        async for _ in paced(until):
-            request = pb.CheckMembershipRequest(
-                user_id=f"u{draw.randrange(self._users)}", segment_id=f"s{draw.randrange(SEGMENTS)}"
-            )
-            calls.append(asyncio.create_task(self._call(request)))
-        await asyncio.gather(*calls)
-
-    async def _call(self, request: pb.CheckMembershipRequest) -> None:
-        start = time.time()
-        answer = await self._stub.CheckMembership(request)
-        self.sent.append(start)
-        self.taken.append(time.time() - start)
-        self.revisions.append(answer.revision)
-
-    def latencies(self, start: float, end: float, percentile: float) -> float:
-        """Milliseconds."""
-        sent, taken = np.array(self.sent), np.array(self.taken)
-        return float(np.percentile(taken[(sent >= start) & (sent < end)], percentile)) * 1e3
-
-
-async def observe(address: str, users: int, due: float) -> tuple[Checks, float]:
-    """Checks from now until the wave is over, and when it was (seconds of the epoch)."""
-    async with grpc.aio.insecure_channel(address) as channel:
-        stub = MembershipServiceStub(channel)
-        checks = Checks(stub, users)
-        ended = 0.0
-        while not ended:
-            await checks.run(time.monotonic() + max(due - time.time(), 0.0) + 2 * SETTLED_SECONDS)
-            revisions = np.array(checks.revisions)
-            last = np.array(checks.sent)[revisions == revisions.max()].min()
-            if time.time() - last > SETTLED_SECONDS and time.time() > due:
-                ended = float(last)
-        return checks, ended
+    def run(self) -> None:
+        revision = 0
+        with closing(self._client):
+            while time.time() < max(self._due, self.last_change) + SETTLED_SECONDS:
+                found = self._client.status().revision
+                if found != revision:
+                    revision, self.last_change = found, time.time()
+                time.sleep(POLL_SECONDS)
 
 
 def main() -> None:
-    users = size_options(users=100_000).users
+    sizes = size_options(
+        {"users": 500, "checks_per_second": 50, "quiet": 2},
+        users=100_000,
+        checks_per_second=500,
+        quiet=8,
+        workers=1,
+        lasting=20,
+    )
     with tempfile.TemporaryDirectory() as folder:
-        serve = ("-m", "segmentd", "serve", "--json", "--listen", "127.0.0.1:0", "--db", f"{folder}/bench.db")
-        with running(*serve) as server:
-            instant, judging = load(server.address, users)
-            due = instant.timestamp()
-            spare = due - time.time()
-            if spare < QUIET_SECONDS:
-                raise SystemExit(f"defining the segments took too long: the wave is {spare:.0f} s away")
+        path = Path(folder, "bench.db")
+        opened = fill(path, sizes.users)
+        with serving(path, workers=sizes.workers) as server:
+            with Client(server.address, timeout=600) as client:
+                due, judging = define(client, opened, sizes.quiet)
+            if due - time.time() < sizes.quiet:
+                raise SystemExit("defining the segments took too long: the wave is too near")
             before = server.peak_mib()
-            time.sleep(max(0.0, spare - QUIET_SECONDS))  # the quiet measurement ends with the wave's begin
-            checks, ended = asyncio.run(observe(server.address, users, due))
-            title = f"wave of {users:,} users x {SEGMENTS} segments"
-            quiet = "the same server before the wave"
+            revisions = Revisions(server, due)
+            revisions.start()
+            messages = drawn_checks(sizes.users, SEGMENTS, 1_000)
+            lasting = due - time.time() + (4 if sizes.smoke else sizes.lasting)
+            when, taken = timed(server.address, messages, sizes.checks_per_second, lasting)
+            revisions.join()
+            wave = revisions.last_change - due
+            told = {"users": sizes.users, "segments": SEGMENTS, "workers": sizes.workers}
+            during = taken[(when >= due) & (when < max(revisions.last_change, due + 0.5))] * 1e3
+            quiet = taken[(when >= due - sizes.quiet) & (when < due)] * 1e3
             for percentile in (50, 99):
-                during = checks.latencies(due, ended, percentile)
-                peer = checks.latencies(due - QUIET_SECONDS, due, percentile)
-                show(f"{title}: p{percentile} of checks meanwhile", during, "ms", quiet, peer)
-            show(f"{title}: in all", ended - due, "s", "defining the segments, all users judged for each", judging)
-            show(f"{title}: peak memory", server.peak_mib(), "MiB", "peak before the wave", before)
+                mine, peer = (float(np.percentile(side, percentile)) for side in (during, quiet))
+                name = f"wave: p{percentile} of checks meanwhile"
+                show(name, mine, "ms", "the same server before the wave", peer, **told)
+            peer_name = "defining the segments, all users judged for each"
+            show("wave: in all", wave, "s", peer_name, judging, **told)
+            show("wave: peak memory", server.peak_mib(), "MiB", "peak before the wave", before, **told)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ _DATA, _HEADERS, _RESET, _SETTINGS, _PING, _AWAY, _WINDOW = 0, 1, 3, 4, 6, 7, 8
 _END_STREAM, _END_HEADERS, _ACK = 1, 4, 1
 _HEAD = 9
 _RECEIVE_WINDOW = 2**30
-_MISSING = -1.0
+_LEAD = 0.2
 
 
 class Connection:
@@ -99,15 +99,23 @@ def latencies(
     A call that is refused, as by a server that cannot keep up, counts as if it had lasted for `seconds`. Calls come
     at random, as those of many users do: a Poisson process of `rate` a second.
     """
+    return timed(address, messages, rate, seconds, connections=connections, path=path)[1]
+
+
+def timed(
+    address: str, messages: Sequence[bytes], rate: float, seconds: float, *, connections: int = 8, path: str = CHECK
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """When each call was due, in seconds of the epoch, and the same seconds as `latencies` gives."""
     rng = np.random.default_rng(5)
     due = np.cumsum(rng.exponential(1 / rate, int(rate * seconds)))
     bodies = [framed(message) for message in messages]
     open_ones = [Connection(address, path) for _ in range(connections)]
-    ended = np.full(len(due), _MISSING)
+    ended = np.zeros(len(due))
     with selectors.DefaultSelector() as selector:
         for connection in open_ones:
             selector.register(connection.socket, selectors.EVENT_READ, connection)
-        begin, sent, missing = time.perf_counter() + 0.2, 0, len(due)
+        begin, sent, missing = time.perf_counter() + _LEAD, 0, len(due)
+        epoch = time.time() + _LEAD
         times = due.tolist()
         while missing:
             now = time.perf_counter() - begin
@@ -122,7 +130,7 @@ def latencies(
                 missing -= len(answered) + len(refused)
     for connection in open_ones:
         connection.socket.close()
-    return ended - due
+    return epoch + due, ended - due
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:
