@@ -28,6 +28,7 @@ from segmentd.service import aside, commit, loading, log_pages, member_snapshot,
 from segmentd.service.group_info import GroupSpec
 from segmentd.service.merging import UserMerge
 from segmentd.service.tail import Tail
+from segmentd.service.snapshots import answers, taking
 from segmentd.service.united import Precedence
 from segmentd.service.upload import Mode, UploadSpec
 from segmentd.service.watch_parts import Start
@@ -46,6 +47,9 @@ SMALL: tuple[tuple[object, str, object], ...] = (
     (commit, "WAVE", 2),
     (aside, "CHUNK", 2),
     (loading, "_CHUNK", 3),
+    (taking, "ROWS", 2),
+    (taking, "EVENT_ROWS", 1),
+    (answers, "_CHUNK", 3),
     (log_pages, "PAGE", 3),
     (member_snapshot, "PIECE", 2),
     (tail, "_SCAN", 4),
@@ -348,6 +352,11 @@ class Movement(RuleBasedStateMachine):
     def kill(self, by: int) -> None:
         """Killed between two things, and started later."""
         self._kill(by)
+
+    @rule(steps=st.sampled_from((1, 3, 8, 100)))
+    def write_snapshot(self, steps: int) -> None:
+        """A snapshot is begun, or goes on; other things happen between its steps."""
+        self.site.write_snapshot(steps)
 
     @rule(writes=st.integers(0, 12), failing=st.booleans())
     def plan_a_failure(self, writes: int, failing: bool) -> None:

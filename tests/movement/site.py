@@ -29,6 +29,8 @@ from segmentd.service.identity import Identity
 from segmentd.service.items import EventWrite, ProfileWrite, prepare_event, prepare_profile
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.segments import Segments
+from segmentd.service.snapshots.keeper import Attempt
+from segmentd.service.snapshots.taking import Moved
 from segmentd.service.user_lists import UserLists
 from segmentd.service.value_types import Currencies
 from segmentd.service.watching import Watching
@@ -94,6 +96,7 @@ class Site:
         self.failing = False
         """The commit fails then, and the process lives."""
         self._committing = False
+        self._attempt: Attempt | None = None
         self._open(folder / "0.db", clock)
 
     def _open(self, path: Path, clock: int) -> None:
@@ -102,7 +105,7 @@ class Site:
         self.store = Store.open(path)
         self.engine = engine = Engine(self.store, PLUGINS, self.clock, Currencies(), Micros(REFUSAL))
         self.hand = Hand(engine.recover)
-        for each in (engine, engine.purging, engine.pruning, engine.log_retention):
+        for each in (engine, engine.purging, engine.pruning, engine.log_retention, engine.snapshots):
             setattr(each, "thread" if each is engine else "_thread", self.hand)
         self.segments, self.identity = Segments(engine), Identity(engine)
         self.lists, self.groups = UserLists(engine), Groups(engine)
@@ -168,12 +171,30 @@ class Site:
         raise Killed
 
     def copy(self) -> None:
-        """What a killed process leaves: the file and its write-ahead log, at this moment."""
+        """What a killed process leaves: the file, its write-ahead log and snapshots, at this moment."""
         self._count += 1
         for suffix in ("", "-wal"):
             source = self.path.with_name(self.path.name + suffix)
             if source.exists():
                 shutil.copy(source, self._folder / f"{self._count}.db{suffix}")
+        snapshots = self.store.snapshot_folder
+        if snapshots is not None and snapshots.exists():
+            shutil.copytree(snapshots, self._folder / f"{self._count}.db.snapshot")
+
+    def write_snapshot(self, steps: int) -> None:
+        """Go on writing a snapshot, or begin one; so many steps."""
+        try:
+            self._attempt = self._attempt or Attempt(self.engine.live, self.store)
+            for _ in range(steps):
+                if not self._attempt.step():
+                    self._attempt.seal()
+                    self._attempt.finish()
+                    self._attempt = None
+                    return
+        except Moved:
+            if self._attempt is not None:
+                self._attempt.abandon()
+            self._attempt = None
 
     def kill(self, clock: int, *, copied: bool = False) -> None:
         """Another process opens what a killed one left."""
@@ -188,6 +209,9 @@ class Site:
         self._open(self.path, clock)
 
     def _end(self) -> None:
+        if self._attempt is not None:
+            self._attempt.abandon()
+        self._attempt = None
         self.engine.close()
 
     def close(self) -> None:

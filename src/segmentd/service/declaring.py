@@ -42,6 +42,7 @@ class Declare(Change):
 
     def _rebuild(self, store: Store, names: set[str], written: Written) -> None:
         live = self._live
+        store.drop_snapshot()
         for name in names:
             live.users.columns.pop(name, None)
         for batch in store.profiles():

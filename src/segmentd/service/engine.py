@@ -26,6 +26,7 @@ from segmentd.service.purging import Purging
 from segmentd.service.refits import Refits, Why
 from segmentd.service.relabelling import Relabelling
 from segmentd.service.revisions import Revisions
+from segmentd.service.snapshots.keeper import SnapshotKeeper
 from segmentd.service.switch import Edit, Switch
 from segmentd.service.tail import Tail
 from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
@@ -49,6 +50,8 @@ class Engine:
         currencies: Currencies,
         erasure_refusal: Micros = ERASURE_REFUSAL,
         log_keep: LogKeep = EVERYTHING,
+        *,
+        snapshots: bool = True,
     ) -> None:
         self.store = store
         self.plugins = plugins
@@ -57,6 +60,7 @@ class Engine:
         self.revisions = Revisions()
         self._erasure_refusal = erasure_refusal
         self._advancing = False
+        self._snapshots = snapshots
         self.live, self._stale = self._loaded()
         self.tail = Tail(Position(self.live.revision, END_OFFSET))
         self.committer = Committer(self.live, store, clock, self.tail)
@@ -65,6 +69,8 @@ class Engine:
         self.log_retention = LogRetention(store, self.tail, clock, self.thread, log_keep)
         self.purging = Purging(store, self.thread)
         self.pruning = Pruning(self.live, store, clock, self.committer, self.thread, self.revisions)
+        self.snapshots = SnapshotKeeper(self.live, store, clock, self.thread, on=snapshots)
+        self.snapshots.written(self.live.restored_revision)
         self.refits = Refits(self.live, clock)
 
     def start(self) -> None:
@@ -82,6 +88,7 @@ class Engine:
             self.committer.commit(ingest, instant)
             self._refit_doubled()
             self.log_retention.begin_due()
+            self.snapshots.begin_due()
         self.revisions.publish(self.live.revision)
         return Outcome(ingest.results, self.live.revision)
 
@@ -101,6 +108,7 @@ class Engine:
         self.refit_due()
         self.pruning.begin_due()
         self.log_retention.begin_due()
+        self.snapshots.begin_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
@@ -119,6 +127,7 @@ class Engine:
 
     def recover(self) -> None:
         """Start again from disk."""
+        self.snapshots.forget()
         live, self._stale = self._loaded()
         self.live.adopt(live)
         self.tail.clear(self.live.revision)
@@ -127,8 +136,9 @@ class Engine:
         self._catch_up()
 
     def close(self) -> None:
-        """Give up the database."""
+        """Give up the database, with a snapshot beside it."""
         self.purging.stop()
+        self.snapshots.at_stop()
         self.live.publication.close()
         self.log_reader.close()  # the one that writes closes last, and checkpoints
         self.store.close()
@@ -156,7 +166,7 @@ class Engine:
         return self.thread.background(self._advanced(clock, target))
 
     def _loaded(self) -> tuple[Live, list[str]]:
-        live, stale = load(self.store, self.plugins)
+        live, stale = load(self.store, self.plugins, snapshots=self._snapshots)
         live.tombstones = Tombstones.load(self.store, self._erasure_refusal)
         return live, stale
 

@@ -107,7 +107,7 @@ _Gathered = tuple[NDArray[np.int64], NDArray[np.int64], dict[str, NDArray[np.gen
 """Rows, times, and elements by property: (m,) each, by row, time and arrival."""
 
 
-class _Reading:
+class Reading:
     """What was read of one name so far. Columns give the kinds and vocabularies; their data stays as it is."""
 
     def __init__(self, columns: Mapping[str, Column]) -> None:
@@ -162,7 +162,7 @@ def _read(live: Live, store: Store, wanted: Mapping[str, Mapping[str, Column]]) 
     if not wanted:
         return
     numbers, sizes = store.name_ids(), store.event_names()
-    readings = {name: _Reading(columns) for name, columns in wanted.items()}
+    readings = {name: Reading(columns) for name, columns in wanted.items()}
     together = [name for name in wanted if wanted[name] and name in numbers]
     if sum(sizes.get(name, 0) for name in together) * _SCAN_SHARE < sum(sizes.values()):
         together = []
@@ -170,7 +170,7 @@ def _read(live: Live, store: Store, wanted: Mapping[str, Mapping[str, Column]]) 
     if by_number:
         rated = any(reading.rated for reading in by_number.values())
         for batch in ahead(store.event_batches(by_number, rates=rated)):
-            rows = _rows(live, batch)
+            rows = rows_of_batch(live, batch)
             for number, reading in by_number.items():
                 reading.add(rows, batch, None if len(by_number) == 1 else np.equal(batch.name_ids, number))
     for name, reading in readings.items():
@@ -179,11 +179,12 @@ def _read(live: Live, store: Store, wanted: Mapping[str, Mapping[str, Column]]) 
                 numbers[name], live.next_user_key, properties=bool(wanted[name]), rates=reading.rated
             )
             for batch in ahead(found):
-                reading.add(_rows(live, batch), batch, None)
+                reading.add(rows_of_batch(live, batch), batch, None)
         yield name, reading.gathered()
 
 
-def _rows(live: Live, batch: EventBatch) -> NDArray[np.int64]:
+def rows_of_batch(live: Live, batch: EventBatch) -> NDArray[np.int64]:
+    """The rows of the users of these events, (n,)."""
     rows = live.rows_of(batch.user_keys)
     if len(rows) != len(batch.user_keys):
         raise StorageFailed("the database has events of users who are not there")

@@ -145,7 +145,12 @@ def survivors(live: Live, user_keys: UserKeys) -> UserKeys:
 def load_lists(live: Live, store: Store) -> None:
     """All lists and their members from the database; the users are there already."""
     for record in store.user_lists():
-        live.lists[record.list_id] = record
-        live.schema.lists.add(record.list_id)
-        for keys in store.list_members(record.list_key):
-            live.users.set_flags(live.rows_of(keys), list_attribute(record.list_id), True)
+        load_list(live, store, record)
+
+
+def load_list(live: Live, store: Store, record: UserListRecord) -> None:
+    """One list and its members from the database."""
+    live.lists[record.list_id] = record
+    live.schema.lists.add(record.list_id)
+    for keys in store.list_members(record.list_key):
+        live.users.set_flags(live.rows_of(keys), list_attribute(record.list_id), True)

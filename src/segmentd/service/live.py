@@ -16,6 +16,7 @@ from segmentd.population.dataset import Dataset
 from segmentd.population.schema import Schema
 from segmentd.records import UserListRecord
 from segmentd.service.group_info import GroupInfo
+from segmentd.service.led_ids import LedIds
 from segmentd.service.publication import Publication
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.tombstones import Tombstones
@@ -49,6 +50,7 @@ class Live:
         self.deleted_segments: dict[str, frozenset[int]] = {}
         """The keys of segments that were deleted since the start, by id: watchers may not have heard of them yet."""
         self.groups: dict[str, GroupInfo] = {}
+        self.led_ids = LedIds()
         self.lists: dict[str, UserListRecord] = {}
         self.shadows: list[Plan] = []
         self.shadow_failures: dict[int, EvaluationFailed] = {}
@@ -62,6 +64,8 @@ class Live:
         """Counts the erasures that changed definitions in force."""
         self.surroundings = ""
         """The versions of what all answers depend on besides the segment types: time zones, derivations."""
+        self.restored_revision = -1
+        """The revision of the snapshot that was loaded; -1 where everything was read from the database."""
         self.revision = 0
         self.instant = MIN_INSTANT
         self._user_keys = np.zeros(1024, dtype=np.int64)
@@ -71,7 +75,7 @@ class Live:
         """The row of a new user."""
         row = self.users.add_user(user_id)
         if row == len(self._user_keys):
-            self._user_keys = np.concatenate([self._user_keys, np.zeros_like(self._user_keys)])
+            self._user_keys = np.concatenate([self._user_keys, np.zeros(max(1024, row // 4), dtype=np.int64)])
         self._user_keys[row] = user_key
         self.next_user_key = max(self.next_user_key, user_key + 1)
         return row

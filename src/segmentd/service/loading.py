@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 import orjson
@@ -10,6 +11,7 @@ import orjson
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Fitted
+from segmentd.engine.settling import settle
 from segmentd.errors import InvalidInput
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.host import Plugins
@@ -26,37 +28,57 @@ from segmentd.service.profile_drafts import Draft, derive_all
 from segmentd.service.profile_loading import load_profiles, load_users
 from segmentd.service.reach import kept_for
 from segmentd.service.segment_info import NOBODY, UNREADABLE, SegmentInfo
+from segmentd.service.snapshots.answers import restore_answers
+from segmentd.service.snapshots.restoring import Snapshot, broken, opened
 from segmentd.storage import Store
 from segmentd.storage.bulk_reads import ahead
-from segmentd.times import Micros
+from segmentd.times import Instants, Micros
 from segmentd.zones import ZONES_VERSION
 
 _SIGNATURE = "derivations"
 _CHUNK = 65_536
 
 
-def load(store: Store, plugins: Plugins) -> tuple[Live, list[str]]:
+def load(store: Store, plugins: Plugins, *, snapshots: bool = False) -> tuple[Live, list[str]]:
     """Everything as of the last revision, and the segments that have to be judged anew by a switch.
 
     Those are pending in the catalogue: they were not active, what they were judged with (segment types,
-    derivations, time zones) has a new version, or they refer to such a segment.
+    derivations, time zones) has a new version, or they refer to such a segment. With `snapshots` from the snapshot
+    beside the database, where one holds; whatever is wrong with it, everything is read from the database.
     """
+    _derive_again(store, plugins)
+    snapshot = opened(store) if snapshots else None
+    if snapshot is not None:
+        try:
+            with closing(snapshot):
+                return _loaded(store, plugins, snapshot)
+        except Exception as error:  # noqa: BLE001  (whatever it was, it need not be the database's fault)
+            broken(store.snapshot(), error)
+    return _loaded(store, plugins, None)
+
+
+def _loaded(store: Store, plugins: Plugins, snapshot: Snapshot | None) -> tuple[Live, list[str]]:
     live = Live()
     live.keeps = kept_for(store)
     _load_schema(live, store, plugins.derivations)
-    _load_users(live, store)
     live.surroundings = f"zones {ZONES_VERSION}, derivations {plugins.derivation_signature()}"
-    _derive_again(store, plugins)
-    load_profiles(live, ahead(store.profile_batches()))
-    load_lists(live, store)
+    if snapshot is not None:
+        live.restored_revision = snapshot.facts.revision
+        snapshot.load_users(live, store)
+    else:
+        _load_users(live, store)
+        load_profiles(live, ahead(store.profile_batches()))
+        load_lists(live, store)
     _load_models(live, store)
-    stale = _load_segments(live, store, plugins)
+    stale = _load_segments(live, store, plugins, snapshot)
     live.groups = {record.group_id: GroupInfo.of(record) for record in store.exclusive_groups()}
     state = store.state()
     live.revision, live.instant = state.revision, state.instant
     live.published_rows = len(live.users)
     live.memberships.ensure(len(live.users))
-    _judge(live, store)
+    failed = _judge(live, store) if snapshot is None else restore_answers(live, snapshot, _instants(live, store))
+    if failed:
+        _fail(live, store, failed)
     return live, stale
 
 
@@ -88,6 +110,8 @@ def _derive_again(store: Store, plugins: Plugins) -> None:
     signature = plugins.derivation_signature().encode()
     if store.meta(_SIGNATURE) == signature:
         return
+    with store.transaction():
+        store.drop_snapshot()
     for batch in store.profiles():
         with store.transaction():
             store.write_profiles([_derived(record, plugins.derivations) for record in batch])
@@ -112,7 +136,7 @@ def _load_models(live: Live, store: Store) -> None:
         live.models.latest[record.model_key] = Fitted(record.model_key, record.version, model, record.fit_time)
 
 
-def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
+def _load_segments(live: Live, store: Store, plugins: Plugins, snapshot: Snapshot | None) -> list[str]:
     entries: dict[str, Entry] = {}
     changed: set[str] = set()
     for record in store.segments():
@@ -125,7 +149,7 @@ def _load_segments(live: Live, store: Store, plugins: Plugins) -> list[str]:
             changed.add(record.segment_id)
     order = Catalogue(entries)
     stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
-    _bind(live, store, order, set(stale))
+    _bind(live, store, order, set(stale), snapshot)
     return [name for name in stale if entries[name].definition.rule is not UNREADABLE]
 
 
@@ -142,10 +166,13 @@ def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins, surroundi
     return Entry(info.definition(rule), state, record.state_reason), state is State.ACTIVE and same
 
 
-def _bind(live: Live, store: Store, order: Catalogue, stale: set[str]) -> None:
+def _bind(live: Live, store: Store, order: Catalogue, stale: set[str], snapshot: Snapshot | None) -> None:
     """Bind what still stands; the stale ones are pending until they are judged, the broken ones failed."""
     healthy = [name for name in order.dependency_order if name not in stale]
-    load_tables(live, store, needed_events([order.entries[name].definition.rule for name in healthy]))
+    needed = needed_events([order.entries[name].definition.rule for name in healthy])
+    if snapshot is not None:
+        snapshot.load_tables(live, needed, store)
+    load_tables(live, store, needed)
     bound: dict[str, Entry] = {}
     for name in order.dependency_order:
         entry = order.entries[name]
@@ -165,30 +192,37 @@ def _record(store: Store, entry: Entry) -> None:
         store.set_segment_state(entry.definition.segment_key, entry.definition.version, entry.state, entry.reason)
 
 
-def _judge(live: Live, store: Store) -> None:
-    """Bits and horizons of all rows as of the last revision, from scratch; the log says the same.
+def _judge(live: Live, store: Store) -> dict[str, EvaluationFailed]:
+    """Bits and horizons of all rows as of the last revision, from scratch; the log says the same. Gives what failed.
 
     Where the last commit was a part of a wave cut inside its instant, the other users are judged as of just before.
     """
-    walked_key = store.state().walked_key
-    walked = len(live.users) if walked_key is None else live.row_after(walked_key)
+    walked = _walked(live, store)
     failed: dict[str, EvaluationFailed] = {}
     for start, stop, at in (
         *_chunks(0, walked, live.instant),
         *_chunks(walked, len(live.users), Micros(live.instant - 1)),
     ):
         users = live.users.span(start, stop, at)
-        judging = Pass(users, users.at)
-        for plan in live.catalogue.plans:
-            try:
-                verdict = judging.verdict(plan)
-            except EvaluationFailed as error:
-                failed.setdefault(plan.segment_id, error)
-                continue
-            live.memberships.fill(plan.slot, start, verdict.member)
-            live.memberships.lower_horizons(start, verdict.holds_until)
-    if failed:
-        _fail(live, store, failed)
+        for error in settle(live.memberships, Pass(users, users.at), live.catalogue.plans, start).values():
+            failed.setdefault(error.plan.segment_id, error)
+    return failed
+
+
+def _walked(live: Live, store: Store) -> int:
+    """The first row whose deadlines at the last instant were not walked."""
+    walked_key = store.state().walked_key
+    return len(live.users) if walked_key is None else live.row_after(walked_key)
+
+
+def _instants(live: Live, store: Store) -> Callable[[int, int], Instants]:
+    """The instants as of which rows are to be judged, from one row to before another."""
+    walked = _walked(live, store)
+
+    def at(start: int, stop: int) -> Instants:
+        return np.where(np.arange(start, stop) < walked, np.int64(live.instant), np.int64(live.instant - 1))
+
+    return at
 
 
 def _chunks(start: int, stop: int, at: Micros) -> Iterator[tuple[int, int, Micros]]:

@@ -46,6 +46,10 @@ _OF_NAME = """
 SELECT count(*), {keys}, group_concat(user_key), group_concat(time), {more}
 FROM events INDEXED BY events_by_user WHERE name_id = {name:d} AND user_key > ? AND user_key <= ?
 """
+_OF_USERS = """
+SELECT count(*), {keys}, group_concat(user_key), group_concat(time), {more}
+FROM json_each(?) AS wanted CROSS JOIN events INDEXED BY events_by_user ON name_id = ? AND user_key = wanted.value
+"""
 _MORE: Final = {
     (False, False): "NULL, NULL",
     (True, False): "NULL, '[' || group_concat(properties) || ']'",
@@ -114,10 +118,34 @@ class BulkReads(Part):
                 continue
             low += users
             if row[0]:
-                yield EventBatch(
-                    None, _numbers(row[2]), _numbers(row[3]), row[4], row[5], _numbers(row[1]) if properties else None
-                )
+                yield _of_name(name_id, row, properties=properties)
             users = max(1, min(_next(users, row), last_user))
+
+    def events_of_users(
+        self, name_id: int, user_keys: Keys, *, properties: bool = True, rates: bool = False
+    ) -> Iterator[EventBatch]:
+        """The events of one name of these users, as `events_of_name` gives them."""
+        keys = "group_concat(event_key)" if properties else "NULL"
+        sql = _OF_USERS.format(more=_MORE[properties, rates], keys=keys)
+        start, users = 0, min(_FIRST_ROWS, self.batch_size)
+        while start < len(user_keys):
+            wanted = json.dumps(user_keys[start : start + users].tolist())
+            row = self._row(sql, (wanted, name_id), users)
+            if row is None:
+                users //= 2
+                continue
+            start += users
+            if row[0]:
+                yield _of_name(name_id, row, properties=properties)
+            users = max(1, min(_next(users, row), self.batch_size))
+
+    def last_event_key(self) -> int:
+        """The key of the event that arrived last; 0 where there is none."""
+        return int(self._session.rows("SELECT coalesce(max(event_key), 0) FROM events")[0][0])
+
+    def user_count(self) -> int:
+        """How many users have an id, merged ones too."""
+        return int(self._session.rows("SELECT count(*) FROM users")[0][0])
 
     def name_ids(self) -> dict[str, int]:
         """The number of each event name."""
@@ -134,7 +162,7 @@ class BulkReads(Part):
             after = row[1]
             limit = max(1, min(_next(limit, row), self.batch_size))
 
-    def _row(self, sql: str, parameters: tuple[int, int], size: int) -> Row | None:
+    def _row(self, sql: str, parameters: tuple[int | str, int], size: int) -> Row | None:
         """One batch; None where it is larger than SQLite can join, and more than the least was asked for."""
         try:
             return self._session.row(sql, parameters)
@@ -151,6 +179,11 @@ def ahead(batches: Iterator[T]) -> Iterator[T]:
         while (batch := coming.result()) is not None:
             coming = thread.submit(next, batches, None)
             yield batch
+
+
+def _of_name(name_id: int, row: Row, *, properties: bool) -> EventBatch:
+    keys = _numbers(row[1]) if properties else None
+    return EventBatch(np.full(row[0], name_id), _numbers(row[2]), _numbers(row[3]), row[4], row[5], keys)
 
 
 def _next(size: int, row: Row) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import orjson
 
 from segmentd.records import Tombstone
-from segmentd.storage.part import Part
+from segmentd.storage.snapshots import Snapshots
 from segmentd.times import Micros
 
 _MOVE_EVENTS = """
@@ -26,7 +26,7 @@ WHERE EXISTS (SELECT 1 FROM json_each(?) WHERE instr(definition, value) > 0)
 """
 
 
-class Identity(Part):
+class Identity(Snapshots):
     """Who is who: tables `users` (its survivors), `tombstones`, and the traces of users in others."""
 
     def merged_users(self) -> Iterator[list[tuple[int, int]]]:
@@ -43,6 +43,7 @@ class Identity(Part):
         The profile is dropped, and what had been merged into the user before follows. `merge_time` is MIN_INSTANT for
         an id under which nobody was ever known.
         """
+        self.drop_snapshot()
         for sql in (
             _MOVE_EVENTS,
             _MOVE_LISTS,

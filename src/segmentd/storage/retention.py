@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from segmentd.storage.part import Part
+from segmentd.storage.snapshots import Snapshots
 
 _KEEP = """
 INSERT INTO event_names (name, events, keep) VALUES (?, 0, ?)
@@ -31,7 +31,7 @@ class StoredName(NamedTuple):
     keep: str
 
 
-class Retention(Part):
+class Retention(Snapshots):
     """Column `keep` of `event_names`, and deleting old events."""
 
     def stored_names(self) -> list[StoredName]:
@@ -55,5 +55,6 @@ class Retention(Part):
 
     def delete_events(self, name: str, event_keys: Sequence[int]) -> None:
         """Delete these events, all of one name."""
+        self.drop_snapshot()
         self._session.write_many("DELETE FROM events WHERE event_key = ?", [(key,) for key in event_keys])
         self._session.write("UPDATE event_names SET events = events - ? WHERE name = ?", (len(event_keys), name))

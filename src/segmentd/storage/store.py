@@ -83,7 +83,7 @@ class Store(
         except BaseException:
             lock.release()
             raise
-        store._file = file
+        store._file = store._database = file
         store._purge = Purge(store._session.connection, file)
         return store
 

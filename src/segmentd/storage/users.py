@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from segmentd.storage.part import Part
+from segmentd.storage.snapshots import Snapshots
 
 
-class Users(Part):
+class Users(Snapshots):
     """Table `users`. A key is never used twice, not even after its user is erased."""
 
     def next_user_key(self) -> int:
@@ -35,6 +35,7 @@ class Users(Part):
 
     def delete_users(self, keys: Sequence[int]) -> None:
         """Erase ids, profiles and events of these users. The log keeps their keys, so that it still adds up."""
+        self.drop_snapshot()
         for key in keys:
             self._session.write(
                 "UPDATE event_names SET events = events - (SELECT count(*) FROM events INDEXED BY events_by_user"
