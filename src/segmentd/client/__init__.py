@@ -19,6 +19,8 @@ from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.instants import Instant, as_instant, as_timestamp
+from segmentd.client.local.awaiting import AsyncLocalMemberships
+from segmentd.client.local.blocking import LocalMemberships
 from segmentd.client.member_table import MemberTable, NoAnswer
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
@@ -31,6 +33,7 @@ from segmentd.client.watching import Watch, Watches
 __all__ = [
     "ArgumentOutOfRange",
     "AsyncClient",
+    "AsyncLocalMemberships",
     "AsyncWatch",
     "CallFailed",
     "Client",
@@ -41,6 +44,7 @@ __all__ = [
     "Instant",
     "ItemFault",
     "Json",
+    "LocalMemberships",
     "MemberTable",
     "NoAnswer",
     "Pending",

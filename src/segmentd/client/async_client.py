@@ -15,6 +15,7 @@ from segmentd.client.consumers import Consumers
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.identities import Identities
+from segmentd.client.local.awaiting import AsyncLocals
 from segmentd.client.pool import Pool
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
@@ -33,6 +34,7 @@ class AsyncClient(
     Consumers,
     Admin,
     AsyncWatches,
+    AsyncLocals,
 ):
     """All calls of segmentd, to be awaited; what lists is for `async for`. It belongs to one event loop.
 

@@ -14,6 +14,7 @@ from segmentd.client.consumers import Consumers
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.identities import Identities
+from segmentd.client.local.blocking import Locals
 from segmentd.client.pool import Pool
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
@@ -34,6 +35,7 @@ class Client(
     Consumers,
     Admin,
     Watches,
+    Locals,
     Starting,
 ):
     """All calls of segmentd, over a few connections. Threads may share it; use it as a context manager, or close it."""

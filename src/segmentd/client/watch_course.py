@@ -108,4 +108,4 @@ def position_of(message: questions.WatchTransitionsResponse) -> str:
     part = message.WhichOneof("part")
     if part == "transitions":
         return message.transitions.transitions[-1].position
-    return "" if part in (None, "members") else str(getattr(message, part).position)
+    return "" if part in (None, "members", "merged_ids") else str(getattr(message, part).position)

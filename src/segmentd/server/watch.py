@@ -15,7 +15,7 @@ from segmentd.server.rpc import Context
 from segmentd.server.transitions import transition
 from segmentd.service.log_pages import LogPage
 from segmentd.service.positions import Positions
-from segmentd.service.watch_parts import Checkpoint, Members, Part, SnapshotEnd, Start, Wanted
+from segmentd.service.watch_parts import Checkpoint, Led, Members, Part, SnapshotEnd, Start, Wanted
 from segmentd.service.watching import Watching
 from segmentd.times import HOUR, SECOND
 from segmentd.v1 import membership_service_pb2 as pb
@@ -23,6 +23,7 @@ from segmentd.v1 import membership_service_pb2 as pb
 PATIENCE: Final = 30.0
 """Seconds that a consumer may take for one message, where the settings say nothing else."""
 SHORTEST_INTERVAL: Final = SECOND
+SHORTEST_OF_REPLICAS: Final = SECOND // 20
 LONGEST_INTERVAL: Final = HOUR
 _DEFAULT_INTERVAL: Final = 30 * SECOND
 _STARTS: Final = {
@@ -52,13 +53,17 @@ class WatchStreams:
         user_ids = frozenset(faults.ids(request.user_ids, "user_ids"))
         interval = _interval(request, faults)
         faults.min_revision(request.min_revision)
+        if request.replica and not segment_ids:
+            faults.add("segment_ids", "it is empty; a replica is of chosen segments")
+        if request.replica and user_ids:
+            faults.add("user_ids", "a replica has all users of its segments")
         if request.start not in _STARTS:
             faults.add("start", f"{request.start} is none of its values")
         elif request.position and request.start:
             faults.add("start", "it is given beside a position; a watch begins at one of them")
         faults.raise_any()
         start = self._positions.read(request.position) if request.position else _STARTS[request.start]
-        return Wanted(segment_ids, user_ids, start, interval)
+        return Wanted(segment_ids, user_ids, start, interval, request.replica)
 
     async def write(self, wanted: Wanted, context: Context) -> None:
         """Write a watch for as long as it is taken. Raises ResourceExhausted (WATCH_TOO_SLOW) once it is not."""
@@ -81,6 +86,8 @@ class WatchStreams:
                 return pb.WatchTransitionsResponse(snapshot_end=self._snapshot_end(part))
             case Members():
                 return pb.WatchTransitionsResponse(members=_members(part))
+            case Led():
+                return pb.WatchTransitionsResponse(merged_ids=_merged_ids(part))
 
     def _page(self, page: LogPage) -> pb.WatchTransitionsResponse:
         message = self._made.get(page)
@@ -92,7 +99,13 @@ class WatchStreams:
 
     def _checkpoint(self, part: Checkpoint) -> pb.Checkpoint:
         position = self._positions.text(part.position)
-        return pb.Checkpoint(position=position, revision=part.revision, checkpoint_time=to_timestamp(part.at))
+        return pb.Checkpoint(
+            position=position,
+            revision=part.revision,
+            checkpoint_time=to_timestamp(part.at),
+            complete_time=None if part.complete is None else to_timestamp(part.complete),
+            unanswered_segment_ids=part.unanswered,
+        )
 
     def _snapshot_end(self, part: SnapshotEnd) -> pb.SnapshotEnd:
         position = self._positions.text(part.position)
@@ -111,8 +124,9 @@ def _interval(request: pb.WatchTransitionsRequest, faults: Faults) -> float:
     if not request.HasField("checkpoint_interval"):
         return _DEFAULT_INTERVAL / SECOND
     interval = from_duration(request.checkpoint_interval, "checkpoint_interval", faults)
-    if not faults.found and not SHORTEST_INTERVAL <= interval <= LONGEST_INTERVAL:
-        faults.add("checkpoint_interval", "it is not between 1 second and 1 hour")
+    shortest, text = (SHORTEST_OF_REPLICAS, "50 milliseconds") if request.replica else (SHORTEST_INTERVAL, "1 second")
+    if not faults.found and not shortest <= interval <= LONGEST_INTERVAL:
+        faults.add("checkpoint_interval", f"it is not between {text} and 1 hour")
     return interval / SECOND
 
 
@@ -121,3 +135,8 @@ def _members(part: Members) -> pb.SnapshotMembers:
     return pb.SnapshotMembers(
         segment_id=piece.segment_id, revision=part.revision, user_ids=piece.user_ids, user_keys=piece.user_keys.tolist()
     )
+
+
+def _merged_ids(part: Led) -> pb.MergedIds:
+    user_ids, survivor_ids = zip(*part.entries, strict=True) if part.entries else ((), ())
+    return pb.MergedIds(first=part.first, user_ids=user_ids, survivor_ids=survivor_ids)

@@ -103,6 +103,8 @@ class Erasure(Change):
         index = live.users.index
         known = [each for person in self._people for each in person.ids if index.pop(each, None) is not None]
         live.publication.forget(known)
+        for person in self._people:
+            live.led_ids.forget(person.ids)
         if not self._infos:
             return catalogue
         live.segments = {**live.segments, **self._infos}

@@ -114,6 +114,7 @@ class Merge(Change):
             ids = users.ids_of(survivor)
             users.index.update(dict.fromkeys(ids, survivor))
             self._live.publication.lead(ids, survivor)
+            self._live.led_ids.lead(ids[1:], ids[0])
         return catalogue
 
     def _result(self, merge: UserMerge) -> MergeResult:

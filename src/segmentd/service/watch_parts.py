@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import TypeAlias
@@ -29,6 +29,8 @@ class Wanted:
     user_ids: Collection[str] = ()
     start: Start | Position = Start.NOW
     checkpoint_interval: float = 30.0
+    replica: bool = False
+    """Whether to tell what it takes to answer from what is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,10 @@ class Checkpoint:
 
     position: Position
     at: Micros
+    complete: Micros | None = None
+    """Before which instant all moves are told, and all writes that were acknowledged; None: not said."""
+    unanswered: Sequence[str] = ()
+    """The wanted segments that answer no questions then."""
 
     @property
     def revision(self) -> int:
@@ -62,5 +68,13 @@ class Checkpoint:
         return revision if offset >= END_OFFSET else max(revision - 1, 0)
 
 
-Part: TypeAlias = Members | SnapshotEnd | LogPage | Checkpoint
+@dataclass(frozen=True, slots=True)
+class Led:
+    """Ids and the ids of the survivors that they lead to; `first` where what was told before is void."""
+
+    first: bool
+    entries: Sequence[tuple[str, str]]
+
+
+Part: TypeAlias = Members | SnapshotEnd | LogPage | Checkpoint | Led
 """What a watch consists of."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing, contextmanager
+from typing import Final
 
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.engine import Engine
 from segmentd.service.positions import invalid_position
+from segmentd.service.replica import Replica
 from segmentd.service.watch_desk import WatchDesk
 from segmentd.service.watch_filter import WatchFilter
 from segmentd.service.watch_parts import Checkpoint, Members, Part, SnapshotEnd, Start, Wanted
+
+_MOMENT: Final = 0.005
+"""Seconds until a look whether a revision that is published is in the log too."""
 
 
 class Watching:
@@ -29,6 +34,7 @@ class Watching:
         """
         with self._sharing() as desk:
             watch = _Watch(desk, await desk.filter_of(wanted), wanted.checkpoint_interval)
+            replica = Replica(self._engine, wanted.segment_ids) if wanted.replica else None
             position = await watch.first_position(wanted.start)
             if position is None:
                 async with desk.room.taken(desk.snapshot_bytes(watch.filter)) as place:
@@ -43,7 +49,7 @@ class Watching:
                 del snapshot
             else:
                 yield Checkpoint(position, desk.clock())
-            async with aclosing(watch.follow(position)) as parts:
+            async with aclosing(watch.follow(position) if replica is None else watch.feed(replica, position)) as parts:
                 async for part in parts:
                     yield part
 
@@ -106,3 +112,28 @@ class _Watch:
                 if self._loop.time() >= told + self._interval:
                     yield Checkpoint(position, self._desk.clock())
                     told = self._loop.time()
+
+    async def feed(self, replica: Replica, position: Position) -> AsyncGenerator[Part, None]:
+        """What comes after a position, for ever, with all that a replica needs and regular checkpoints."""
+        wakeups = self._desk.wakeups
+        due = self._loop.time()
+        while True:
+            turn = wakeups.turn
+            # Before the page: what is published between the two may be in the page already, and is not claimed.
+            stand = await replica.stand()
+            for led in replica.led_until(stand):
+                yield led
+            page = await self._desk.pages.read(turn, position, self.filter.segments, self.filter.users)
+            if self.filter.widen():
+                continue
+            position = page.position
+            if page.moves:
+                yield page
+            if page.more:
+                continue
+            checkpoint = stand.checkpoint(position)
+            if checkpoint is not None and self._loop.time() >= due:
+                yield checkpoint
+                due = self._loop.time() + self._interval
+            elif not page.moves:
+                await wakeups.wait(turn, max(due, self._loop.time() + _MOMENT))

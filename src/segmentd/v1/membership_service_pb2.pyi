@@ -651,6 +651,7 @@ class WatchTransitionsRequest(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_INTERVAL_FIELD_NUMBER: _builtins.int
     MIN_REVISION_FIELD_NUMBER: _builtins.int
+    REPLICA_FIELD_NUMBER: _builtins.int
     start: Global___WatchStart.ValueType
     """Where to begin. Must be unspecified where there is a `position`."""
     position: _builtins.str
@@ -658,6 +659,11 @@ class WatchTransitionsRequest(_message.Message):
     min_revision: _builtins.int
     """The watch begins when this revision is there; a watch of now, or a snapshot, then sees it. Zero: at once. Negative:
     INVALID_REQUEST.
+    """
+    replica: _builtins.bool
+    """True: the consumer answers questions from what it is told, and is told what that takes. First which ids lead to
+    other users, and later each change of that before the transitions that came with it; and checkpoints at the interval
+    also between transitions, with `complete_time` and `unanswered_segment_ids`. Needs `segment_ids`, and no `user_ids`.
     """
     @_builtins.property
     def segment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
@@ -674,7 +680,9 @@ class WatchTransitionsRequest(_message.Message):
 
     @_builtins.property
     def checkpoint_interval(self) -> _duration_pb2.Duration:
-        """After how long without a message the stream carries a checkpoint: 1 second to 1 hour. Absent: 30 seconds."""
+        """After how long without a message the stream carries a checkpoint: 1 second (with `replica`: 50 milliseconds) to 1
+        hour. Absent: 30 seconds.
+        """
 
     def __init__(
         self,
@@ -685,10 +693,11 @@ class WatchTransitionsRequest(_message.Message):
         position: _builtins.str = ...,
         checkpoint_interval: _duration_pb2.Duration | None = ...,
         min_revision: _builtins.int = ...,
+        replica: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_interval", b"checkpoint_interval"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_interval", b"checkpoint_interval", "min_revision", b"min_revision", "position", b"position", "segment_ids", b"segment_ids", "start", b"start", "user_ids", b"user_ids"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_interval", b"checkpoint_interval", "min_revision", b"min_revision", "position", b"position", "replica", b"replica", "segment_ids", b"segment_ids", "start", b"start", "user_ids", b"user_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -704,6 +713,7 @@ class WatchTransitionsResponse(_message.Message):
     SNAPSHOT_END_FIELD_NUMBER: _builtins.int
     TRANSITIONS_FIELD_NUMBER: _builtins.int
     CHECKPOINT_FIELD_NUMBER: _builtins.int
+    MERGED_IDS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def members(self) -> Global___SnapshotMembers:
         """Members of one segment; only before `snapshot_end`."""
@@ -720,6 +730,10 @@ class WatchTransitionsResponse(_message.Message):
     def checkpoint(self) -> Global___Checkpoint:
         """There is nothing else to tell up to here."""
 
+    @_builtins.property
+    def merged_ids(self) -> Global___MergedIds:
+        """Ids that lead to other users; only with `replica`."""
+
     def __init__(
         self,
         *,
@@ -727,12 +741,13 @@ class WatchTransitionsResponse(_message.Message):
         snapshot_end: Global___SnapshotEnd | None = ...,
         transitions: Global___TransitionBatch | None = ...,
         checkpoint: Global___Checkpoint | None = ...,
+        merged_ids: Global___MergedIds | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "merged_ids", b"merged_ids", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint", b"checkpoint", "members", b"members", "merged_ids", b"merged_ids", "part", b"part", "snapshot_end", b"snapshot_end", "transitions", b"transitions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["members", "snapshot_end", "transitions", "checkpoint"]  # noqa: Y015
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["members", "snapshot_end", "transitions", "checkpoint", "merged_ids"]  # noqa: Y015
     _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
 
@@ -845,6 +860,8 @@ class Checkpoint(_message.Message):
     POSITION_FIELD_NUMBER: _builtins.int
     REVISION_FIELD_NUMBER: _builtins.int
     CHECKPOINT_TIME_FIELD_NUMBER: _builtins.int
+    COMPLETE_TIME_FIELD_NUMBER: _builtins.int
+    UNANSWERED_SEGMENT_IDS_FIELD_NUMBER: _builtins.int
     position: _builtins.str
     """The position to resume after."""
     revision: _builtins.int
@@ -853,17 +870,66 @@ class Checkpoint(_message.Message):
     def checkpoint_time(self) -> _timestamp_pb2.Timestamp:
         """The server's clock."""
 
+    @_builtins.property
+    def complete_time(self) -> _timestamp_pb2.Timestamp:
+        """The stream has told every transition with an effective time before this instant, and all that follows from writes
+        that were acknowledged before it. Earlier than the clock where deadlines that are due were not walked yet. Absent:
+        without `replica`, and for the position where the stream began.
+        """
+
+    @_builtins.property
+    def unanswered_segment_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The segments of the request that answer no questions as of `complete_time`, because they are pending, failed or
+        archived, or are no more. Only beside `complete_time`.
+        """
+
     def __init__(
         self,
         *,
         position: _builtins.str = ...,
         revision: _builtins.int = ...,
         checkpoint_time: _timestamp_pb2.Timestamp | None = ...,
+        complete_time: _timestamp_pb2.Timestamp | None = ...,
+        unanswered_segment_ids: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time", "complete_time", b"complete_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time", "position", b"position", "revision", b"revision"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["checkpoint_time", b"checkpoint_time", "complete_time", b"complete_time", "position", b"position", "revision", b"revision", "unanswered_segment_ids", b"unanswered_segment_ids"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Checkpoint: _TypeAlias = Checkpoint  # noqa: Y015
+
+@_typing.final
+class MergedIds(_message.Message):
+    """Some of the ids whose users were merged into others. A question about such an id is answered for the survivor."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    FIRST_FIELD_NUMBER: _builtins.int
+    USER_IDS_FIELD_NUMBER: _builtins.int
+    SURVIVOR_IDS_FIELD_NUMBER: _builtins.int
+    first: _builtins.bool
+    """True: these are the first of all there are, and what was told before is void."""
+    @_builtins.property
+    def user_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The ids. Later messages may name one of them again, with another survivor."""
+
+    @_builtins.property
+    def survivor_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The id of the survivor of each, in the order of `user_ids`."""
+
+    def __init__(
+        self,
+        *,
+        first: _builtins.bool = ...,
+        user_ids: _abc.Iterable[_builtins.str] | None = ...,
+        survivor_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["first", b"first", "survivor_ids", b"survivor_ids", "user_ids", b"user_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___MergedIds: _TypeAlias = MergedIds  # noqa: Y015

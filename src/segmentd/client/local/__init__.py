@@ -1,0 +1,1 @@
+"""Checks answered in the process of the caller, from a copy of the members of chosen segments."""

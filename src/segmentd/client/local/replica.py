@@ -1,0 +1,174 @@
+"""A copy of chosen segments: what to ask the server for, and what to make of what it tells; without the connections."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from google.protobuf import duration_pb2
+
+from segmentd.client.calls import Call
+from segmentd.client.errors import CallFailed
+from segmentd.client.instants import as_instant
+from segmentd.client.local.freshness import Freshness
+from segmentd.client.local.members import Members
+from segmentd.v1 import membership_service_pb2 as questions
+from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
+
+DEFAULT_STALENESS: Final = 1.0
+"""Seconds."""
+_LEAST_STALENESS: Final = 0.2
+_SHORTEST_INTERVAL: Final = 0.05
+_LONGEST_INTERVAL: Final = 60.0
+_FIRST_DELAY: Final = 0.1
+_LONGEST_DELAY: Final = 5.0
+_AGAIN: Final = 30.0
+"""Seconds after which a segment that the server did not know is asked for again."""
+_SILENCE: Final = 5.0
+"""Seconds without a message after which a stream is taken for dead, or four times the bound where that is more."""
+LOOK_TIMEOUT: Final = 5.0
+"""Seconds that a look at the server's clock may take."""
+_VOID: Final = frozenset({"POSITION_COMPACTED", "POSITION_INVALID"})
+
+
+class Replica:
+    """Feeds on a watch, and answers as long as that is fresh: what was so at some instant of the last `max_staleness`.
+
+    One thread or task feeds it, any may ask.
+    """
+
+    def __init__(
+        self,
+        segment_ids: Sequence[str],
+        max_staleness: float = DEFAULT_STALENESS,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`max_staleness` in seconds, 0.2 at least; `clock` gives seconds that never go back. Raises ValueError."""
+        if not segment_ids:
+            raise ValueError("segment_ids: it is empty; name the segments that are to be answered here")
+        if not max_staleness >= _LEAST_STALENESS:
+            raise ValueError(f"max_staleness: {max_staleness:g} seconds is too short; {_LEAST_STALENESS} is the least")
+        self.segment_ids = tuple(dict.fromkeys(segment_ids))
+        self.max_staleness = max_staleness
+        self.failure: CallFailed | None = None
+        """Why the copy is not up to date, as far as that is known."""
+        self._clock = clock
+        self._fresh = Freshness(max_staleness, clock)
+        self._fresh_until = float("-inf")
+        self._answering: dict[str, set[str]] = {}
+        self._led: dict[str, str] = {}
+        self._members = Members()
+        self._coming: tuple[int, Members] | None = None
+        self._coming_led: dict[str, str] | None = None
+        self._position = ""
+        self._subscribed: tuple[str, ...] = ()
+        self._missing: dict[str, float] = {}
+        self._heard = clock()
+        self._tries = 0
+
+    @property
+    def ready(self) -> bool:
+        """Whether the copy is fresh enough to answer."""
+        return self._clock() < self._fresh_until
+
+    def known(self, user_id: str, segment_id: str) -> bool | None:
+        """Whether a user is a member, by the copy; None where only the server can say."""
+        if self._clock() < self._fresh_until:
+            members = self._answering.get(segment_id)
+            if members is not None:
+                led = self._led
+                return user_id in members or (user_id in led and led[user_id] in members)
+        return None
+
+    def _next_watch(self) -> Call[questions.WatchTransitionsResponse]:
+        """The watch to open: after the last position, or with a snapshot where there is none."""
+        now = self._clock()
+        self._missing = {name: since for name, since in self._missing.items() if now < since + _AGAIN}
+        wanted = tuple(name for name in self.segment_ids if name not in self._missing) or self.segment_ids
+        if not set(wanted) <= set(self._subscribed):
+            self._position = ""
+        self._subscribed, self._coming, self._heard = wanted, None, now
+        interval = duration_pb2.Duration()
+        interval.FromMicroseconds(
+            round(min(max(self.max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL) * 1_000_000)
+        )
+        request = questions.WatchTransitionsRequest(
+            segment_ids=wanted,
+            start=questions.WATCH_START_UNSPECIFIED if self._position else questions.WATCH_START_SNAPSHOT,
+            position=self._position,
+            checkpoint_interval=interval,
+            replica=True,
+        )
+        return Call(MembershipServiceStub, "WatchTransitions", request)
+
+    def _clock_question(self) -> Call[questions.CheckMembershipsResponse]:
+        """A question whose answer shows the server's clock."""
+        request = questions.CheckMembershipsRequest(user_id="-", segment_ids=self.segment_ids[:1])
+        return Call(MembershipServiceStub, "CheckMemberships", request)
+
+    def _hear(self, message: questions.WatchTransitionsResponse) -> None:
+        """Take what the watch tells."""
+        self._heard = self._clock()
+        part = message.WhichOneof("part")
+        if part == "transitions":
+            self._members.move(message.transitions.transitions)
+            self._position = message.transitions.transitions[-1].position
+        elif part == "checkpoint":
+            self._take_checkpoint(message.checkpoint)
+        elif part == "members":
+            self._members_coming(message.members.revision).load(message.members)
+        elif part == "snapshot_end":
+            self._members = self._members_coming(message.snapshot_end.revision)
+            self._coming, self._position = None, message.snapshot_end.position
+        elif part == "merged_ids":
+            self._take_merged_ids(message.merged_ids)
+
+    def _lose(self, failed: CallFailed) -> float:
+        """The watch ended; gives the seconds until the next one."""
+        self.failure = failed
+        missing = failed.metadata.get("segment_id", "") if failed.reason == "SEGMENT_NOT_FOUND" else ""
+        if missing in self._subscribed:
+            self._missing[missing] = self._clock()
+            if len(self._missing) < len(self.segment_ids):
+                return 0.0
+        if failed.reason in _VOID:
+            self._position = ""
+        delay: float = min(_FIRST_DELAY * 2**self._tries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
+        self._tries += 1
+        return delay
+
+    @property
+    def _over(self) -> bool:
+        """Whether the watch is to be ended: it is silent, or a segment that was missing may be there by now."""
+        now = self._clock()
+        silent = now > self._heard + max(_SILENCE, 4 * self.max_staleness)
+        return silent or any(now >= since + _AGAIN for since in self._missing.values())
+
+    def _members_coming(self, revision: int) -> Members:
+        """What the snapshot of a revision has so far; another one voids it."""
+        if self._coming is None or self._coming[0] != revision:
+            self._coming = revision, Members()
+            self._coming[1].begin(self._subscribed)
+        return self._coming[1]
+
+    def _take_merged_ids(self, part: questions.MergedIds) -> None:
+        if part.first:
+            self._coming_led = {}
+        led = self._led if self._coming_led is None else self._coming_led
+        led.update(zip(part.user_ids, part.survivor_ids, strict=True))
+
+    def _take_checkpoint(self, checkpoint: questions.Checkpoint) -> None:
+        self._position = checkpoint.position
+        if not checkpoint.HasField("complete_time"):
+            return
+        if self._coming_led is not None:
+            self._led, self._coming_led = self._coming_led, None
+        unanswered = frozenset(checkpoint.unanswered_segment_ids)
+        self._answering = {name: each for name, each in self._members.sets.items() if name not in unanswered}
+        # After what it stands for.
+        self._fresh.prove(as_instant(checkpoint.complete_time))
+        self._fresh_until = self._fresh.until
+        if self.ready:
+            self.failure, self._tries = None, 0
