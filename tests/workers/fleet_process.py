@@ -1,4 +1,4 @@
-"""`segmentd serve --workers` as a process, its workers, and both of its doors: the public port and the engine's socket."""
+"""`segmentd serve --workers` as a process, its workers, and its two doors: the public port and the engine's socket."""
 
 from __future__ import annotations
 
@@ -86,5 +86,5 @@ def is_there(pid: int) -> bool:
 
 async def until(holds: Callable[[], bool]) -> None:
     """Returns once the condition holds; looks often, and whoever runs the test bounds the time."""
-    while not holds():
+    while not holds():  # noqa: ASYNC110  # what another process does is no event of this loop
         await asyncio.sleep(0.005)

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import grpc
 
 from segmentd.server.decode import decoder_for
 from segmentd.server.guard import Guard
 from segmentd.server.rpc import Handler
-
-Otherwise: TypeAlias = Callable[[str], "Handler | None"]
-"""The handler of a method that nobody added, which takes and gives bytes; None where there is none."""
 
 
 class Methods(grpc.GenericRpcHandler):
@@ -21,9 +18,8 @@ class Methods(grpc.GenericRpcHandler):
     An interceptor would be asked for each call again, by a chain of coroutines; here a call costs one look-up.
     """
 
-    def __init__(self, guard: Guard, otherwise: Otherwise | None = None) -> None:
+    def __init__(self, guard: Guard) -> None:
         self._guard = guard
-        self._otherwise = otherwise
         self._added: list[grpc.GenericRpcHandler] = []
         self._guarded: dict[str, Handler] = {}
 
@@ -50,6 +46,4 @@ class Methods(grpc.GenericRpcHandler):
             if handler is not None:
                 found = self._guarded[method] = self._guard.guarded(method, handler, decoder_for(method))
                 return found
-        # Not remembered: its name is whatever a client wrote.
-        handler = self._otherwise(method) if self._otherwise is not None else None
-        return None if handler is None else self._guard.guarded(method, handler, None)
+        return None

@@ -17,7 +17,7 @@ from segmentd.limits import MAX_RECEIVE_BYTES
 from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
 from segmentd.server.guard import Guard
-from segmentd.server.methods import Methods, Otherwise
+from segmentd.server.methods import Methods
 
 _LOG: Final = logging.getLogger(__name__)
 UNWINDING: Final = 10.0
@@ -59,14 +59,14 @@ class Server:
         self,
         register: Register,
         service_names: Sequence[str],
-        otherwise: Otherwise | None = None,
         *,
+        reflects: bool = True,
         shared: bool = False,
         options: Options = (),
     ) -> None:
         """`service_names` are the full names (`segmentd.v1.AdminService`) that health and reflection tell of.
 
-        `otherwise` handles what nobody registered, reflection too; a `shared` port is one that is reserved for several.
+        Reflection is of what this process has; a `shared` port is one that is reserved for several processes.
         """
         self.calls = CallsUnderWay()
         self._names = tuple(service_names)
@@ -74,12 +74,11 @@ class Server:
         self._shared = shared
         # Two servers on one port would share its calls without knowing of each other.
         self._grpc = grpc.aio.server(options=(*_OPTIONS, ("grpc.so_reuseport", int(shared)), *options))
-        methods: Any = Methods(
-            Guard(self.calls), otherwise
-        )  # Any: generated code asks for a server, and only adds methods to it
+        # Any: generated code asks for a server, and only adds methods to it.
+        methods: Any = Methods(Guard(self.calls))
         register(methods)
         health_pb2_grpc.add_HealthServicer_to_server(self._health, methods)
-        if otherwise is None:
+        if reflects:
             self._reflect(methods)
         self._grpc.add_generic_rpc_handlers((methods,))
 

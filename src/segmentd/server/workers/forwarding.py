@@ -55,7 +55,7 @@ class Forwarder:
         return forward
 
     def stream(self, method: str) -> Handler:
-        """The handler that forwards calls of any other shape, or of one that is not known.
+        """The handler that forwards calls of any other shape.
 
         On the wire a single message is a stream of one, so the engine sees what the client sent.
         """
@@ -85,8 +85,10 @@ async def _send(requests: AsyncIterator[bytes], call: Any) -> None:
     tell them apart.
     """
     try:
+        await call.wait_for_connection()
         async for request in requests:
-            await call.write(request)
+            # Not `call.write`: where the engine has just ended the call, that puts INTERNAL in the place of its status.
+            await call._cython_call.send_serialized_message(request)  # noqa: SLF001
         await call.done_writing()
     except (grpc.aio.AioRpcError, grpc.aio.BaseError, asyncio.InvalidStateError):
         return

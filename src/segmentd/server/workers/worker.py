@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, Final
 
 import grpc.aio
 import uvloop
+from grpc_reflection.v1alpha import reflection
 
 from segmentd.errors import Internal, Reason, SegmentdError
 from segmentd.server.membership_reads import MembershipReads
@@ -85,12 +86,12 @@ def _server(orders: Orders, engine: grpc.aio.Channel, memberships: MappedMembers
     forwarder = Forwarder(engine, tally)
 
     def register(methods: Any) -> None:
-        for method, handler in forwarder.methods_of(SERVICES):
+        for method, handler in forwarder.methods_of((*SERVICES, reflection.SERVICE_NAME)):
             methods.add_raw(method, handler)
         for method, handler in answering(MembershipReads(memberships), forwarder, tally):
             methods.add_raw(method, handler)
 
-    return Server(register, SERVICES, otherwise=forwarder.stream, shared=True)
+    return Server(register, SERVICES, reflects=False, shared=True)
 
 
 async def _listen(
