@@ -60,8 +60,8 @@ def measure(
 def main() -> None:
     sizes = size_options(
         {"users": 1_000, "events": 10_000, "segments": 64, "rounds": 1},
-        users=100_000,
-        events=1_000_000,
+        users=20_000,
+        events=200_000,
         segments=100,
         rounds=5,
         workers=1,

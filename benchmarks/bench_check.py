@@ -44,8 +44,8 @@ def latency(server: ServerProcess, messages: list[bytes]) -> float:
 def main() -> None:
     sizes = size_options(
         {"users": 200, "events": 2_000, "segments": 5, "seconds": 1, "rounds": 1},
-        users=100_000,
-        events=1_000_000,
+        users=20_000,
+        events=200_000,
         segments=100,
         seconds=2,
         rounds=5,

@@ -33,8 +33,8 @@ def measured(server: ServerProcess, messages: list[bytes], rate: float, seconds:
 def main() -> None:
     sizes = size_options(
         {"users": 200, "events": 2_000, "segments": 5, "seconds": 1, "rounds": 1, "events_per_second": 200},
-        users=100_000,
-        events=1_000_000,
+        users=20_000,
+        events=200_000,
         segments=100,
         seconds=4,
         rounds=3,

@@ -104,9 +104,7 @@ def without_events(path: Path) -> None:
 
 
 def main() -> None:
-    sizes = size_options(
-        {"users": 2_000, "events": 20_000, "segments": 5}, users=100_000, events=1_000_000, segments=100
-    )
+    sizes = size_options({"users": 2_000, "events": 20_000, "segments": 5}, users=20_000, events=200_000, segments=100)
     told = {name: getattr(sizes, name) for name in ("users", "events", "segments")}
     source, chosen = seeded(sizes.cache, sizes.users, sizes.events), rules(sizes.segments)
     found: dict[str, float] = {}

@@ -85,8 +85,8 @@ def main() -> None:
         return
     sizes = size_options(
         {"users": 200, "events": 2_000, "segments": 5, "rounds": 1},
-        users=100_000,
-        events=1_000_000,
+        users=20_000,
+        events=200_000,
         segments=100,
         rounds=3,
     )

@@ -103,8 +103,8 @@ async def probed(address: str, seconds: float) -> Probes:
 def main() -> None:
     sizes = size_options(
         {"users": 200, "events": 2_000, "seconds": 1, "events_per_second": 100},
-        users=100_000,
-        events=1_000_000,
+        users=20_000,
+        events=200_000,
         seconds=15,
         workers=1,
         events_per_second=2_000,

@@ -91,7 +91,7 @@ class Revisions(threading.Thread):
 def main() -> None:
     sizes = size_options(
         {"users": 500, "checks_per_second": 50, "quiet": 2},
-        users=100_000,
+        users=20_000,
         checks_per_second=500,
         quiet=8,
         workers=1,

@@ -35,17 +35,21 @@ def beside(work: Callable[..., None], *arguments: Any) -> Iterator[None]:
         process.join()
 
 
-def write_steadily(address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
-    """Events of random users, encoded beforehand, sent when they are due; `run` makes the message ids its own."""
+def requests_of(users: int, calls: int, run: int) -> list[bytes]:
+    """Encoded calls of BATCH events of random users each; `run` makes the message ids its own."""
     draw, ids = random.Random(run), first_users(users)
-    calls = int(1.3 * events_per_second / BATCH * seconds)
-    requests = [
+    return [
         profile_service_pb2.IngestEventsRequest(
             events=[_event(draw, draw.choice(ids), f"{run}-{call}-{number}") for number in range(BATCH)]
         ).SerializeToString()
         for call in range(calls)
     ]
-    latencies(address, requests, events_per_second / BATCH, seconds, connections=2, path=INGEST)
+
+
+def write_steadily(address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
+    """Events encoded beforehand, sent when they are due."""
+    rate = events_per_second / BATCH
+    latencies(address, requests_of(users, int(rate * seconds), run), rate, seconds, connections=2, path=INGEST)
 
 
 def burn(share: float) -> None:
