@@ -18,6 +18,8 @@ MAX_KNOWN_NAMES: Final = 10_000
 AS_THEY_ARE: Final = frozenset([Kind.NUMBER, Kind.TEXT])
 """The kinds whose values of sound form are stored as they came."""
 _WHOLE: Final = 2**53
+_MUCH: Final = 10**10
+"""So much money is far from what cannot be counted."""
 Typed: TypeAlias = dict[str, tuple[Kind, Stored]]
 """Values with their kinds, by name."""
 
@@ -73,10 +75,11 @@ class ValueTypes:
         """The same without the values, for events that are nearly always of the kinds that are known: the rate."""
         known = self._schema.event_properties(event)
         for name, value in values.items():
-            kind = known.get(name)
-            if not (sound_text(value) if kind is Kind.TEXT else kind is Kind.NUMBER and _sound_number(value)):
+            if not _sound(known.get(name), value):
                 return self.properties(event, values)[1]
-        return None if "currency" not in values else self.properties(event, values)[1]
+        if values.get("currency") not in (None, self._currencies.base):
+            return self.properties(event, values)[1]
+        return None
 
     def settle(self, *, kept: bool) -> None:
         """The item is stored, and its first values decide kinds; or it is refused, and they do not."""
@@ -132,11 +135,22 @@ class ValueTypes:
             )
 
 
+def _sound(kind: Kind | None, value: Json) -> bool:
+    """Whether `encode` takes the value for sure, without a rate for money."""
+    if kind is Kind.TEXT:
+        return sound_text(value)
+    if kind is Kind.NUMBER:
+        return _sound_number(value, _WHOLE)
+    if kind is Kind.MONEY:
+        return _sound_number(value, _MUCH)
+    return kind is Kind.FLAG and type(value) is bool
+
+
 def sound_text(value: Json) -> bool:
     """Whether a value is text that is kept as it is."""
     return type(value) is str and len(value) <= MAX_TEXT
 
 
-def _sound_number(value: Json) -> bool:
-    # Not finite: the difference is NaN. Larger whole numbers are looked at by `encode`.
-    return value - value == 0.0 if type(value) is float else type(value) is int and -_WHOLE <= value <= _WHOLE
+def _sound_number(value: Json, most: int) -> bool:
+    """Whether it is a number of at most this size; NaN is neither more nor less than anything."""
+    return (type(value) is float or type(value) is int) and -most <= value <= most
