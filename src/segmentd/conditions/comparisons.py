@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -75,9 +76,20 @@ def _related(relation: Relation) -> Prepare:
         def member(columns: Columns, name: str) -> Mask:
             return related(values(columns, name, kind), relation, wanted, kind)
 
-        return Lasting(member, lambda value: relation(value, wanted))
+        return Lasting(member, partial(_MIRRORED[relation], wanted))
 
     return prepare
+
+
+_MIRRORED: Final[dict[Relation, Relation]] = {
+    operator.eq: operator.eq,
+    operator.ne: operator.ne,
+    operator.gt: operator.lt,
+    operator.ge: operator.le,
+    operator.lt: operator.gt,
+    operator.le: operator.ge,
+}
+"""`a > b` is `b < a`."""
 
 
 def _between(kind: Kind, operand: list[Json], _ignore_case: bool) -> Test:

@@ -33,22 +33,26 @@ class OnePass:
         self._user = users.one(place)
         self._user.judging = self
         gone = users.gone()
-        self.gone = gone is not None and bool(gone[place])
+        self._user.gone = gone is not None and bool(gone[place])
 
     def verdict(self, plan: Plan) -> OneVerdict:
         """The verdict on one plan; judged once. Raises EvaluationFailed, each time it is asked for."""
-        user = self._user
-        node = plan.compiled.get(self._layout) or compiled(plan, self._layout)
-        found: OneVerdict | EvaluationFailed
-        if node in user:
-            found = user[node]
-        else:
-            for each in node.before if self._known is None else ():
-                if each not in user:
-                    user[each] = each.judge(user)
-            found = user[node] = node.judge(user)
+        found = self.verdict_or_fault(plan)
         if isinstance(found, EvaluationFailed):
             raise found
+        return found
+
+    def verdict_or_fault(self, plan: Plan) -> OneVerdict | EvaluationFailed:
+        """The verdict on one plan, or why there is none."""
+        user = self._user
+        node = plan.compiled.get(self._layout) or compiled(plan, self._layout)
+        found: OneVerdict | EvaluationFailed | None = user.get(node)
+        if found is None:
+            if node.before and self._known is None:
+                for each in node.before:
+                    if each not in user:
+                        user[each] = each.judge(user)
+            found = user[node] = node.judge(user)
         return found
 
     def by_arrays(self, leaf: Leaf) -> OneVerdict:

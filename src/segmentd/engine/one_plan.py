@@ -27,7 +27,10 @@ class Step(NamedTuple):
 
 
 class LeafNode:
-    """A condition; equal ones of a layout are one node, so that a user is judged once for all of them."""
+    """A condition; equal ones of a layout are one node, so that a user is judged once for all of them.
+
+    Those that last are cheaper to judge again than to remember.
+    """
 
     __slots__ = ("__weakref__", "_first_hidden", "_judge", "_lasting", "leaf", "turn")
 
@@ -75,13 +78,19 @@ class LeafNode:
 class PlanNode:
     """A plan; `before` are those that it refers to, directly or not, each after what it refers to."""
 
-    __slots__ = ("_rule", "before", "plan", "turn")
+    __slots__ = ("_judge", "before", "plan", "turn")
 
     def __init__(self, plan: Plan, layout: Layout, before: tuple[PlanNode, ...]) -> None:
         self.plan = plan
         self.before = before
-        turn, self._rule = _step(plan.root, layout)
-        self.turn = turn if turn == _MAY_NOT_BIND else _TIMED if plan.clock else _LASTING
+        self.turn, self._judge = _step(plan.root, layout)
+        if plan.include or plan.exclude:
+            self._judge = _named(plan, self._judge)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether all of its conditions last and need no arrays: a matter of microseconds."""
+        return self.turn == _LASTING
 
     def find(self, user: OneUser) -> OneVerdict | EvaluationFailed:
         """The verdict on one user, or why there is none: what is stored for a plan that is not being judged."""
@@ -90,18 +99,11 @@ class PlanNode:
 
     def judge(self, user: OneUser) -> OneVerdict | EvaluationFailed:
         """The rule, with `include` and `exclude` laid over it; removed rows are nobody."""
-        plan = self.plan
         try:
-            verdict = self._rule(user)
-            if plan.include or plan.exclude:
-                ids = user.owner.ids_of(user.owner_row)
-                if not plan.exclude.isdisjoint(ids):
-                    verdict = NEVER
-                elif not plan.include.isdisjoint(ids):
-                    verdict = ALWAYS
+            verdict = self._judge(user)
         except Exception as error:  # noqa: BLE001  (a plugin may raise anything; its segment fails, the others go on)
-            return EvaluationFailed(plan, error)
-        return NEVER if user.judging.gone else verdict
+            return EvaluationFailed(self.plan, error)
+        return NEVER if user.gone else verdict
 
 
 def compiled(plan: Plan, layout: Layout) -> PlanNode:
@@ -120,7 +122,7 @@ def compiled(plan: Plan, layout: Layout) -> PlanNode:
 def _step(node: Bound, layout: Layout) -> Step:
     if isinstance(node, Leaf):
         leaf = _leaf_node(node, layout)
-        return Step(leaf.turn, itemgetter(leaf))
+        return Step(leaf.turn, leaf.find if leaf.turn == _LASTING else itemgetter(leaf))
     if isinstance(node, Complement):
         turn, judge = _step(node.child, layout)
         return Step(turn, opposite(judge))
@@ -128,6 +130,17 @@ def _step(node: Bound, layout: Layout) -> Step:
         target = compiled(node.plan, layout)
         return Step(target.turn, _target(target))
     return _joint(node, layout)
+
+
+def _named(plan: Plan, rule: JudgeOne) -> JudgeOne:
+    def judge(user: OneUser) -> OneVerdict:
+        verdict = rule(user)
+        ids = user.owner.ids_of(user.owner_row)
+        if not plan.exclude.isdisjoint(ids):
+            return NEVER
+        return verdict if plan.include.isdisjoint(ids) else ALWAYS
+
+    return judge
 
 
 def _joint(node: Joint, layout: Layout) -> Step:

@@ -67,7 +67,7 @@ class OneUser(dict[Any, Any]):
     Segment types see `at` and hand the user to the readers that they were given (see `Readers`).
     """
 
-    __slots__ = ("at", "columns", "judging", "owner", "owner_row", "row")
+    __slots__ = ("at", "columns", "gone", "judging", "owner", "owner_row", "row")
 
     def __init__(self, columns: dict[str, Column], row: int, owner: Owner, owner_row: int, at: Micros) -> None:
         """The attributes of `row` in `columns`, the ids and events of `owner_row` of `owner`."""
@@ -77,6 +77,7 @@ class OneUser(dict[Any, Any]):
         self.owner = owner
         self.owner_row = owner_row
         self.at = at
+        self.gone = False
         self.judging: Any = None
         """What the engine judges the user with."""
 

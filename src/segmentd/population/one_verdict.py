@@ -33,6 +33,8 @@ def all_of(judges: Sequence[JudgeOf[U]]) -> JudgeOf[U]:
             verdict = each(user)
             if verdict is ALWAYS:
                 continue
+            if verdict is NEVER:
+                return NEVER
             member, until = verdict
             if member:
                 earliest = min(earliest, until)
@@ -59,6 +61,8 @@ def any_of(judges: Sequence[JudgeOf[U]]) -> JudgeOf[U]:
             verdict = each(user)
             if verdict is NEVER:
                 continue
+            if verdict is ALWAYS:
+                return ALWAYS
             member, until = verdict
             if not member:
                 earliest = min(earliest, until)

@@ -19,6 +19,8 @@ from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node, parse_rule
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdError
 from segmentd.population.kinds import Json
+from segmentd.population.one_user import Layout
+from segmentd.population.one_verdict import ALWAYS, NEVER
 from segmentd.population.overlay import OverlaidUsers
 from segmentd.population.views import UsersView
 from segmentd.service.binding import needed_events
@@ -29,10 +31,12 @@ from segmentd.service.profile_drafts import Draft
 from segmentd.service.reach import check_reach
 from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
-from segmentd.times import Micros
+from segmentd.times import FOREVER, Micros
 
 T = TypeVar("T")
 _CHUNK: Final = 65_536
+_AT_ONCE: Final = 200
+"""More segments than this are judged on the engine's thread, whatever they are."""
 _AD_HOC: Final = "(rule)"
 
 
@@ -53,6 +57,10 @@ class Judged(NamedTuple):
     holds_until: Micros = Micros(0)
     error: SegmentdError | None = None
     models: tuple[Fitted, ...] = ()
+
+
+_MEMBER: Final = Judged(member=True, holds_until=FOREVER)
+_NO_MEMBER: Final = Judged(member=False, holds_until=FOREVER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +99,9 @@ class Evaluations:
     ) -> Evaluated:
         """One stored user, with attributes of the request laid over its own."""
         write = ProfileWrite(user_id, context)
+        at_once = self._at_once(write, segment_ids) if rule is None and not context else None
+        if at_once is not None:
+            return at_once
         if rule is None:
             return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
         return await self._on_engine(lambda: self._tidied(lambda: self._stored(write, segment_ids, rule)))
@@ -124,6 +135,24 @@ class Evaluations:
             return Evaluated([answers.of_nobody(write.user_id)], live.revision, at)
         answers = _Answers(live.catalogue, segment_ids, ad_hoc)
         return Evaluated(answers.judge(self._one(row, prepared, at), [row is not None]), live.revision, at)
+
+    def _at_once(self, write: ProfileWrite, segment_ids: Sequence[str]) -> Evaluated | None:
+        """What takes microseconds, judged on the thread that asks; None for what may take longer, or wait."""
+        live = self._live
+        if len(segment_ids) > _AT_ONCE or not live.writing.acquire(blocking=False):
+            return None
+        try:
+            with live.lock:  # columns are those of this revision as long as nobody writes
+                at, revision = live.present(self._engine.clock.now()), live.revision
+                answers = _Answers(live.catalogue, segment_ids, None)
+                row = live.users.index.get(write.user_id, -1)
+                known = not live.ahead and 0 <= row < live.published_rows
+            if not known or not answers.quick(live.users.layout):
+                return None
+            users = self._one(row, prepare_profile(write), at)
+            return Evaluated(answers.judge(users, [True]), revision, at)
+        finally:
+            live.writing.release()
 
     def _one(self, row: int | None, prepared: PreparedProfile, at: Micros) -> UsersView:
         """A stored user, or none, under the attributes of a request."""
@@ -231,11 +260,15 @@ class _Answers:
                 self._plans.append(error)
         self._ad_hoc = ad_hoc
 
+    def quick(self, layout: Layout) -> bool:
+        """Whether all plans were compiled before, and judge nothing but what lasts, without arrays."""
+        nodes = [plan.compiled.get(layout) for plan in self._plans if isinstance(plan, Plan)]
+        return all(node is not None and node.lasting for node in nodes)
+
     def of_nobody(self, user_id: str) -> Evaluation:
         """A user nobody has written about is a member of nothing."""
-        nothing = Judged(holds_until=Micros(2**63 - 1))
         asked = (*self._plans, *([] if self._ad_hoc is None else [self._ad_hoc]))
-        answers = [Judged(error=plan) if isinstance(plan, SegmentdError) else nothing for plan in asked]
+        answers = [Judged(error=plan) if isinstance(plan, SegmentdError) else _NO_MEMBER for plan in asked]
         rule = None if self._ad_hoc is None else answers.pop()
         return Evaluation(user_id, tuple(answers), rule)
 
@@ -276,8 +309,9 @@ class _Answers:
 def _answer(judging: OnePass, plan: Plan | SegmentdError) -> Judged:
     if isinstance(plan, SegmentdError):
         return Judged(error=plan)
-    try:
-        member, until = judging.verdict(plan)
-    except SegmentdError as error:
-        return Judged(error=error)
-    return Judged(member, Micros(until), None, plan.all_models)
+    verdict = judging.verdict_or_fault(plan)
+    if isinstance(verdict, SegmentdError):
+        return Judged(error=verdict)
+    if not plan.all_models and (verdict is ALWAYS or verdict is NEVER):
+        return _MEMBER if verdict is ALWAYS else _NO_MEMBER
+    return Judged(verdict[0], Micros(verdict[1]), None, plan.all_models)
