@@ -19,7 +19,7 @@ def quiet_oracle(params: Any, model: Model | None, given: GivenUser, at: Micros)
     return bool(opened) and max(opened) + params.days * DAY <= at and given.attributes.get("plan") != "free"
 
 
-@pytest.mark.parametrize("sound", [toys.Quiet(), toys.Averse()])
+@pytest.mark.parametrize("sound", [toys.Quiet(), toys.QuietAlone(), toys.Averse()])
 def test_a_sound_type_passes(sound: SegmentType[Any]) -> None:
     given = [user("ada", {"plan": "free"}, event("Application Opened", "2026-11-01T00:00:00Z"))]
     values = {"plan": ["free", "pro"]}
@@ -45,6 +45,9 @@ def test_a_sound_type_passes(sound: SegmentType[Any]) -> None:
         (toys.Silent(), "explain agrees with evaluate"),
         (toys.Contradicts(), "explain agrees with evaluate"),
         (toys.ExplainsInNumpy(), "explain agrees with evaluate"),
+        (toys.OneIsLate(), "for_one agrees with evaluate"),
+        (toys.OneInNumpy(), "for_one agrees with evaluate"),
+        (toys.OneReadsMore(), "for_one agrees with evaluate"),
         (toys.HiddenClock(), "a verdict that ends is declared as clock"),
         (toys.RefusesUnknown(), "unknown attributes are no fault"),
         (toys.ReadsList(), "reads returns Reads"),

@@ -9,14 +9,19 @@ import numpy as np
 from segmentd.api import (
     DAY,
     FOREVER,
+    NEVER,
     Fault,
     Instants,
+    JudgeOne,
     Kind,
     Kinds,
     Micros,
     Model,
+    OneUser,
+    OneVerdict,
     Params,
     Population,
+    Readers,
     Reads,
     Reason,
     SegmentType,
@@ -57,6 +62,45 @@ class Quiet(SegmentType[QuietParams]):
     def explain(self, params: QuietParams, model: Model | None, users: Population, at: Instants) -> tuple[Reason, ...]:
         member = bool(self.evaluate(params, model, users, at).member[0])
         return (Reason("Application Opened", "quiet", "", f"{params.days} days", member),)
+
+
+class QuietAlone(Quiet):
+    """Can also judge one user without arrays. Sound."""
+
+    def for_one(self, params: QuietParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        opened, plan = readers.events("Application Opened"), readers.attribute("plan")
+
+        def judge(user: OneUser) -> OneVerdict:
+            times = opened(user).times
+            end = times[-1] + params.days * DAY if len(times) else FOREVER
+            quiet = end <= user.at
+            return quiet and plan(user) != "free", FOREVER if quiet else end
+
+        return judge
+
+
+class OneIsLate(QuietAlone):
+    """Says of one user alone that the verdict lasts."""
+
+    def for_one(self, params: QuietParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        judge = super().for_one(params, model, readers)
+        return lambda user: (judge(user)[0], FOREVER) if judge is not None else NEVER
+
+
+class OneInNumpy(QuietAlone):
+    """Says of one user alone what is no plain value."""
+
+    def for_one(self, params: QuietParams, model: Model | None, readers: Readers) -> Any:
+        judge: Any = super().for_one(params, model, readers)
+        return lambda user: (np.bool_(judge(user)[0]), judge(user)[1])
+
+
+class OneReadsMore(QuietAlone):
+    """Reads of one user what was not declared."""
+
+    def for_one(self, params: QuietParams, model: Model | None, readers: Readers) -> JudgeOne | None:
+        readers.attribute("email")
+        return super().for_one(params, model, readers)
 
 
 class Shifted(Quiet):

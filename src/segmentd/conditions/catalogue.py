@@ -18,7 +18,7 @@ from segmentd.conditions.judging import TIME_ZONE
 from segmentd.conditions.one_value import all_or_none
 from segmentd.conditions.operators import operators_of
 from segmentd.conditions.sources import Source, explain_first, judge_first, one_of_first
-from segmentd.plugins.segment_type import Fault, Kinds, Model, Reads, Reason, SegmentType
+from segmentd.plugins.segment_type import Fault, Kinds, Model, Reads, Reason, SegmentType, speaks_for
 from segmentd.population.kinds import Kind
 from segmentd.population.one_user import JudgeOne
 from segmentd.population.readers import Readers
@@ -128,7 +128,10 @@ class Catalogue(SegmentType[CatalogueParams]):
         return reduce(and_, (parameter.judge(value, users, at) for parameter, value in self._given(params)))
 
     def for_one(self, params: CatalogueParams, model: Model | None, readers: Readers) -> JudgeOne | None:
-        return all_or_none(parameter.for_one(value, readers) for parameter, value in self._given(params))
+        return all_or_none(
+            parameter.for_one(value, readers) if speaks_for(parameter, "for_one", "judge") else None
+            for parameter, value in self._given(params)
+        )
 
     def explain(
         self, params: CatalogueParams, model: Model | None, users: Population, at: Instants

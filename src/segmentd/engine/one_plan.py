@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from segmentd.engine.judging import EvaluationFailed, closure
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
 from segmentd.errors import PluginBroken
+from segmentd.plugins.segment_type import speaks_for
 from segmentd.population.one_user import JudgeOne, Layout, OneUser
 from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict, all_of, any_of, opposite
 from segmentd.population.readers import Readers
@@ -44,7 +45,8 @@ class LeafNode:
         self._first_hidden = [readers.events(name) for name in reads.events]
         model = leaf.model.model if leaf.model is not None else None
         try:
-            self._judge = condition.segment_type.for_one(condition.params, model, readers)
+            if speaks_for(condition.segment_type, "for_one", "evaluate"):
+                self._judge = condition.segment_type.for_one(condition.params, model, readers)
         except Exception:  # noqa: BLE001  (a plugin may raise anything; `evaluate` says what is wrong)
             self.turn = _MAY_NOT_BIND
         else:

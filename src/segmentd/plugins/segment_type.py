@@ -146,6 +146,16 @@ class SegmentType(ABC, Generic[P]):
         return {}
 
 
+def speaks_for(one: object, method: str, other: str) -> bool:
+    """Whether `method` was written for the `other` that is in force, and not for one that a subclass has replaced."""
+    for each in type(one).__mro__:
+        if method in vars(each):
+            return True
+        if other in vars(each):
+            return False
+    return False
+
+
 def description_of(segment_type: SegmentType[Any]) -> str:
     """The type's own docstring, else that of its parameters, else "". One that is inherited speaks of another class."""
     return inspect.cleandoc(type(segment_type).__doc__ or segment_type.Params.__doc__ or "")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from segmentd.population.verdict import Verdict
+from segmentd.testing.alone import one_without_arrays
 from segmentd.testing.reaching import old_events_do_not_matter
 from segmentd.testing.snapshot import snapshot
 from segmentd.testing.trial import Positions, Trial, frozen_copy
@@ -172,4 +173,5 @@ VERDICT_RULES: Final[tuple[Callable[[Trial], None], ...]] = (
     explanation,
     oracle,
     old_events_do_not_matter,
+    one_without_arrays,
 )
