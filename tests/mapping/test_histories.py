@@ -9,7 +9,8 @@ import os
 
 from hypothesis import settings
 from hypothesis.stateful import invariant
-from tests.mapping.same_answers import compare
+from tests.mapping.digests import of_few_values
+from tests.mapping.same_answers import compare, compare_known
 from tests.movement.machine import USERS, Movement
 
 from segmentd.mapping.hashing import Digest, default_digest
@@ -37,6 +38,9 @@ class Mapped(Movement):
             directory = self.folder / "mapped"
             MappedPublication(engine.live, engine.clock, directory, self.digest)
             self._engine, self._mapped = engine, MappedMemberships(directory, engine.clock, self.digest)
+        self._ask(engine)
+
+    def _ask(self, engine: Engine) -> None:
         compare(engine.live, Memberships(engine), self._mapped, engine.clock.now(), USERS)
 
     def _clock(self, by: int) -> None:
@@ -44,5 +48,18 @@ class Mapped(Movement):
         self.site.engine.live.publication.set_clock(self.site.clock)
 
 
+class Colliding(Mapped):
+    """Four people have three hashes."""
+
+    digest: Digest = staticmethod(of_few_values(3))
+
+    def _ask(self, engine: Engine) -> None:
+        compare_known(engine.live, Memberships(engine), self._mapped, USERS)
+
+
 TestMapped = Mapped.TestCase
 TestMapped.settings = settings(max_examples=ASKED or max(settings().max_examples // 4, 1), stateful_step_count=STEPS)
+TestColliding = Colliding.TestCase
+TestColliding.settings = settings(
+    max_examples=ASKED or max(settings().max_examples // 10, 1), stateful_step_count=STEPS
+)

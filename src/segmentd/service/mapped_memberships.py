@@ -78,9 +78,13 @@ class MappedMemberships:
         """Whether one user is in one segment."""
         return self.check_now(user_id, segment_id)
 
-    async def see(self, user_ids: Sequence[str]) -> Seen:
+    def see_now(self, user_ids: Sequence[str]) -> Seen:
         """All memberships of several users at one instant."""
         return self._see(user_ids)[0]
+
+    async def see(self, user_ids: Sequence[str]) -> Seen:
+        """All memberships of several users at one instant."""
+        return self.see_now(user_ids)
 
     async def user_segments(
         self, user_id: str, labels: Mapping[str, str], after: str, limit: int, *, with_leaves: bool
