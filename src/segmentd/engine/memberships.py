@@ -53,7 +53,7 @@ class Memberships:
         """Make room for `rows` rows. New arrays replace the old ones, which stay as they are for readers."""
         if rows <= len(self.horizons):
             return
-        capacity = max(2 * len(self.horizons), -(-rows // BLOCK) * BLOCK)
+        capacity = -(-max(rows, len(self.horizons) + len(self.horizons) // 4) // BLOCK) * BLOCK
         words = self._copied("words", self.words, (capacity, self.words.shape[1]))
         horizons = self._copied("horizons", self.horizons, (capacity,))
         horizons[len(self.horizons) :] = FOREVER

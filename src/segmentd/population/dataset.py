@@ -199,7 +199,7 @@ class Dataset:
         return self.view(slice(start, stop), instants)
 
     def _grow(self) -> None:
-        self._capacity *= 2
+        self._capacity += max(_FIRST_CAPACITY, self._capacity // 4)
         gone = np.zeros(self._capacity, dtype=np.bool_)
         gone[: len(self._gone)] = self._gone
         self._gone = gone

@@ -1,7 +1,8 @@
 """All events of one name: each row's events lie together, oldest first, with room to grow.
 
-A row that has outgrown its room moves to the end of the pool with twice the room, so that a write costs the
-row and never the table. Rooms that were left are reclaimed when they are half of the pool.
+A row that has outgrown its room moves to the end of the pool with half as much room again, so that a write costs the
+row and never the table. Rooms that were left are reclaimed when they are a third of the pool. So the pool is about
+twice what the events take, and no more than that after a start, until new ones come.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from segmentd.population.kinds import Kind, Stored
 from segmentd.population.placing import Arrivals, shift
 from segmentd.times import MIN_INSTANT
 
-_SMALLEST_ROOM: Final = 4
+_SMALLEST_SPARE: Final = 1
+"""Room for so many more events at least."""
 _SMALLEST_POOL: Final = 1024
 """A pool up to this size is not worth a clean-up."""
 Index = NDArray[np.int64]
@@ -29,8 +31,8 @@ class EventTable:
     def __init__(self, kinds: Mapping[str, Kind | None], rows: int) -> None:
         """`kinds` names the properties that are kept; None where nobody has given one a value yet."""
         self._starts = np.zeros(rows, dtype=np.int64)
-        self._lengths = np.zeros(rows, dtype=np.int64)
-        self._rooms = np.zeros(rows, dtype=np.int64)
+        self._lengths = np.zeros(rows, dtype=np.int32)
+        self._rooms = np.zeros(rows, dtype=np.int32)
         self._times = np.zeros(64, dtype=np.int64)
         self._end = 0
         self._taken = 0
@@ -64,16 +66,16 @@ class EventTable:
     def grow(self, rows: int) -> None:
         """Make room for `rows` rows; the new ones have no events."""
         for name in ("_starts", "_lengths", "_rooms"):
-            grown = np.full(rows, self._end if name == "_starts" else 0, dtype=np.int64)
             old = getattr(self, name)
+            grown = np.full(rows, self._end if name == "_starts" else 0, dtype=old.dtype)
             grown[: len(old)] = old
             setattr(self, name, grown)
 
     def load(self, rows: Index, times: Index, properties: Mapping[str, list[Stored | None]]) -> None:
         """Fill an empty table: (m,) rows and times sorted by row, time and arrival, and values beside them."""
-        self._lengths = np.bincount(rows, minlength=len(self._lengths)).astype(np.int64)
+        self._lengths = np.bincount(rows, minlength=len(self._lengths)).astype(np.int32)
         self._rooms = self._lengths.copy()
-        self._starts = np.cumsum(self._lengths) - self._lengths
+        self._starts = np.cumsum(self._lengths, dtype=np.int64) - self._lengths
         self._end = self._taken = len(times)
         self._reserve(0)
         self._times[: self._end] = times
@@ -116,7 +118,9 @@ class EventTable:
         arrivals = Arrivals.of(rows, times)
         self._make_room(arrivals)
         owners = arrivals.rows
-        sources, targets, places = shift(arrivals, self._starts[owners], self._lengths[owners], self._times)
+        sources, targets, places = shift(
+            arrivals, self._starts[owners], self._lengths[owners].astype(np.int64), self._times
+        )
         for data in self._pool() if len(sources) else ():
             data[targets] = data[sources]
         self._times[places] = arrivals.times
@@ -164,7 +168,7 @@ class EventTable:
         if self._compact and isinstance(rows, slice) and len(starts):
             end = starts[-1:] + lengths[-1:]
             return np.concatenate((starts, end)) - starts[0], slice(int(starts[0]), int(end[0]))
-        offsets = np.concatenate(([0], np.cumsum(lengths))).astype(np.int64, copy=False)
+        offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
         shifts = starts - offsets[:-1]
         if isinstance(rows, slice):
             lying = shifts[lengths > 0]
@@ -199,7 +203,7 @@ class EventTable:
         needed = self._end + more
         if needed <= len(self._times):
             return
-        capacity = max(needed, len(self._times) + len(self._times) // 2)
+        capacity = max(needed, len(self._times) + len(self._times) // 8)
         times = np.zeros(capacity, dtype=np.int64)
         times[: len(self._times)] = self._times
         self._times = times
@@ -207,14 +211,15 @@ class EventTable:
             column.grow(capacity)
 
     def _make_room(self, arrivals: Arrivals) -> None:
-        """Move the rows whose room is too small to the end, each with at least twice the room that it needed so far."""
+        """Move the rows whose room is too small to the end, each with half as much room again as it needs."""
         if not self._full(arrivals).any():
             return
         self._reclaim()
         full = self._full(arrivals)  # a clean-up takes away rooms
         rows, counts = arrivals.rows[full], arrivals.counts[full]
-        lengths = self._lengths[rows]
-        rooms = np.maximum(np.maximum(2 * lengths, lengths + counts), _SMALLEST_ROOM)
+        lengths = self._lengths[rows].astype(np.int64)
+        rooms = lengths + counts
+        rooms += np.maximum(rooms // 2, _SMALLEST_SPARE)
         total = int(rooms.sum())
         self._reserve(total)
         fresh = self._end + np.cumsum(rooms) - rooms
@@ -231,14 +236,14 @@ class EventTable:
         return np.asarray(self._lengths[arrivals.rows] + arrivals.counts > self._rooms[arrivals.rows])
 
     def _reclaim(self) -> None:
-        if self._end > _SMALLEST_POOL and self._end > 2 * self._taken:
+        if self._end > _SMALLEST_POOL and 2 * self._end > 3 * self._taken:
             self.compact()
 
     def _move(self, row: int) -> None:
-        """Give a full row twice the room: where it lies if it is the last, else at the end."""
+        """Give a full row room for one more event and some to spare, at the end."""
         self._reclaim()
         length = int(self._lengths[row])
-        room = max(_SMALLEST_ROOM, 2 * length)
+        room = length + 1 + max(_SMALLEST_SPARE, (length + 1) // 2)
         self._reserve(room)
         old, new = int(self._starts[row]), self._end
         for data in self._pool():
