@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from segmentd.conditions.condition import Compiled, Condition, Operands
 from segmentd.conditions.operators import OPERATORS, operators_of
-from segmentd.conditions.prepared import Lasting, Moment, OperandFault, Test, presence, values
+from segmentd.conditions.prepared import Lasting, Moment, OperandFault, Test, values
 from segmentd.plugins.segment_type import Fault, Reason
 from segmentd.population.column import Column
 from segmentd.population.kinds import MONEY_UNIT, Kind
@@ -72,9 +72,16 @@ def explain_condition(
 ) -> tuple[Reason, ...]:
     """One reason for each operator, for the only row of `columns`; arguments as for `judge_condition`."""
     moment = Moment(at, zones or (lambda: user_zones(columns)))
-    observed = show_value(columns, name)
+    value = _first(columns, name)
+    observed = MISSING if value is None else _shown(columns.kind(name), value)
+
+    def holds(test: Test) -> bool:
+        if not isinstance(test, Lasting):
+            return bool(test(columns, name, moment).member[0])
+        return test.missing if value is None else bool(test.accepts(value))
+
     return tuple(
-        Reason(name, operator, observed, show_operand(condition, operator), bool(test(columns, name, moment).member[0]))
+        Reason(name, operator, observed, show_operand(condition, operator), holds(test))
         for operator, test in _tests(columns, name, condition)
     )
 
@@ -90,14 +97,27 @@ def accepts_numbers(condition: Condition, numbers: NDArray[np.float64]) -> Mask:
 
 def show_value(columns: Columns, name: str) -> str:
     """The value of the first row for people; `missing` where there is none."""
+    value = _first(columns, name)
+    return MISSING if value is None else _shown(columns.kind(name), value)
+
+
+def _first(columns: Columns, name: str) -> Any:
+    """The value of the first row, as `Column.value` gives it; None where it is missing."""
     kind = columns.kind(name)
-    if kind is None or not presence(columns, name)[0]:
-        return MISSING
+    if kind is None:
+        return None
     if kind is Kind.TEXT:
-        return str(columns.category(name).texts()[0])
+        return columns.category(name).texts()[0]
     if kind is Kind.TAGS:
-        return ", ".join(sorted(columns.tags(name).sets()[0] or ())) or "no tags"
-    return show_single(kind, values(columns, name, kind).values[0])
+        return columns.tags(name).sets()[0]
+    found = values(columns, name, kind)
+    return found.values.item(0) if found.present[0] else None
+
+
+def _shown(kind: Kind | None, value: Any) -> str:
+    if isinstance(value, frozenset):
+        return ", ".join(sorted(value)) or "no tags"
+    return value if isinstance(value, str) or kind is None else show_single(kind, value)
 
 
 def show_single(kind: Kind, value: Any) -> str:
@@ -118,7 +138,7 @@ def show_single(kind: Kind, value: Any) -> str:
 def show_operand(condition: Condition, operator: str) -> str:
     """An operand as it stands in the rule."""
     shown = _show(condition.given[operator])
-    return f"{shown} in any case" if condition.operands().get("ignore_case") is True else shown
+    return f"{shown} in any case" if condition.ignore_case is True else shown
 
 
 def _show(operand: Any) -> str:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from segmentd.engine.judging import JudgedUsers, Pass
+from segmentd.engine.judging import Pass
+from segmentd.engine.one_pass import OnePass
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan, Target
 from segmentd.errors import PluginBroken
 from segmentd.plugins.segment_type import Reason
 from segmentd.population.guard import GuardedPopulation
-from segmentd.population.verdict import Verdict
+from segmentd.population.one_verdict import OneVerdict
+from segmentd.population.views import UsersView
 from segmentd.times import FOREVER, Instants, Micros
 
 MAX_DEPTH: Final = 40
@@ -34,10 +36,10 @@ class Explanation:
 class Explainer:
     """Explains plans for the one user of a view, sharing one pass."""
 
-    def __init__(self, users: JudgedUsers, at: Instants) -> None:
+    def __init__(self, users: UsersView, at: Instants) -> None:
         self._users = users
         self._at = at
-        self._pass = Pass(users, at)
+        self._pass = OnePass(users, 0, Pass(users, at))
         self._nodes = 0
 
     def plan(self, plan: Plan, depth: int = 0) -> Explanation:
@@ -79,9 +81,9 @@ def _joint(node: Joint) -> tuple[str, str]:
 def _of(
     kind: str,
     text: str,
-    verdict: Verdict,
+    verdict: OneVerdict,
     *,
     reasons: tuple[Reason, ...] = (),
     children: tuple[Explanation, ...] = (),
 ) -> Explanation:
-    return Explanation(kind, text, bool(verdict.member[0]), Micros(int(verdict.holds_until[0])), reasons, children)
+    return Explanation(kind, text, verdict[0], Micros(verdict[1]), reasons, children)

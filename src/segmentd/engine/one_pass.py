@@ -9,8 +9,8 @@ import numpy as np
 
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import Words
-from segmentd.engine.one_plan import compiled
-from segmentd.engine.plan import Leaf, Plan
+from segmentd.engine.one_plan import compiled, step
+from segmentd.engine.plan import Bound, Leaf, Plan
 from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict
 from segmentd.population.views import UsersView
 from segmentd.times import Instants
@@ -54,6 +54,10 @@ class OnePass:
                         user[each] = each.judge(user)
             found = user[node] = node.judge(user)
         return found
+
+    def bound(self, node: Bound) -> OneVerdict:
+        """The verdict on one node of a plan that was judged before."""
+        return step(node, self._layout).judge(self._user)
 
     def by_arrays(self, leaf: Leaf) -> OneVerdict:
         """The verdict of `evaluate` on one condition."""

@@ -85,7 +85,7 @@ class PlanNode:
     def __init__(self, plan: Plan, layout: Layout, before: tuple[PlanNode, ...]) -> None:
         self.plan = plan
         self.before = before
-        self.turn, self._judge = _step(plan.root, layout)
+        self.turn, self._judge = step(plan.root, layout)
         if plan.include or plan.exclude:
             self._judge = _named(plan, self._judge)
 
@@ -121,12 +121,13 @@ def compiled(plan: Plan, layout: Layout) -> PlanNode:
     return node
 
 
-def _step(node: Bound, layout: Layout) -> Step:
+def step(node: Bound, layout: Layout) -> Step:
+    """What judges one node of a rule, with all below it."""
     if isinstance(node, Leaf):
         leaf = _leaf_node(node, layout)
         return Step(leaf.turn, leaf.find if leaf.turn == _LASTING else itemgetter(leaf))
     if isinstance(node, Complement):
-        turn, judge = _step(node.child, layout)
+        turn, judge = step(node.child, layout)
         return Step(turn, opposite(judge))
     if isinstance(node, Target):
         target = compiled(node.plan, layout)
@@ -148,7 +149,7 @@ def _named(plan: Plan, rule: JudgeOne) -> JudgeOne:
 def _joint(node: Joint, layout: Layout) -> Step:
     if not node.children:  # a segment without a rule: nobody
         return Step(_LASTING, lambda _: NEVER)
-    steps = sorted((_step(child, layout) for child in node.children), key=lambda step: step.turn)
+    steps = sorted((step(child, layout) for child in node.children), key=lambda step: step.turn)
     judges = [step.judge for step in steps]
     first, last = steps[0].turn, steps[-1].turn
     return Step(first if first == _MAY_NOT_BIND else last, (all_of if node.conjunction else any_of)(judges))
