@@ -3,10 +3,13 @@
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.stamp
+BENCH_STAMP := $(VENV)/.bench-stamp
+SIZES := 10000,100000,1000000,10000000
+FIGURES := build/figures.jsonl
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants quarter bench lock clean
+.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants quarter bench bench-full bench-page lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +58,14 @@ mutants: $(STAMP)  ## Plant faults in the engine, one at a time, and see that it
 quarter: $(STAMP)  ## Live through a simulated quarter of 100,000 users, each step judged from scratch
 	$(BIN)/python -m tests.quarter
 
-bench: $(STAMP)  ## Run the benchmarks, one JSON object a figure
-	@for file in benchmarks/bench_*.py; do $(BIN)/python "$$file" || exit 1; done
+bench: $(BENCH_STAMP)  ## Run the benchmarks in a reduced size, one JSON object a figure (a few minutes)
+	$(BIN)/python benchmarks/run_all.py --out $(FIGURES) $(ARGS)
+
+bench-full: $(BENCH_STAMP)  ## Run the benchmarks at all sizes (hours; SIZES=10000,100000 takes fewer)
+	$(BIN)/python benchmarks/run_all.py --sizes $(SIZES) --out $(FIGURES) $(ARGS)
+
+bench-page: $(BENCH_STAMP)  ## Write the tables and plots of docs/performance.md
+	$(BIN)/python benchmarks/performance_page.py docs/figures.jsonl
 
 lock: $(STAMP)  ## Remake requirements/*.txt with the newest versions
 	$(BIN)/uv pip compile $(LOCK_OPTIONS) --upgrade --extra dev pyproject.toml --output-file requirements/dev.txt
@@ -76,6 +85,11 @@ $(STAMP): requirements/dev.txt pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(STAMP)
+
+# What benchmarks run beside, and what draws their plots. h2load and redis-server come from Debian.
+$(BENCH_STAMP): requirements/bench.txt $(STAMP)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/bench.txt
+	@touch $(BENCH_STAMP)
 
 protos/node_modules/.package-lock.json: protos/package-lock.json
 	cd protos && npm ci --no-audit --no-fund

@@ -1,4 +1,4 @@
-"""How cost grows with users: each figure at every size, beside what linear growth from the smallest size would give."""
+"""How cost grows with users: each figure at every size, beside what linear growth would give."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from server_process import ServerProcess, serving
 from segmentd.client import Client
 
 SIZES = (10_000, 100_000, 1_000_000, 10_000_000)
+BASE = 100_000
+"""Growth counts from this size, or from the largest below: what any server takes hides the growth of smaller ones."""
 EVENTS_A_USER = 10
 FLAT = {"check: calls per CPU-second", "batch: seconds of 1,000 users x 64", "ingest: CPU-seconds of 1,000 events"}
 """These ought not to grow with the users."""
@@ -100,14 +102,15 @@ def main() -> None:
         rounds=3,
     )
     wanted = sorted({sizes.smallest, sizes.largest, *(s for s in SIZES if sizes.smallest <= s <= sizes.largest)})
-    first: dict[str, float] = {}
-    for users in wanted:
+    base = max((size for size in wanted if size <= BASE), default=wanted[0])
+    at_base: dict[str, float] = {}
+    for users in sorted(wanted, key=lambda size: size != base):
         told = {"users": users, "events": EVENTS_A_USER * users, "segments": sizes.segments}
         for name, value, unit in figures_of(users, sizes.segments, sizes.seconds, sizes.rounds, sizes.cache):
-            smallest = first.setdefault(name, value)
-            factor = 1 if name in FLAT else users / wanted[0]
-            peer = "the same as" if name in FLAT else f"{factor:g} times"
-            show(f"growth: {name}", value, unit, f"{peer} with {wanted[0]:,} users", smallest * factor, **told)
+            factor = 1.0 if name in FLAT else users / base
+            peer = "the same as" if name in FLAT else f"{factor:g} times that"
+            linear = at_base.setdefault(name, value) * factor
+            show(f"growth: {name}", value, unit, f"{peer} with {base:,} users", linear, **told)
 
 
 if __name__ == "__main__":

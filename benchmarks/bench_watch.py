@@ -6,12 +6,13 @@ import asyncio
 import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median, quantiles
 
 import grpc
 import grpc.aio
 from figures import show, size_options
-from server_process import ServerProcess, running
+from server_process import ServerProcess, serving
 
 from segmentd.client import Client
 from segmentd.client.values import as_struct
@@ -115,24 +116,22 @@ async def exits(address: str, rounds: int) -> list[float]:
     return late
 
 
-def measure(server: ServerProcess, rounds: int, exit_rounds: int) -> None:
+def measure(server: ServerProcess, rounds: int, exit_rounds: int, crowd: int) -> None:
     define(server.address)
     asyncio.run(writes(server.address, 1, rounds))  # warm
-    for watchers in CROWDS:
+    for watchers in (each for each in CROWDS if each <= crowd):
         answered, known = asyncio.run(writes(server.address, watchers, rounds))
         name = f"watch: a write until the last of {watchers:,} watchers is told, median"
-        show(name, median(known), "ms", "until the write is answered", median(answered))
+        show(name, median(known), "ms", "until the write is answered", median(answered), watchers=watchers)
     late = asyncio.run(exits(server.address, exit_rounds))
     show("watch: an exit by time until it is told, median", median(late), "ms", "target", TARGET)
     show("watch: an exit by time until it is told, p99", quantiles(late, n=100)[98], "ms", "target", TARGET)
 
 
 def main() -> None:
-    sizes = size_options(rounds=30, exit_rounds=5)
-    with tempfile.TemporaryDirectory() as folder:
-        serve = ("-m", "segmentd", "serve", "--json", "--listen", "127.0.0.1:0", "--db", f"{folder}/bench.db")
-        with running(*serve) as server:
-            measure(server, sizes.rounds, sizes.exit_rounds)
+    sizes = size_options({"rounds": 2, "exit_rounds": 1, "crowd": 1}, rounds=30, exit_rounds=5, crowd=max(CROWDS))
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder, "bench.db")) as server:
+        measure(server, sizes.rounds, sizes.exit_rounds, sizes.crowd)
 
 
 if __name__ == "__main__":

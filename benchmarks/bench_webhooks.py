@@ -145,7 +145,7 @@ def bare_changes_per_second(users: int, bodies: list[bytes]) -> float:
 
 
 def main() -> None:
-    sizes = size_options(moves=500, users=50_000)
+    sizes = size_options({"moves": 5, "users": 100}, moves=500, users=50_000)
     alone = millis_of_moves(sizes.moves)
     with receiving() as hanging:
         beside = millis_of_moves(sizes.moves, f"{hanging.address}/hang")
