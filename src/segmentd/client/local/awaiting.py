@@ -13,13 +13,10 @@ import grpc
 import grpc.aio
 
 from segmentd.client.async_calling import AsyncCaller
-from segmentd.client.calls import Awaiting, Call
+from segmentd.client.calls import Awaiting
 from segmentd.client.errors import CallFailed
 from segmentd.client.instants import as_instant
 from segmentd.client.local.replica import DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
-from segmentd.v1 import membership_pb2
-from segmentd.v1 import membership_service_pb2 as questions
-from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
 
 class AsyncLocalMemberships(Replica):
@@ -42,17 +39,21 @@ class AsyncLocalMemberships(Replica):
         self._caller = caller
         self._looking = AsyncCaller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
         self._call: Any = None
-        self._was_ready = asyncio.Event()
+        self._told = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
 
-    async def check(self, user_id: str, segment_id: str) -> bool:
-        """Whether a user is in a segment. Raises CallFailed, where the server is asked."""
-        known = self.known(user_id, segment_id)
-        return await self._ask(user_id, segment_id) if known is None else known
+    async def check(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
+        """Whether a user is in a segment, by a revision that a write returned or later.
 
-    async def wait_until_ready(self) -> None:
-        """Returns when the copy is there."""
-        await self._was_ready.wait()
+        Raises CallFailed, where the server is asked.
+        """
+        known = self.known(user_id, segment_id, min_revision)
+        return await self._ask(user_id, segment_id, min_revision) if known is None else known
+
+    async def wait_until_ready(self, *, min_revision: int = 0) -> None:
+        """Returns when the copy can answer, by that revision."""
+        async with self._told:
+            await self._told.wait_for(lambda: self.ready and min_revision <= self.revision)
 
     async def close(self) -> None:
         """End the stream and its task."""
@@ -70,13 +71,11 @@ class AsyncLocalMemberships(Replica):
     ) -> None:
         await self.close()
 
-    async def _ask(self, user_id: str, segment_id: str) -> bool:
+    async def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         self.asked += 1
         if self._over and self._call is not None:
             self._call.cancel()
-        request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id)
-        call: Call[questions.CheckMembershipResponse] = Call(MembershipServiceStub, "CheckMembership", request)
-        return (await self._caller.call(call)).membership == membership_pb2.MEMBERSHIP_MEMBER
+        return await self._caller.call(self._question(user_id, segment_id, min_revision))
 
     async def _feed(self) -> None:
         while True:
@@ -103,8 +102,8 @@ class AsyncLocalMemberships(Replica):
     async def _follow(self, call: Any) -> None:
         while (message := await call.read()) is not grpc.aio.EOF:
             self._hear(message)
-            if self.ready:
-                self._was_ready.set()
+            async with self._told:
+                self._told.notify_all()
             if self._over:
                 return
             if self._fresh.wants_instant():

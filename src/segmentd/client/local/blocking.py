@@ -11,13 +11,10 @@ from typing import Any
 import grpc
 
 from segmentd.client.calling import Caller
-from segmentd.client.calls import Blocking, Call
+from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed
 from segmentd.client.instants import as_instant
 from segmentd.client.local.replica import DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
-from segmentd.v1 import membership_pb2
-from segmentd.v1 import membership_service_pb2 as questions
-from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
 
 class LocalMemberships(Replica):
@@ -41,23 +38,27 @@ class LocalMemberships(Replica):
         self._looking = Caller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
         self._call: Any = None
         self._closed = threading.Event()
-        self._was_ready = threading.Event()
+        self._told = threading.Condition()
         self._thread = threading.Thread(target=self._feed, name="segmentd-local", daemon=True)
         self._thread.start()
 
-    def check(self, user_id: str, segment_id: str) -> bool:
-        """Whether a user is in a segment. Raises CallFailed, where the server is asked."""
+    def check(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
+        """Whether a user is in a segment, by a revision that a write returned or later.
+
+        Raises CallFailed, where the server is asked.
+        """
         # As in `known`: a call more would take as long as the look-up.
-        if self._clock() < self._fresh_until:
+        if min_revision <= self.revision and self._clock() < self._fresh_until:
             members = self._answering.get(segment_id)
             if members is not None:
                 led = self._led
                 return user_id in members or (user_id in led and led[user_id] in members)
-        return self._ask(user_id, segment_id)
+        return self._ask(user_id, segment_id, min_revision)
 
-    def wait_until_ready(self, timeout: float | None = None) -> bool:
-        """Whether the copy was there within so many seconds; None waits for ever."""
-        return self._was_ready.wait(timeout)
+    def wait_until_ready(self, timeout: float | None = None, *, min_revision: int = 0) -> bool:
+        """Whether the copy could answer, by that revision, within so many seconds; None waits for ever."""
+        with self._told:
+            return self._told.wait_for(lambda: self.ready and min_revision <= self.revision, timeout)
 
     def close(self) -> None:
         """End the stream and its thread."""
@@ -74,13 +75,11 @@ class LocalMemberships(Replica):
     ) -> None:
         self.close()
 
-    def _ask(self, user_id: str, segment_id: str) -> bool:
+    def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         self.asked += 1
         if self._over:
             self._end_watch()
-        request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id)
-        call: Call[questions.CheckMembershipResponse] = Call(MembershipServiceStub, "CheckMembership", request)
-        return self._caller.call(call).membership == membership_pb2.MEMBERSHIP_MEMBER
+        return self._caller.call(self._question(user_id, segment_id, min_revision))
 
     def _feed(self) -> None:
         while not self._closed.is_set():
@@ -103,8 +102,8 @@ class LocalMemberships(Replica):
     def _follow(self, messages: Any) -> None:
         for message in messages:
             self._hear(message)
-            if self.ready:
-                self._was_ready.set()
+            with self._told:
+                self._told.notify_all()
             if self._over:
                 return
             if self._fresh.wants_instant():

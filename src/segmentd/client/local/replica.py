@@ -14,6 +14,7 @@ from segmentd.client.errors import CallFailed
 from segmentd.client.instants import as_instant
 from segmentd.client.local.freshness import Freshness
 from segmentd.client.local.members import Members
+from segmentd.v1 import membership_pb2
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
@@ -52,6 +53,8 @@ class Replica:
             raise ValueError(f"max_staleness: {max_staleness:g} seconds is too short; {_LEAST_STALENESS} is the least")
         self.segment_ids = tuple(dict.fromkeys(segment_ids))
         self.max_staleness = max_staleness
+        self.revision = 0
+        """The last revision of which the copy has everything."""
         self.failure: CallFailed | None = None
         """Why the copy is not up to date, as far as that is known."""
         self._clock = clock
@@ -73,9 +76,9 @@ class Replica:
         """Whether the copy is fresh enough to answer."""
         return self._clock() < self._fresh_until
 
-    def known(self, user_id: str, segment_id: str) -> bool | None:
+    def known(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool | None:
         """Whether a user is a member, by the copy; None where only the server can say."""
-        if self._clock() < self._fresh_until:
+        if min_revision <= self.revision and self._clock() < self._fresh_until:
             members = self._answering.get(segment_id)
             if members is not None:
                 led = self._led
@@ -102,6 +105,16 @@ class Replica:
             replica=True,
         )
         return Call(MembershipServiceStub, "WatchTransitions", request)
+
+    def _question(self, user_id: str, segment_id: str, min_revision: int) -> Call[bool]:
+        """The check for the server."""
+        request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id, min_revision=min_revision)
+        return Call(
+            MembershipServiceStub,
+            "CheckMembership",
+            request,
+            lambda answer: answer.membership == membership_pb2.MEMBERSHIP_MEMBER,
+        )
 
     def _clock_question(self) -> Call[questions.CheckMembershipsResponse]:
         """A question whose answer shows the server's clock."""
@@ -167,6 +180,7 @@ class Replica:
             self._led, self._coming_led = self._coming_led, None
         unanswered = frozenset(checkpoint.unanswered_segment_ids)
         self._answering = {name: each for name, each in self._members.sets.items() if name not in unanswered}
+        self.revision = checkpoint.revision
         # After what it stands for.
         self._fresh.prove(as_instant(checkpoint.complete_time))
         self._fresh_until = self._fresh.until
