@@ -30,8 +30,8 @@ class Served:
     process: FleetProcess
 
     def run(self, test: Any) -> Any:
-        """Run one test; one that hangs fails after half a minute."""
-        return self.loop.run(asyncio.wait_for(test, 30))
+        """Run one test; one that hangs fails after a minute."""
+        return self.loop.run(asyncio.wait_for(test, 60))
 
 
 @pytest.fixture(scope="module")

@@ -6,16 +6,24 @@ import asyncio
 import json
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import grpc.aio
+
+from segmentd.server.workers.tallies import FORWARDED, Tallies
 
 COMMAND = (sys.executable, "-m", "segmentd", "serve", "--json", "--listen", "127.0.0.1:0")
 FRESH = (("grpc.use_local_subchannel_pool", 1), ("grpc.max_send_message_length", -1))
 """Options of a channel with a connection of its own."""
+
+
+def run(test: Coroutine[Any, Any, None]) -> None:
+    """Run one test in a fresh event loop; a process takes its time to start, but one that hangs fails."""
+    asyncio.run(asyncio.wait_for(test, 120))
 
 
 @dataclass
@@ -35,6 +43,12 @@ class FleetProcess:
     def workers(self) -> set[int]:
         """The process ids of those that are there."""
         return set(children(self.child.pid))
+
+    @property
+    def forwarded(self) -> int:
+        """How many calls workers have handed to the engine so far."""
+        tallies = Tallies(Path(f"{self.database}.workers/tallies"))
+        return sum(tallies.of(number)[FORWARDED] for number in range(2))
 
     def channel(self) -> grpc.aio.Channel:
         """A new connection, so to any of the workers."""
