@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
@@ -41,7 +41,7 @@ class OneSelection:
 
     user: OneUser
     events: OneEvents
-    places: list[int]
+    places: Sequence[int]
     expires: list[int]
     until: int
     zone: Zone
@@ -58,12 +58,11 @@ def one_selector(params: BehavioralParams, readers: Readers) -> Callable[[OneUse
         low = 0 if cutoff is None else bisect_left(events.times, cutoff)
         if len(events.times) - low > _MOST_EVENTS:
             raise LeftToEvaluate
-        places, expires = [], []
-        for place, time in enumerate(events.times[low:], low):
-            expiry = window.expiry_of(time, zone)
-            if expiry > at:
-                places.append(place)
-                expires.append(expiry)
+        expires = window.expiries_of(events.times[low:].tolist(), zone)
+        places: Sequence[int] = range(low, low + len(expires))
+        if expires and min(expires) <= at:
+            places = [place for place, expiry in zip(places, expires, strict=True) if expiry > at]
+            expires = [expiry for expiry in expires if expiry > at]
         selection = OneSelection(user, events, places, expires, FOREVER, zone)
         return passes(selection) if passes is not None and places else selection
 

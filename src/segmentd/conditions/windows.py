@@ -83,13 +83,13 @@ class Window(Protocol):
 
 
 class OneWindow(Window, Protocol):
-    """A window that can also be asked about one event of one user."""
+    """A window that can also be asked about one user."""
 
     def cutoff_of(self, at: int, zone: Zone) -> int | None:
         """`cutoff` of one instant."""
 
-    def expiry_of(self, time: int, zone: Zone) -> int:
-        """`expiries` of one event."""
+    def expiries_of(self, times: list[int], zone: Zone) -> list[int]:
+        """`expiries` of one user's events."""
 
 
 class AllTime:
@@ -106,8 +106,8 @@ class AllTime:
     def cutoff_of(self, at: int, zone: Zone) -> int | None:
         return None
 
-    def expiry_of(self, time: int, zone: Zone) -> int:
-        return FOREVER
+    def expiries_of(self, times: list[int], zone: Zone) -> list[int]:
+        return [FOREVER] * len(times)
 
 
 class Rolling:
@@ -134,9 +134,11 @@ class Rolling:
     def cutoff_of(self, at: int, zone: Zone) -> int | None:
         return at - self._farthest
 
-    def expiry_of(self, time: int, zone: Zone) -> int:
-        months = self._length.months
-        return one.add_months(zone, time, months) if months else time + self._length.micros
+    def expiries_of(self, times: list[int], zone: Zone) -> list[int]:
+        months, micros = self._length.months, self._length.micros
+        if months:
+            return [one.add_months(zone, time, months) for time in times]
+        return [time + micros for time in times]
 
 
 class Calendar(Params):
@@ -171,8 +173,9 @@ class CalendarWindow:
     def cutoff_of(self, at: int, zone: Zone) -> int | None:
         return one.unit_start(zone, self._unit, one.unit_index(zone, self._unit, at) - (self._count - 1))
 
-    def expiry_of(self, time: int, zone: Zone) -> int:
-        return one.unit_start(zone, self._unit, one.unit_index(zone, self._unit, time) + self._count)
+    def expiries_of(self, times: list[int], zone: Zone) -> list[int]:
+        unit, count = self._unit, self._count
+        return [one.unit_start(zone, unit, one.unit_index(zone, unit, time) + count) for time in times]
 
 
 class Period(Params):
@@ -217,9 +220,11 @@ class Fixed:
     def cutoff_of(self, at: int, zone: Zone) -> int | None:
         return self._first
 
-    def expiry_of(self, time: int, zone: Zone) -> int:
-        inside = any((start is None or time >= start) and (end is None or time < end) for start, end in self._bounds)
-        return FOREVER if inside else NEVER
+    def expiries_of(self, times: list[int], zone: Zone) -> list[int]:
+        return [FOREVER if self._inside(time) else NEVER for time in times]
+
+    def _inside(self, time: int) -> bool:
+        return any((start is None or time >= start) and (end is None or time < end) for start, end in self._bounds)
 
 
 def _without_nulls(schema: dict[str, Any]) -> None:

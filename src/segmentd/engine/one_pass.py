@@ -15,10 +15,30 @@ from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict
 from segmentd.population.views import UsersView
 from segmentd.times import Instants
 
-FEW: Final = 8
-"""Up to so many users are judged one by one; more of them are faster with arrays."""
+FEW: Final = 16
+"""Up to so many users are judged one by one; more of them are faster with arrays (from about 24 on, as measured)."""
 OneKnown: TypeAlias = Callable[[Plan], OneVerdict]
 """What is stored of a plan outside the pass."""
+
+
+class Surroundings:
+    """What a user is judged with beside its own data; it does not know the user, so that nothing goes in a circle."""
+
+    __slots__ = ("_arrays", "_known", "_place")
+
+    def __init__(self, place: int, arrays: Pass, known: OneKnown | None) -> None:
+        self._place = place
+        self._arrays = arrays
+        self._known = known
+
+    def by_arrays(self, leaf: Leaf) -> OneVerdict:
+        """The verdict of `evaluate` on one condition."""
+        verdict = self._arrays.bound(leaf)
+        return verdict.member.item(self._place), verdict.holds_until.item(self._place)
+
+    def known(self, plan: Plan) -> OneVerdict | None:
+        """What is stored of a plan that is not being judged; None where all is to be judged."""
+        return self._known(plan) if self._known is not None else None
 
 
 class OnePass:
@@ -26,12 +46,10 @@ class OnePass:
 
     def __init__(self, users: UsersView, place: int, arrays: Pass, known: OneKnown | None = None) -> None:
         """`arrays` is a pass over the same view, shared by its users, for what needs one."""
-        self._place = place
-        self._arrays = arrays
-        self._known = known
+        self._judges_all = known is None
         self._layout = users.layout
         self._user = users.one(place)
-        self._user.judging = self
+        self._user.judging = Surroundings(place, arrays, known)
         gone = users.gone()
         self._user.gone = gone is not None and bool(gone[place])
 
@@ -48,7 +66,7 @@ class OnePass:
         node = plan.compiled.get(self._layout) or compiled(plan, self._layout)
         found: OneVerdict | EvaluationFailed | None = user.get(node)
         if found is None:
-            if node.before and self._known is None:
+            if node.before and self._judges_all:
                 for each in node.before:
                     if each not in user:
                         user[each] = each.judge(user)
@@ -58,15 +76,6 @@ class OnePass:
     def bound(self, node: Bound) -> OneVerdict:
         """The verdict on one node of a plan that was judged before."""
         return step(node, self._layout).judge(self._user)
-
-    def by_arrays(self, leaf: Leaf) -> OneVerdict:
-        """The verdict of `evaluate` on one condition."""
-        verdict = self._arrays.bound(leaf)
-        return verdict.member.item(self._place), verdict.holds_until.item(self._place)
-
-    def known(self, plan: Plan) -> OneVerdict | None:
-        """What is stored of a plan that is not being judged; None where all is to be judged."""
-        return self._known(plan) if self._known is not None else None
 
 
 def one_by_one(users: UsersView) -> list[OnePass]:

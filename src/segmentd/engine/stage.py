@@ -94,8 +94,8 @@ class Stage:
 
     def write(self, rows: Rows, words: Words, horizons: Instants) -> None:
         """Stage the words and horizons of these rows; sorted and unique."""
-        if np.array_equal(rows, self.rows):
-            self._words, self._horizons = words, horizons
+        if not len(self.rows) or np.array_equal(rows, self.rows):
+            self.rows, self._words, self._horizons = rows, words, horizons
             return
         union = np.union1d(self.rows, rows)
         all_words = np.zeros((len(union), words.shape[1]), dtype=np.uint64)
