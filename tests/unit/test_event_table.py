@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
+from segmentd.population.pieces import chosen, read
 
 ROWS = 5
 EVENTS = st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 9), st.integers(0, 99)), max_size=120)
@@ -190,3 +191,23 @@ def test_spans_are_read_like_their_rows_also_where_rows_came_later(
     assert offsets.tolist() == again.tolist()
     assert table.times(positions).tolist() == table.times(chosen).tolist()
     assert all(time <= table.latest for time in table.times(chosen))
+
+
+@given(EVENTS, st.lists(st.integers(0, 39), max_size=8))
+def test_rows_that_moved_are_read_with_those_that_did_not(events: list[tuple[int, int, int]], moved: list[int]) -> None:
+    many = [(8 * row + shift, time, value) for row, time, value in events for shift in range(8)]
+    table = EventTable({"p": Kind.NUMBER}, 8 * ROWS)
+    ordered = expected(many)
+    rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
+    table.load(rows, times, {"p": [float(value) for _, _, value in ordered]})
+    for row in moved:
+        table.add(row, 5, {"p": -1.0})
+    for start, stop in ((0, 8 * ROWS), (3, 30), (7, 7)):
+        offsets, positions = table.lie(slice(start, stop))
+        again, index = table.gather(np.arange(start, stop))
+        assert offsets.tolist() == again.tolist()
+        for data in (table.columns["p"].data, table._times):
+            assert read(data, positions).tolist() == data[index].tolist()
+        places = np.arange(0, int(offsets[-1]), 3)
+        assert isinstance(index, np.ndarray)
+        assert chosen(positions, places).tolist() == index[places].tolist()

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from segmentd.population.column import Column
 from segmentd.population.kinds import Kind, Stored
+from segmentd.population.pieces import Index, Pieces, Positions, pieces_of, read
 from segmentd.population.placing import Arrivals, shift
 from segmentd.times import MIN_INSTANT
 
@@ -22,7 +23,6 @@ _SMALLEST_SPARE: Final = 1
 """Room for so many more events at least."""
 _SMALLEST_POOL: Final = 1024
 """A pool up to this size is not worth a clean-up."""
-Index = NDArray[np.int64]
 
 
 class EventTable:
@@ -164,24 +164,26 @@ class EventTable:
 
     def gather(self, rows: Index | slice) -> tuple[Index, Index | slice]:
         """Offsets int64 (n+1,) and the positions in the pool of all events of these rows, oldest first."""
+        offsets, positions = self.lie(rows)
+        return offsets, positions.index() if isinstance(positions, Pieces) else positions
+
+    def lie(self, rows: Index | slice) -> tuple[Index, Positions]:
+        """The same; the positions of rows most of which lie side by side as pieces."""
         lengths, starts = self._lengths[rows], self._starts[rows]
         if self._compact and isinstance(rows, slice) and len(starts):
             end = starts[-1:] + lengths[-1:]
             return np.concatenate((starts, end)) - starts[0], slice(int(starts[0]), int(end[0]))
         offsets = np.concatenate(([0], np.cumsum(lengths, dtype=np.int64)))
-        shifts = starts - offsets[:-1]
-        if isinstance(rows, slice):
-            lying = shifts[lengths > 0]
-            if not len(lying) or bool((lying == lying[0]).all()):  # side by side all the same
-                first = int(lying[0]) if len(lying) else 0
-                return offsets, slice(first, first + int(offsets[-1]))
-        positions = np.repeat(shifts, lengths)
+        pieces = pieces_of(starts, lengths) if isinstance(rows, slice) else None
+        if pieces is not None:
+            return offsets, pieces
+        positions = np.repeat(starts - offsets[:-1], lengths)
         positions += np.arange(len(positions))
         return offsets, positions
 
-    def times(self, positions: Index | slice) -> Index:
+    def times(self, positions: Positions) -> Index:
         """The times at positions of the pool."""
-        return self._times[positions] if isinstance(positions, slice) else self._times.take(positions)
+        return read(self._times, positions)
 
     def compact(self) -> None:
         """Lay the rows side by side in order, without room between them."""
@@ -189,7 +191,7 @@ class EventTable:
             return
         offsets, positions = self.gather(slice(None))
         for data in self._pool():
-            data[: offsets[-1]] = data[positions] if isinstance(positions, slice) else data.take(positions)
+            data[: offsets[-1]] = read(data, positions)
         self._starts, self._rooms = offsets[:-1].copy(), self._lengths.copy()
         self._end = self._taken = int(offsets[-1])
         self._compact = True

@@ -14,6 +14,7 @@ from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
 from segmentd.population.one_user import Layout, OneUser
+from segmentd.population.pieces import Positions, chosen, read
 from segmentd.population.stored_values import StoredValues
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
@@ -47,9 +48,9 @@ class Users(Protocol):
 class ColumnsView:
     """Typed, read-only reading of columns at some positions."""
 
-    def __init__(self, columns: dict[str, Column], positions: Rows, length: int) -> None:
+    def __init__(self, columns: dict[str, Column], positions: Positions, length: int) -> None:
         self._columns = columns
-        self.positions = positions
+        self._places = positions
         self._length = length
 
     def __len__(self) -> int:
@@ -103,7 +104,7 @@ class ColumnsView:
 
     def only(self, places: NDArray[np.int64]) -> ColumnsView:
         """The same columns at these places alone, (k,)."""
-        return ColumnsView(self._columns, _chosen(self.positions, places), len(places))
+        return ColumnsView(self._columns, chosen(self._places, places), len(places))
 
     def _stored(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> StoredValues:
         return StoredValues(kind, self._take(name, kind, dtype, missing), missing)
@@ -114,16 +115,14 @@ class ColumnsView:
             return frozen(np.full(len(self), missing, dtype=dtype))
         if column.kind is not kind:
             raise PluginBroken(f"{name} is {column.kind} and was read as {kind}")
-        chosen = self.positions
-        data = column.data[chosen] if isinstance(chosen, slice) else column.data.take(chosen)
-        return frozen(data.view(dtype))
+        return frozen(read(column.data, self._places).view(dtype))
 
 
 class EventsView(ColumnsView):
     """The events of one name that each row can see at its instant."""
 
     def __init__(self, table: EventTable, rows: Rows, at: Instants) -> None:
-        offsets, positions = table.gather(rows)
+        offsets, positions = table.lie(rows)
         times = table.times(positions)
         self.first_hidden: Instants = np.broadcast_to(np.int64(FOREVER), at.shape)
         if len(at) and table.latest > at.min():
@@ -137,7 +136,7 @@ class EventsView(ColumnsView):
         self,
         table: EventTable,
         offsets: NDArray[np.int64],
-        positions: Rows,
+        positions: Positions,
         times: NDArray[np.int64],
         hidden: Mask,
     ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -146,8 +145,7 @@ class EventsView(ColumnsView):
         self.first_hidden = np.full(len(offsets) - 1, FOREVER, dtype=np.int64)
         np.minimum.at(self.first_hidden, rows[hidden], times[hidden])
         visible = np.bincount(rows[~hidden], minlength=len(offsets) - 1)
-        where = np.arange(positions.start, positions.stop) if isinstance(positions, slice) else positions
-        kept = where[~hidden]
+        kept = chosen(positions, np.flatnonzero(~hidden))
         return np.concatenate(([0], np.cumsum(visible))), kept, table.times(kept)
 
     @cached_property
@@ -161,6 +159,7 @@ class UsersView(ColumnsView):
 
     def __init__(self, dataset: Users, rows: Rows, at: Instants) -> None:
         super().__init__(dataset.columns, rows, len(at))
+        self.positions = rows
         self.dataset = dataset
         self.at = at
         self._events: dict[str, EventsView] = {}
@@ -219,13 +218,6 @@ class UsersView(ColumnsView):
         positions = self.positions
         rows = range(*positions.indices(len(self.dataset))) if isinstance(positions, slice) else positions.tolist()
         return np.array([not ids.isdisjoint(self.dataset.ids_of(row)) for row in rows], dtype=np.bool_)
-
-
-def _chosen(positions: Rows, places: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Those of the positions that stand at `places`."""
-    if isinstance(positions, slice):
-        return places + positions.start if positions.start else places
-    return positions[places]
 
 
 def frozen(array: NDArray[G]) -> NDArray[G]:
