@@ -65,6 +65,12 @@ def test_an_event_without_message_id_gets_one(client: Client) -> None:
     assert event.message_id == ""
 
 
+def test_a_stream_of_events_is_answered_batch_by_batch(client: Client) -> None:
+    batches = ([profile_pb2.Event(user_id="u3", name="Z")] * size for size in (1, 3))
+    answers = [[result.outcome for result in answer.results] for answer in client.stream_events(batches)]
+    assert answers == [[profile_service_pb2.INGEST_OUTCOME_STORED] * size for size in (1, 3)]
+
+
 def test_all_pages_are_read(client: Client) -> None:
     users = [profile_service_pb2.ProfileUpsert(user_id=f"page-{number}") for number in range(10_000)]
     client.upsert_profiles(users)

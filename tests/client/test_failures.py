@@ -48,7 +48,8 @@ class Failing(admin_service_pb2_grpc.AdminServiceServicer):
 
 
 @contextmanager
-def calling(servicer: Failing | Unavailable, timeout: float = 30.0) -> Iterator[Client]:
+def served(servicer: Failing | Unavailable) -> Iterator[str]:
+    """The address of a server."""
     server = grpc.server(futures.ThreadPoolExecutor(2))
     if isinstance(servicer, Failing):
         admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
@@ -57,10 +58,15 @@ def calling(servicer: Failing | Unavailable, timeout: float = 30.0) -> Iterator[
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with Client(f"127.0.0.1:{port}", timeout=timeout) as client:
-            yield client
+        yield f"127.0.0.1:{port}"
     finally:
         server.stop(None).wait()
+
+
+@contextmanager
+def calling(servicer: Failing | Unavailable, timeout: float = 30.0) -> Iterator[Client]:
+    with served(servicer) as address, Client(address, timeout=timeout) as client:
+        yield client
 
 
 def test_unavailable_is_tried_again() -> None:

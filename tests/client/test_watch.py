@@ -56,7 +56,8 @@ def batch(first: int, end: int) -> pb.WatchTransitionsResponse:
 
 
 @contextmanager
-def client_of(log: Log) -> Iterator[Client]:
+def serving_log(log: Log) -> Iterator[str]:
+    """The address of a server."""
     server = grpc.server(futures.ThreadPoolExecutor(4))
     method: Any = grpc.unary_stream_rpc_method_handler(
         log.watch,
@@ -68,11 +69,16 @@ def client_of(log: Log) -> Iterator[Client]:
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     try:
-        with Client(f"127.0.0.1:{port}") as client:
-            yield client
+        yield f"127.0.0.1:{port}"
     finally:
         log.over.set()
         server.stop(None).wait()
+
+
+@contextmanager
+def client_of(log: Log) -> Iterator[Client]:
+    with serving_log(log) as address, Client(address) as client:
+        yield client
 
 
 SLOW = (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW")

@@ -39,7 +39,7 @@ class AsyncCaller:
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
         """The messages of a stream that ends. Raises CallFailed, also in the middle."""
         try:
-            async for message in self.open(call, self.timeout):
+            async for message in self.open(call, self.timeout if call.bounded else None):
                 yield call.take(message)
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None

@@ -73,7 +73,7 @@ class Caller:
     def stream(self, call: Call[A]) -> Iterator[A]:
         """The messages of a stream that ends. Raises CallFailed, also in the middle."""
         try:
-            for message in self.open(call, self.timeout):
+            for message in self.open(call, self.timeout if call.bounded else None):
                 yield call.take(message)
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None

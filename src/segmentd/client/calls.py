@@ -27,13 +27,15 @@ def _whole(answer: Any) -> Any:
 class Call(Generic[A_co]):
     """One call: the stub of its service, the method's name, the message (or messages) to send.
 
-    `take` makes of each message of the answer what the caller gets; of a page, the items on it.
+    `take` makes of each message of the answer what the caller gets; of a page, the items on it. The deadline of the
+    client holds where it is `bounded`.
     """
 
     stub: type[Any]
     method: str
     request: Any
     take: Callable[[Any], Any] = _whole
+    bounded: bool = True
 
 
 class Blocking:

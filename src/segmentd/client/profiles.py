@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
-from segmentd.client.calls import Call, asked, paged
+from segmentd.client.calls import Call, asked, paged, streamed
 from segmentd.v1 import profile_pb2
 from segmentd.v1 import profile_service_pb2 as profiles
 from segmentd.v1.profile_service_pb2_grpc import ProfileServiceStub
@@ -23,6 +23,17 @@ class Profiles:
     def ingest_events(self, events: Sequence[profile_pb2.Event]) -> Call[profiles.IngestEventsResponse]:
         """Store events; each result says what became of its event."""
         return ingesting(events)
+
+    @streamed
+    def stream_events(
+        self, batches: Iterable[Sequence[profile_pb2.Event]] | AsyncIterable[Sequence[profile_pb2.Event]]
+    ) -> Call[profiles.StreamEventsResponse]:
+        """Store batches of events for as long as there are any; each has an answer, in order. It has no deadline.
+
+        `batches` is read while the answers are taken. Only asyncio takes an asynchronous one.
+        """
+        messages = _each_async(batches) if isinstance(batches, AsyncIterable) else map(_named, batches)
+        return Call(ProfileServiceStub, "StreamEvents", messages, bounded=False)
 
     @asked
     def get_profile(self, user_id: str, min_revision: int = 0) -> Call[profiles.GetProfileResponse]:
@@ -55,6 +66,23 @@ def upserting(items: Sequence[profiles.ProfileUpsert]) -> Call[profiles.UpsertPr
 def ingesting(events: Sequence[profile_pb2.Event]) -> Call[profiles.IngestEventsResponse]:
     """The call that stores events; those of the caller stay as they are."""
     request = profiles.IngestEventsRequest(events=events)
-    for event in request.events:
-        event.message_id = event.message_id or uuid.uuid4().hex
+    _name(request.events)
     return Call(ProfileServiceStub, "IngestEvents", request)
+
+
+async def _each_async(
+    batches: AsyncIterable[Sequence[profile_pb2.Event]],
+) -> AsyncIterator[profiles.StreamEventsRequest]:
+    async for events in batches:
+        yield _named(events)
+
+
+def _named(events: Sequence[profile_pb2.Event]) -> profiles.StreamEventsRequest:
+    request = profiles.StreamEventsRequest(events=events)
+    _name(request.events)
+    return request
+
+
+def _name(events: Iterable[profile_pb2.Event]) -> None:
+    for event in events:
+        event.message_id = event.message_id or uuid.uuid4().hex

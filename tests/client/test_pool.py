@@ -1,0 +1,127 @@
+"""Calls are shared out over connections of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from concurrent import futures
+from contextlib import contextmanager
+from typing import Any
+
+import grpc
+import pytest
+
+from segmentd.client import AsyncClient, CallFailed, Client
+from segmentd.client.pool import Pool
+from segmentd.v1 import admin_service_pb2, admin_service_pb2_grpc
+
+
+class Noting(admin_service_pb2_grpc.AdminServiceServicer):
+    """Notes from where calls come; each waits until so many are there."""
+
+    def __init__(self, together: int = 1) -> None:
+        self.peers: list[str] = []
+        self.meeting = threading.Barrier(together)
+
+    def GetStatus(self, request: Any, context: Any) -> admin_service_pb2.GetStatusResponse:
+        self.peers.append(context.peer())
+        self.meeting.wait(20)
+        return admin_service_pb2.GetStatusResponse(revision=7)
+
+    def AdvanceClock(self, request: Any, context: Any) -> admin_service_pb2.AdvanceClockResponse:
+        raise NotImplementedError
+
+
+@contextmanager
+def served(servicer: Noting, port: int = 0) -> Iterator[int]:
+    server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 1)])
+    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
+    bound = server.add_insecure_port(f"127.0.0.1:{port}")
+    server.start()
+    try:
+        yield bound
+    finally:
+        server.stop(None).wait()
+
+
+def test_calls_in_turn_take_all_connections_in_turn() -> None:
+    noting = Noting()
+    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=3) as client:
+        for _ in range(6):
+            client.status()
+    assert len(set(noting.peers)) == 3
+    assert noting.peers[:3] == noting.peers[3:]
+
+
+def test_a_connection_is_opened_by_its_first_call() -> None:
+    noting = Noting()
+    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=8) as client:
+        client.status()
+        assert len(client.caller.pool.give_up()) == 1
+
+
+def test_calls_at_once_take_the_connections_with_the_fewest() -> None:
+    noting = Noting(together=8)
+    with (
+        served(noting) as port,
+        Client(f"127.0.0.1:{port}", connections=4) as client,
+        futures.ThreadPoolExecutor(8) as threads,
+    ):
+        assert {status.revision for status in threads.map(lambda _: client.status(), range(8))} == {7}
+    assert sorted(noting.peers.count(peer) for peer in set(noting.peers)) == [2, 2, 2, 2]
+
+
+def test_connections_of_two_clients_and_of_asyncio_are_their_own_too() -> None:
+    async def twice(address: str) -> None:
+        async with AsyncClient(address, connections=2) as client:
+            await asyncio.gather(client.status(), client.status())
+
+    noting = Noting()
+    with served(noting) as port:
+        asyncio.run(twice(f"127.0.0.1:{port}"))
+        for _ in range(2):
+            with Client(f"127.0.0.1:{port}", connections=2) as client:
+                client.status()
+    assert len(set(noting.peers)) == 4
+
+
+def test_servers_that_share_a_port_all_get_calls() -> None:
+    first, second = Noting(), Noting()
+    with served(first) as port, served(second, port), Client(f"127.0.0.1:{port}", connections=40) as client:
+        for _ in range(80):
+            client.status()
+    assert len(first.peers) + len(second.peers) == 80
+    assert first.peers, "which of them gets a connection is the kernel's choice, 40 times"
+    assert second.peers
+
+
+def test_the_least_busy_one_is_taken() -> None:
+    names = iter("abc")
+    pool = Pool(lambda: next(names), 3)
+    lanes = {id(pool.lane()) for _ in range(3)}
+    assert len(lanes) == 3
+    busy, other = pool.lane(), pool.lane()
+    busy.busy = other.busy = 1
+    free = [pool.lane() for _ in range(4)]
+    assert busy not in free
+    assert other not in free
+
+
+def test_a_closed_client_makes_no_calls() -> None:
+    with Client("127.0.0.1:1") as client:
+        pass
+    with pytest.raises(ValueError, match="the client is closed"):
+        client.status()
+    with pytest.raises(ValueError, match="connections: 0 is too few"):
+        Client(connections=0)
+
+
+def test_another_deadline_goes_over_the_same_connections() -> None:
+    noting = Noting(together=2)
+    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=1) as client:
+        with pytest.raises(CallFailed) as late:
+            client.within(0.05).status()
+        assert late.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
+        assert client.status().revision == 7
+    assert len(set(noting.peers)) == 1
