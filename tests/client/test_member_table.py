@@ -1,0 +1,100 @@
+"""A batch's answer says what its bits say, and asks for nothing twice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.cli.running import serving
+
+from segmentd.client import Client, MemberTable, NoAnswer, as_struct
+from segmentd.v1 import error_reason_pb2, item_error_pb2, membership_pb2, segment_pb2
+from segmentd.v1 import membership_service_pb2 as questions
+from segmentd.v1 import profile_service_pb2 as profiles
+
+CELLS = st.integers(1, 20).flatmap(
+    lambda width: st.lists(st.lists(st.booleans(), min_size=width, max_size=width), min_size=1, max_size=8)
+)
+
+
+def packed(cells: list[list[bool]]) -> bytes:
+    """By the words of the contract: the bit of value `1 << (s % 8)` in the byte at `u * bytes_per_user + s / 8`."""
+    width = -(-len(cells[0]) // 8)
+    made = bytearray(width * len(cells))
+    for user, row in enumerate(cells):
+        for segment, member in enumerate(row):
+            made[user * width + segment // 8] |= member << (segment % 8)
+    return bytes(made)
+
+
+@given(CELLS)
+def test_it_reads_the_bits_as_the_contract_says(cells: list[list[bool]]) -> None:
+    users = [f"u{number}" for number in range(len(cells))]
+    segments = [f"s{number}" for number in range(len(cells[0]))]
+    answer = questions.BatchCheckMembershipsResponse(member_bits=packed(cells), bytes_per_user=-(-len(segments) // 8))
+    table = MemberTable(users, segments, answer)
+    assert np.array_equal(table.matrix, np.array(cells))
+    assert table.answered.all()
+    for user, row in zip(users, cells, strict=True):
+        assert table.segments_of(user) == dict(zip(segments, row, strict=True))
+        assert [table.is_member(user, segment) for segment in segments] == row
+    for place, segment in enumerate(segments):
+        assert table.members_of(segment) == [user for user, row in zip(users, cells, strict=True) if row[place]]
+
+
+def test_what_has_no_answer_is_no_non_member() -> None:
+    error = item_error_pb2.ItemError(reason=error_reason_pb2.ERROR_REASON_SEGMENT_FAILED, message="it failed")
+    answer = questions.BatchCheckMembershipsResponse(
+        member_bits=b"\x01\x00",
+        bytes_per_user=1,
+        user_errors=[questions.IndexedError(index=1, error=error)],
+        segment_errors=[questions.IndexedError(index=1, error=error)],
+        unknown_user_indexes=[1],
+    )
+    table = MemberTable(["ada", "bob"], ["s", "t"], answer)
+    assert table.segments_of("ada") == {"s": True}
+    assert table.answered.tolist() == [[True, False], [False, False]]
+    assert table.unknown_users == {"bob"}
+    for ask in (
+        lambda: table.is_member("ada", "t"),
+        lambda: table.is_member("bob", "s"),
+        lambda: table.segments_of("bob"),
+        lambda: table.members_of("t"),
+    ):
+        with pytest.raises(NoAnswer, match="it failed") as refused:
+            ask()
+        assert refused.value.fault.reason == "SEGMENT_FAILED"
+    with pytest.raises(KeyError):
+        table.is_member("eve", "s")
+
+
+def test_a_batch_says_what_single_checks_say(tmp_path: Path) -> None:
+    users = [f"u{number}" for number in range(40)] + ["nobody"]
+    with serving(tmp_path) as address, Client(address) as client:
+        items = [profiles.ProfileUpsert(user_id=user, attributes=as_struct({"n": i})) for i, user in enumerate(users)]
+        client.upsert_profiles(items[:-1])
+        names = [f"below-{number}" for number in range(70)]
+        for number, name in enumerate(names):
+            rule = as_struct({"attribute": {"n": {"below": number * 7 % 41}}})
+            client.create_segment(segment_pb2.Segment(id=name, rule=rule))
+        names = [names[69], "none", *names[3:60:5], names[0], "bad\n"]
+        table = client.check_batch([*users, ""], names)
+        assert table.unknown_users == {"nobody"}
+        assert list(table.user_errors) == [""]
+        assert set(table.segment_errors) == {"none", "bad\n"}
+        assert [table.segment_errors[name].reason for name in ("none", "bad\n")] == [
+            "SEGMENT_NOT_FOUND",
+            "INVALID_REQUEST",
+        ]
+        for user in users:
+            answers = client.check_several(user, names).memberships
+            single = {
+                name: each.membership == membership_pb2.MEMBERSHIP_MEMBER
+                for name, each in zip(names, answers, strict=True)
+                if not each.HasField("error")
+            }
+            assert table.segments_of(user) == single
+        assert client.check_batch(users, ["none"]).matrix.tolist() == [[False]] * len(users)
