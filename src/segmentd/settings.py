@@ -76,6 +76,11 @@ class Settings(BaseSettings):
         description="How many moves stay in the log; without it any number. What is beyond is taken out a "
         "little later, the oldest first.",
     )
+    snapshots: bool = Field(
+        default=True,
+        description="Whether what is in memory is written beside the database now and then and at a stop, into "
+        "`DATABASE.snapshot`, for a fast start; `false` removes it.",
+    )
     erasure_refusal: FixedDuration = Field(
         default="30d",
         description="For how long writes for the id of an erased user are refused, as in `30d` or `36h`; then it is a "

@@ -27,8 +27,8 @@ from segmentd.records import START as LOG_START
 from segmentd.service import aside, commit, loading, log_pages, member_snapshot, tail
 from segmentd.service.group_info import GroupSpec
 from segmentd.service.merging import UserMerge
-from segmentd.service.tail import Tail
 from segmentd.service.snapshots import answers, taking
+from segmentd.service.tail import Tail
 from segmentd.service.united import Precedence
 from segmentd.service.upload import Mode, UploadSpec
 from segmentd.service.watch_parts import Start
@@ -73,6 +73,7 @@ class Movement(RuleBasedStateMachine):
         self.patch = pytest.MonkeyPatch()
         self.folder = Path(tempfile.mkdtemp(prefix="movement-"))
         self.site: Site
+        self.pace = 0
         self.oracle: Chronicle
         self.dialect = toy_dialect()
         self.messages = 0
@@ -82,14 +83,18 @@ class Movement(RuleBasedStateMachine):
         self.order: Mapping[int, int] = {}
 
     @initialize(
-        tape=st.binary(min_size=24, max_size=48).map(Tape), small=st.booleans(), held=st.sampled_from((0, 3, 40))
+        tape=st.binary(min_size=24, max_size=48).map(Tape),
+        small=st.booleans(),
+        held=st.sampled_from((0, 3, 40)),
+        pace=st.sampled_from((0, 1, 5, 12)),
     )
-    def begin(self, tape: Tape, small: bool, held: int) -> None:
+    def begin(self, tape: Tape, small: bool, held: int, pace: int) -> None:
         """Some segments, and how small everything is."""
         for where, name, value in SMALL if small else ():
             self.patch.setattr(where, name, value)
         self.patch.setattr(Tail.__init__, "__defaults__", (LOG_START, held + 1))
         self.site = Site(self.folder, 0)
+        self.pace = pace
         self.oracle = Chronicle(0, self.site.commits)
         recent: Rule = {"tally": {"event": "E", "at_least": 1, "within": tape.one((4, 7, 12)), "early": None}}
         self._define_as("s", Definition(recent))
@@ -417,6 +422,11 @@ class Movement(RuleBasedStateMachine):
                 return
 
     # --- what always holds --------------------------------------------------------------------------------------------
+
+    @invariant()
+    def snapshots_are_written(self) -> None:
+        """All the time, or hardly ever: a start has one that is a little older than the database."""
+        self.site.write_snapshot(self.pace)
 
     @invariant()
     def the_log_is_that_of_the_oracle(self) -> None:

@@ -18,6 +18,7 @@ from tests.engine.inline import Inline
 from tests.engine.oracle import Definition
 from tests.movement.chronicle import REFUSAL
 from tests.movement.ledger import Placed
+from tests.snapshot.same import check_starts
 
 from segmentd.errors import SegmentdError, StorageFailed
 from segmentd.service.aside import Edit
@@ -97,12 +98,15 @@ class Site:
         """The commit fails then, and the process lives."""
         self._committing = False
         self._attempt: Attempt | None = None
+        self.restored = 0
+        """How many starts had a snapshot."""
         self._open(folder / "0.db", clock)
 
     def _open(self, path: Path, clock: int) -> None:
         self.path = path
         self.clock = FrozenClock(Micros(START + clock))
         self.store = Store.open(path)
+        self.restored += check_starts(self.store, PLUGINS)
         self.engine = engine = Engine(self.store, PLUGINS, self.clock, Currencies(), Micros(REFUSAL))
         self.hand = Hand(engine.recover)
         for each in (engine, engine.purging, engine.pruning, engine.log_retention, engine.snapshots):
@@ -183,6 +187,8 @@ class Site:
 
     def write_snapshot(self, steps: int) -> None:
         """Go on writing a snapshot, or begin one; so many steps."""
+        if not steps:
+            return
         try:
             self._attempt = self._attempt or Attempt(self.engine.live, self.store)
             for _ in range(steps):

@@ -27,7 +27,7 @@ BUYERS: Json = {"behavioral": {"event": "Buy", "within": "7d"}}
 def left_in(folder: Path, *markers: str) -> dict[str, int]:
     """How often the markers occur in any file of a folder, by file."""
     found = {}
-    for file in folder.iterdir():
+    for file in filter(Path.is_file, folder.rglob("*")):
         content = file.read_bytes()
         found[file.name] = sum(content.count(marker.encode()) for marker in markers)
     return {name: count for name, count in found.items() if count}

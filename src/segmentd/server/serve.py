@@ -69,7 +69,14 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
     keep = LogKeep.of(settings.log_keep, settings.log_max_moves)
     refusal = parse_duration(settings.erasure_refusal).micros
     service = await asyncio.to_thread(
-        Service.open, settings.database, plugins, clock, currencies, refusal, log_keep=keep
+        Service.open,
+        settings.database,
+        plugins,
+        clock,
+        currencies,
+        refusal,
+        log_keep=keep,
+        snapshots=settings.snapshots,
     )
     try:
         if settings.workers:

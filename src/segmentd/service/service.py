@@ -84,16 +84,19 @@ class Service:
         erasure_refusal: Micros = ERASURE_REFUSAL,
         pace: Pace | None = None,
         log_keep: LogKeep = EVERYTHING,
+        *,
+        snapshots: bool = True,
     ) -> Service:
         """Open a database, catch up with the clock and serve. Raises StorageFailed, PluginBroken, FailedPrecondition.
 
         A frozen clock that stands before the last recorded instant is moved there. Consumers go by `pace`, which is
-        the wall clock where it is not given.
+        the wall clock where it is not given. With `snapshots` starts are from a columnar snapshot beside the database,
+        which is written now and then and at `close`.
         """
         store = Store.open(path)
         try:
             keep_currency(store, currencies.base)
-            engine = Engine(store, plugins, clock, currencies, erasure_refusal, log_keep)
+            engine = Engine(store, plugins, clock, currencies, erasure_refusal, log_keep, snapshots=snapshots)
             if isinstance(clock, FrozenClock):
                 clock.move_to(engine.live.present(clock.now()))
             engine.start()

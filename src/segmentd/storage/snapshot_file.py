@@ -78,7 +78,7 @@ class SnapshotWriter:
 
 
 class SnapshotFile:
-    """One file, open for reading. Whatever is wrong with it is SnapshotBroken; FileNotFoundError where there is none."""
+    """An open file. FileNotFoundError where there is none; whatever is wrong with it is SnapshotBroken."""
 
     def __init__(self, path: Path) -> None:
         try:

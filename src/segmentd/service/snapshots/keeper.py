@@ -50,8 +50,10 @@ class Attempt:
         """Wait for the disk. Any thread may do so."""
         self._taking.seal()
 
-    def finish(self) -> None:
-        """Let the database be started from it."""
+    def finish(self, error: Exception | None = None) -> None:
+        """Let the database be started from it, unless there was an error meanwhile, which is raised."""
+        if error is not None:
+            raise error
         self._check()
         if not self._store.finish_snapshot(self._path):
             raise Moved("what was written does not hold any more")
@@ -78,6 +80,9 @@ class SnapshotKeeper:
         self._revision = -1
         self._attempt: Attempt | None = None
         self._sealing: threading.Thread | None = None
+        if not on and store.snapshot_folder is not None and store.snapshot_folder.exists():
+            with store.transaction():
+                store.drop_snapshot()
 
     def written(self, revision: int) -> None:
         """Note the revision of the snapshot that there is."""
@@ -156,9 +161,7 @@ class SnapshotKeeper:
     def _finish(self, attempt: Attempt, error: Exception | None) -> Generator[None, None, None]:
         if attempt is self._attempt:
             try:
-                if error is not None:
-                    raise error
-                attempt.finish()
+                attempt.finish(error)
                 self._revision, self._attempt = attempt.revision, None
             except Exception as failure:  # noqa: BLE001  (a snapshot is never worth a failure)
                 self._give_up(attempt, failure)

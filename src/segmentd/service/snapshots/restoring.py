@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,7 @@ from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import LIST_PREFIX, list_attribute
 from segmentd.population.ordering import event_order
+from segmentd.records import State
 from segmentd.service.event_loading import Needed, Reading, rows_of_batch, wanted_events
 from segmentd.service.list_change import load_list
 from segmentd.service.live import Live
@@ -35,19 +37,13 @@ class Snapshot:
 
     def __init__(self, path: Path, store: Store) -> None:
         self._file = SnapshotFile(path)
+        state = store.state()
         try:
-            self.facts = Facts.model_validate(self._file.facts)
-        except ValueError as error:
+            self.facts = _sound(self._file.facts, store.database_id(), state)
+        except BaseException:
             self._file.close()
-            raise SnapshotBroken(f"says nothing sound of itself: {error}") from error
-        facts, state = self.facts, store.state()
-        if (facts.format, facts.release) != (FORMAT, RELEASE):
-            raise SnapshotBroken(f"was written by release {facts.release}, format {facts.format}")
-        if facts.database_id != store.database_id():
-            raise SnapshotBroken("is of another database")
-        if facts.revision > state.revision or facts.instant > state.instant:
-            raise SnapshotBroken("is ahead of the database")
-        self.later = facts.revision < state.revision
+            raise
+        self.later = self.facts.revision < state.revision
         """Whether the database has gone on since."""
         self.touched: Mask = np.zeros(0, dtype=np.bool_)
         """Who of all users was written about since, bool (users,)."""
@@ -204,6 +200,20 @@ def _united(old: _Events, fresh: _Events, users: NDArray[np.int64], count: int) 
     places = slice(None) if order is None else order
     data = {name: np.concatenate([values[kept], fresh[2][name]])[places] for name, values in old[2].items()}
     return rows[places], times[places], data
+
+
+def _sound(said: Mapping[str, Any], database_id: str, state: State) -> Facts:
+    try:
+        facts = Facts.model_validate(said)
+    except ValueError as error:
+        raise SnapshotBroken(f"says nothing sound of itself: {error}") from error
+    if (facts.format, facts.release) != (FORMAT, RELEASE):
+        raise SnapshotBroken(f"was written by release {facts.release}, format {facts.format}")
+    if facts.database_id != database_id:
+        raise SnapshotBroken("is of another database")
+    if facts.revision > state.revision or facts.instant > state.instant:
+        raise SnapshotBroken("is ahead of the database")
+    return facts
 
 
 def opened(store: Store) -> Snapshot | None:
