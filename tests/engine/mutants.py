@@ -205,7 +205,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/ingest.py",
-        "            return _repeated(item.message_id, self._digests(item, digest), self._messages[item.message_id])",
+        "            return _repeated(message_id, self._digests(item, digest), self._messages[message_id])",
         "            pass",
         "a repeated message is stored again",
     ),
@@ -235,8 +235,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/commit.py",
-        "(np.setdiff1d(due, new), timed, True),",
-        "(np.setdiff1d(due, new), affected, True),",
+        "(_without(due, new), timed, True),",
+        "(_without(due, new), [plan for each in affected for plan in each.plans], True),",
         "a write at a deadline's instant hides the deadline",
     ),
     Mutant(
@@ -259,8 +259,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/commit.py",
-        "here = (movements.at == instant) & np.isin(movements.rows, written.all_rows())",
-        "here = np.isin(movements.rows, written.all_rows())",
+        "places = np.flatnonzero(movements.at == instant)",
+        "places = np.arange(size)",
         "what time did before a write is put down to the write",
     ),
     Mutant(
@@ -346,6 +346,18 @@ MUTANTS: Final = (
         "rows[rows >= live.published_rows] = -1",
         "pass",
         "a reader sees users of a commit that is still open",
+    ),
+    Mutant(
+        "service/affected.py",
+        "return [cls(*reads, found[reads]) for reads in sorted(found, key=lambda each: sum(map(len, each)))]",
+        "return [cls(*reads, found[reads]) for reads in sorted(found, key=lambda each: -sum(map(len, each)))]",
+        "who refers to a segment is judged before it",
+    ),
+    Mutant(
+        "service/affected.py",
+        "return written.rows_of(self.attributes, self.events)",
+        "return written.rows_of(self.attributes, frozenset([*self.events][:1]))",
+        "of the events that a segment reads, one name is news",
     ),
     Mutant(
         "service/written.py",

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from segmentd.errors import StorageFailed
-from segmentd.records import EventRecord, KindRecord, ProfileRecord
+from segmentd.records import EventBatch, EventRecord, KindRecord, ProfileRecord
 from segmentd.storage import Store, event_reads, events
 from segmentd.storage.part import Part
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
@@ -98,6 +98,34 @@ def test_all_profiles_come_in_order_of_key(store: Store) -> None:
     batches = list(store.profiles())
     assert [p.user_key for batch in batches for p in batch] == [1, 2, 5, 8]
     assert len(batches) == 2
+
+
+def test_events_that_are_columns_are_stored_like_events_one_by_one() -> None:
+    events = [
+        EventRecord(4, "E", Micros(9), Micros(10), b'{"k":"\xe2\x82\xac"}', None, "m1", DIGEST, None),
+        EventRecord(5, "F", Micros(7), Micros(10), b"{}", b'{"ip":"::1"}', None, None, "1.25"),
+        EventRecord(4, "E", Micros(9), Micros(10), b"{}", None, "m2", DIGEST, None),
+    ]
+    batch = EventBatch(
+        Micros(10),
+        *(
+            [getattr(each, name) for each in events]
+            for name in ("name", "time", "properties", "context", "message_id", "digest", "rate")
+        ),
+    )
+    with Store.open(":memory:") as each_alone, Store.open(":memory:") as together:
+        for _ in range(2):
+            with each_alone.transaction():
+                each_alone.insert_events([replace(each, message_id=None) for each in events])
+            with together.transaction():
+                batch.message_ids = [None] * len(events)
+                together.insert_event_batch([each.user_key for each in events], batch)
+        for store in (each_alone, together):
+            with store.transaction():
+                store.insert_events(events)
+        assert together.event_names() == each_alone.event_names() == {"E": 6, "F": 3}
+        for user in (4, 5):
+            assert together.events_of(user) == each_alone.events_of(user)
 
 
 @given(

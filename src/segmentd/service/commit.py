@@ -187,8 +187,8 @@ class Committer:
         judged = np.union1d(new, due)
         for rows, plans, afresh in (
             (new, everything, True),
-            (np.setdiff1d(due, new), timed, True),
-            *((np.setdiff1d(each.rows(written), judged), each.plans, False) for each in affected),
+            (_without(due, new), timed, True),
+            *((_without(each.rows(written), judged), each.plans, False) for each in affected),
         ):
             reevaluate(work, plans, rows, np.full(len(rows), instant, dtype=np.int64), afresh=afresh)
 
@@ -209,8 +209,7 @@ class Committer:
             [str(Cause.TIME)] * size,
             [None] * size,
         )
-        here = (movements.at == instant) & np.isin(movements.rows, written.all_rows())
-        places = np.flatnonzero(here)
+        places = np.flatnonzero(movements.at == instant)
         owned = [plans[owner] for owner in owners[places].tolist()]
         causes = written.causes(movements.rows[places], owned)
         for place, (cause, message_id) in zip(places.tolist(), causes, strict=True):
@@ -238,6 +237,11 @@ class Committer:
                 live.memberships.release(slot)
             live.published_rows = len(live.users)
             live.revision, live.instant = revision, instant
+
+
+def _without(rows: Rows, others: Rows) -> Rows:
+    """Those of the rows that are not among the others; both sorted and unique."""
+    return np.setdiff1d(rows, others, assume_unique=True) if len(others) else rows
 
 
 def _fail_dependants(work: Work) -> None:

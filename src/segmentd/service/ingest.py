@@ -32,7 +32,7 @@ Item = PreparedProfile | PreparedEvent | SegmentdError
 
 _STORED: Final = ItemResult()
 _CREATED: Final = ItemResult(created=True)
-_FEW: Final = 4
+_FEW: Final = 12
 """So many events of a name are added one by one: less work than an array for each step."""
 
 
@@ -261,13 +261,13 @@ class Ingest(Change):
 
     def _read_profiles(self, store: Store, items: Sequence[Item]) -> dict[int, ProfileRecord]:
         index = self._live.users.index
-        rows = {
-            index[item.user_id]
+        writing = (
+            item.user_id
             for item in items
             if not isinstance(item, SegmentdError)
-            and item.user_id in index
-            and (item.attributes if isinstance(item, PreparedProfile) else item.context)
-        }
+            and (item.context if isinstance(item, PreparedEvent) else item.attributes)
+        )
+        rows = {index[user_id] for user_id in writing if user_id in index}
         if not rows:
             return {}
         return store.read_profiles(self._live.user_keys(as_keys(sorted(rows))).tolist())

@@ -78,10 +78,10 @@ class Came:
 
     def about(self, rows: Rows) -> dict[int, dict[str, str | None]]:
         """What came about these rows: name → message id of the last one, in the order in which names came first."""
-        found: dict[int, dict[str, str | None]] = {}
-        for place in np.flatnonzero(np.isin(self.rows, rows)).tolist():
-            events = found.setdefault(int(self.rows[place]), {})
-            events[self._in_order[place]] = self._message_ids[place]
+        found: dict[int, dict[str, str | None]] = {row: {} for row in rows.tolist()}
+        for place, row in enumerate(self.rows.tolist()):
+            if row in found:
+                found[row][self._in_order[place]] = self._message_ids[place]
         return found
 
     def rows_of(self, names: Container[str]) -> Rows:
@@ -131,7 +131,7 @@ class Written:
         return [self._cause(row, plan, events.get(row)) for row, plan in zip(rows.tolist(), plans, strict=True)]
 
     def _cause(self, row: int, plan: Plan, events: Mapping[str, str | None] | None) -> tuple[Cause, str | None]:
-        if row in self.rows or events is not None:
+        if row in self.rows or events:
             return self.rows.get(row, _NO_WRITES).cause(plan, events or {})
         return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
 
@@ -139,13 +139,6 @@ class Written:
         """The rows of users who are new, merged or removed: sorted and unique, int64 (n,)."""
         new = as_rows(row for row, writes in self.rows.items() if writes.afresh)
         return new if self.many is None else np.union1d(new, self.many.rows[self.many.rows >= self.many.first_new])
-
-    def all_rows(self) -> Rows:
-        """The rows of all users about whom something was written: sorted and unique, int64 (n,)."""
-        rows = as_rows(self.rows)
-        for more in (self.many, self.came):
-            rows = rows if more is None else np.union1d(rows, more.rows)
-        return rows
 
     def rows_of(self, attributes: frozenset[str], events: frozenset[str]) -> Rows:
         """The rows of users of whom one of these attributes changed, or about whom one of these events came.
