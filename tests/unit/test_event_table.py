@@ -193,16 +193,19 @@ def test_spans_are_read_like_their_rows_also_where_rows_came_later(
     assert all(time <= table.latest for time in table.times(chosen))
 
 
-@given(EVENTS, st.lists(st.integers(0, 39), max_size=8))
+@given(
+    st.lists(st.tuples(st.integers(0, ROWS - 1), st.integers(0, 9), st.integers(0, 99)), max_size=4),
+    st.lists(st.integers(0, 199), max_size=5),
+)
 def test_rows_that_moved_are_read_with_those_that_did_not(events: list[tuple[int, int, int]], moved: list[int]) -> None:
-    many = [(8 * row + shift, time, value) for row, time, value in events for shift in range(8)]
-    table = EventTable({"p": Kind.NUMBER}, 8 * ROWS)
+    many = [(40 * row + shift, time, value) for row, time, value in events for shift in range(40)]
+    table = EventTable({"p": Kind.NUMBER}, 40 * ROWS)
     ordered = expected(many)
     rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
     table.load(rows, times, {"p": [float(value) for _, _, value in ordered]})
     for row in moved:
         table.add(row, 5, {"p": -1.0})
-    for start, stop in ((0, 8 * ROWS), (3, 30), (7, 7)):
+    for start, stop in ((0, 40 * ROWS), (3, 130), (7, 7)):
         offsets, positions = table.lie(slice(start, stop))
         again, index = table.gather(np.arange(start, stop))
         assert offsets.tolist() == again.tolist()

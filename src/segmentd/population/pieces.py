@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+_LONG: Final = 32
+"""Pieces of fewer stretches on average are not worth it."""
 G = TypeVar("G", bound=np.generic)
 Index = NDArray[np.int64]
 
@@ -54,6 +56,6 @@ def pieces_of(starts: Index, lengths: NDArray[np.integer]) -> Pieces | slice | N
     gaps = np.flatnonzero(starts[1:] != stops[:-1])
     if not len(gaps):
         return slice(int(starts[0]), int(stops[-1]))
-    if len(gaps) > len(lengths) // 8:
+    if len(gaps) > len(lengths) // _LONG:
         return None
     return Pieces(starts[np.concatenate(([0], gaps + 1))], stops[np.concatenate((gaps, [len(some) - 1]))])

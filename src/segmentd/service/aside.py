@@ -12,6 +12,7 @@ from typing import Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentd.engine.abreast import judge_abreast, spare_cores, stretches
 from segmentd.engine.catalogue import Entry, State
 from segmentd.engine.compile import check_kinds, references
 from segmentd.engine.judging import Pass
@@ -187,12 +188,16 @@ class Aside:
         live = self._live
         self._committer.catch_up(live.present(self._clock.now()))
         now = live.present(self._clock.now())
-        users = live.users.span(start, stop, now)
-        memberships = live.memberships
+        passes = {begin: self._pass(begin, end, now) for begin, end in stretches(start, stop, spare_cores())}
+        judge_abreast(list(passes.values()), self._plans)
+        for begin, judging in passes.items():
+            for key, error in settle(live.memberships, judging, self._plans, begin).items():
+                live.shadow_failures.setdefault(key, error)
+
+    def _pass(self, start: int, stop: int, now: Micros) -> Pass:
+        users, memberships = self._live.users.span(start, stop, now), self._live.memberships
         stored = StoredVerdicts(memberships.words[start:stop], memberships.horizons[start:stop].copy())
-        judging = Pass(users, users.at, stored)
-        for key, error in settle(memberships, judging, self._plans, start).items():
-            live.shadow_failures.setdefault(key, error)
+        return Pass(users, users.at, stored)
 
     def _lost(self, name: str) -> bool:
         return name in self.bound and self.bound[name].plan is None

@@ -8,6 +8,7 @@ from contextlib import closing
 import numpy as np
 import orjson
 
+from segmentd.engine.abreast import cores, judge_abreast, stretches
 from segmentd.engine.catalogue import Catalogue, Entry, State
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Fitted
@@ -203,9 +204,12 @@ def _judge(live: Live, store: Store) -> dict[str, EvaluationFailed]:
         *_chunks(0, walked, live.instant),
         *_chunks(walked, len(live.users), Micros(live.instant - 1)),
     ):
-        users = live.users.span(start, stop, at)
-        for error in settle(live.memberships, Pass(users, users.at), live.catalogue.plans, start).values():
-            failed.setdefault(error.plan.segment_id, error)
+        views = {begin: live.users.span(begin, end, at) for begin, end in stretches(start, stop, cores())}
+        passes = {begin: Pass(users, users.at) for begin, users in views.items()}
+        judge_abreast(list(passes.values()), live.catalogue.plans)
+        for begin, judging in passes.items():
+            for error in settle(live.memberships, judging, live.catalogue.plans, begin).values():
+                failed.setdefault(error.plan.segment_id, error)
     return failed
 
 
