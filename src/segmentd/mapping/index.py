@@ -29,9 +29,11 @@ NOBODY: Final = -1
 UNTOLD: Final = -2
 """The row of an id whose hash is not its own."""
 _WINDOW: Final = 8
+_CROWD: Final = 512
 _FEW: Final = 12
 _FAR: Final = 32
-"""So many at a time are looked at behind the home, as far as that; what is left then, or few, one by one."""
+"""Behind its homes a crowd looks at one slot at a time, what is left of it at a window of slots, as far as that; those
+who are left then, or few, are looked for one by one."""
 
 
 def homes_of(keys: Keys, homes: int) -> NDArray[np.int64]:
@@ -63,13 +65,14 @@ def find_many(slots: Slots, homes: int, keys: Keys) -> Rows:
     left = np.flatnonzero(~ends)
     step = 1
     while len(left) > _FEW and step <= _FAR:
-        window = places[left][:, None] + np.arange(step, step + _WINDOW)
+        width = _WINDOW if len(left) <= _CROWD else 1
+        window = places[left][:, None] + np.arange(step, step + width)
         found, ends = _look(slots, window, firsts[left][:, None], lows[left][:, None])
         at = ends.argmax(axis=1)  # the first place of the window at which the search ends, if any
         each = np.arange(len(left))
         ended = ends[each, at]
         seconds[left] = found[each, at]  # 0 where it has not ended
-        left, step = left[~ended], step + _WINDOW
+        left, step = left[~ended], step + width
     rows = _rows(seconds)
     if len(left):
         words = slots.data.cast("B").cast("Q")
