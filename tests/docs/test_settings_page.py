@@ -39,6 +39,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
         "CURRENCY_RATES": "USD=0.93, GBP=1.17",
         "LOG_KEEP": "90d",
         "LOG_MAX_MOVES": "1000",
+        "SNAPSHOTS": "false",
         "ERASURE_REFUSAL": "7d",
         "DRAIN_GRACE": "1.5",
         "WATCH_PATIENCE": "2.5",
@@ -57,7 +58,7 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert settings.environment({"A": "b"}) == {"A": "b", "SEGMENTD_WEBHOOKS": "hooks.yaml"}
     assert (settings.base_currency, settings.drain_grace, settings.log_level) == ("EUR", 1.5, "debug")
     assert (settings.watch_patience, settings.log_keep, settings.log_max_moves) == (2.5, "90d", 1000)
-    assert settings.erasure_refusal == "7d"
+    assert (settings.erasure_refusal, settings.snapshots) == ("7d", False)
 
 
 @pytest.mark.parametrize(
