@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping, Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Final, cast
@@ -38,32 +38,33 @@ _FEW: Final = 12
 
 @dataclass(slots=True)
 class _Events:
-    """What is to be stored: the batch, and beside it the row, the properties and the rate of money of each event."""
+    """What is to be stored: events, and of each the row, the effective time and the rate of money."""
 
-    batch: EventBatch
+    items: list[PreparedEvent] = field(default_factory=list)
     rows: list[int] = field(default_factory=list)
-    properties: list[Mapping[str, Json]] = field(default_factory=list)
+    times: list[Micros] = field(default_factory=list)
     rates: list[Decimal | None] = field(default_factory=list)
 
-    def add(self, item: PreparedEvent, row: int, time: Micros, rate: Decimal | None) -> None:
-        batch = self.batch
-        batch.names.append(item.name)
-        batch.times.append(time)
-        batch.properties.append(item.raw_properties)
-        batch.contexts.append(item.raw_context if item.raw_context != b"{}" else None)
-        batch.message_ids.append(item.message_id or None)
-        batch.digests.append(item.digest)
-        batch.rates.append(None if rate is None else str(rate))
-        self.rows.append(row)
-        self.properties.append(item.properties)
-        self.rates.append(rate)
+    def batch(self, received: Micros) -> EventBatch:
+        """All of them as the database takes them."""
+        items = self.items
+        return EventBatch(
+            received,
+            [item.name for item in items],
+            self.times,
+            [item.raw_properties for item in items],
+            [None if item.raw_context == b"{}" else item.raw_context for item in items],
+            [item.message_id or None for item in items],
+            [item.digest for item in items],
+            [None if rate is None else str(rate) for rate in self.rates],
+        )
 
     def places(self, names: Container[str]) -> dict[str, list[int]]:
         """By name, those of `names` only: which of the events have it."""
         found: dict[str, list[int]] = {}
-        for place, name in enumerate(self.batch.names):
-            if name in names:
-                found.setdefault(name, []).append(place)
+        for place, item in enumerate(self.items):
+            if item.name in names:
+                found.setdefault(item.name, []).append(place)
         return found
 
 
@@ -98,11 +99,12 @@ class Ingest(Change):
         self._live = live
         self._derivations = derivations
         self._instant = instant
+        self._index = live.users.index
         self._types = ValueTypes(live.schema, currencies)
         self._sound_contexts: set[bytes] = set()
         self._first_new, self._next_key = len(live.users), live.next_user_key
         self._new_users: dict[str, int] = {}
-        self._events = _Events(EventBatch(instant))
+        self._events = _Events()
         self._profiles: dict[int, _Edited] = {}
         self._stored = self._read_profiles(store, items)
         wanted = [item.message_id for item in items if isinstance(item, PreparedEvent) and item.message_id]
@@ -163,7 +165,11 @@ class Ingest(Change):
             edited.names |= merge_context(edited.draft, context, min(time, self._instant))
         if digest is not None:
             self._messages[message_id] = digest
-        self._events.add(item, row, time, rate)
+        events = self._events
+        events.items.append(item)
+        events.rows.append(row)
+        events.times.append(time)
+        events.rates.append(rate)
         return _CREATED if created else _STORED
 
     def _digests(self, item: PreparedEvent, digest: bytes) -> set[bytes]:
@@ -174,7 +180,7 @@ class Ingest(Change):
 
     def _user(self, user_id: str) -> tuple[int, bool]:
         """The row of a user, and whether it is to be made."""
-        row = self._live.users.index.get(user_id)
+        row = self._index.get(user_id)
         if row is not None:
             return row, False
         known = user_id in self._new_users
@@ -225,10 +231,10 @@ class Ingest(Change):
         events, tables = self._events, self._live.users.tables
         if not events.rows:
             return
-        rows, names = as_keys(events.rows), events.batch.names
-        store.insert_event_batch(self._live.user_keys(rows).tolist(), events.batch)
-        written.came = Came(rows, names, events.batch.message_ids)
-        times = as_keys(events.batch.times)
+        rows, batch = as_keys(events.rows), events.batch(self._instant)
+        store.insert_event_batch(self._live.user_keys(rows).tolist(), batch)
+        written.came = Came(rows, batch.names, batch.message_ids)
+        times = as_keys(events.times)
         for name, places in events.places(tables.keys()).items():
             self._add_missing_columns(name)
             table = tables[name]
@@ -238,11 +244,12 @@ class Ingest(Change):
                 continue
             for turn, place in enumerate(places):
                 given = {each: value for each in values if (value := values[each][turn]) is not None}
-                table.add(events.rows[place], events.batch.times[place], given)
+                table.add(events.rows[place], events.times[place], given)
 
     def _values(self, kind: Kind, name: str, places: list[int]) -> list[Stored | None]:
         """One property of these events as its column takes it."""
-        given = [self._events.properties[place].get(name) for place in places]
+        items = self._events.items
+        given = [items[place].properties.get(name) for place in places]
         if kind in AS_THEY_ARE:
             return cast("list[Stored | None]", given)
         rates = self._events.rates

@@ -21,6 +21,7 @@ _SHORT_NAMES: Final = 1_024
 """Names are remembered together where they have no more characters than this."""
 _SHORT_CONTEXT: Final = 4_096
 """A longer context, in bytes of JSON, is not remembered."""
+_NO_TIMES: Final = (None, None, None)
 _TIMES: Final = ("time", "original_time", "sent_time", "received_time")
 CONTEXT: Final = frozenset(
     [
@@ -173,6 +174,8 @@ def _check_reserved(field_name: str, names: Iterable[str]) -> None:
 
 
 def _check_times(write: EventWrite) -> None:
+    if write.time is not None and MIN_INSTANT <= write.time <= MAX_INSTANT and write[6:] == _NO_TIMES:
+        return
     for name, value in zip(_TIMES, (write.time, *write[6:]), strict=True):
         if value is not None and not MIN_INSTANT <= value <= MAX_INSTANT:
             raise InvalidInput.at(name, "is outside the years 1 to 9999")
