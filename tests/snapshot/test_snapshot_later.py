@@ -15,7 +15,7 @@ from tests.service.uploading import BETA, upload
 from tests.snapshot.same import check_starts
 from tests.snapshot.test_snapshot_doubt import PLUGINS, fill
 
-from segmentd.population.kinds import Kind
+from segmentd.population.kinds import Json, Kind
 from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.merging import UserMerge
 from segmentd.service.retention import EventDeclaration
@@ -31,7 +31,11 @@ Happening = Callable[[Service], Coroutine[Any, Any, object]]
 
 async def profiles(service: Service) -> None:
     """Attributes change, go and come; and new users."""
-    writes = {"u1": {"age": 90, "plan": None}, "u2": {"tags": ["new"], "city": "Bonn"}, "new": {"age": 50}}
+    writes: dict[str, dict[str, Json]] = {
+        "u1": {"age": 90, "plan": None},
+        "u2": {"tags": ["new"], "city": "Bonn"},
+        "new": {"age": 50},
+    }
     await service.profiles.upsert([ProfileWrite(user, values) for user, values in writes.items()])
 
 
@@ -200,7 +204,7 @@ def test_nothing_of_an_erased_user_is_in_any_snapshot(tmp_path: Path) -> None:
     path = tmp_path / "a.db"
     service, attempt = begun(path)
     try:
-        secret = {"email": "secret-mail", "tags": ["secret-tag"]}
+        secret: dict[str, Json] = {"email": "secret-mail", "tags": ["secret-tag"]}
         asyncio.run(service.profiles.upsert([ProfileWrite("secret-id", secret)]))
         event = EventWrite("secret-id", "Buy", "secret-message", START, {"sku": "secret-sku"})
         asyncio.run(service.profiles.ingest([event]))
