@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
+import uvloop
 
 from segmentd.cli.apply import apply_file
 from segmentd.cli.connection import connect
@@ -65,12 +67,16 @@ def serve(
             )
         if file is not None:
             await asyncio.to_thread(_apply, address, file, as_json=as_json)
+        # What was loaded mostly stays, so the collector need not walk through it again and again.
+        gc.freeze()
         if as_json:
             show_json({"listening": address, "database": str(settings.database), "clock_frozen": time.frozen})
         else:
             show(f"segmentd listens on {address}, database {settings.database}")
 
-    asyncio.run(run_server(settings, time, ready))
+    # uvloop spends a sixth less CPU on a check; but workers start with signals held back, and its children never do.
+    run = asyncio.run if settings.workers else uvloop.run
+    run(run_server(settings, time, ready))
 
 
 def _apply(address: str, file: SegmentsFile, *, as_json: bool) -> None:
