@@ -16,6 +16,8 @@ Digest = Callable[[bytes, int], bytes]
 Keys = NDArray[np.uint64]
 """(n, 2): the first 64 bits, and 32 more in the low half of the second."""
 LOW: Final = 0xFFFFFFFF
+_PIECE: Final = 1_024
+"""So many ids are bytes at a time: those of ten million would take a gigabyte."""
 
 
 def new_seed() -> int:
@@ -25,8 +27,11 @@ def new_seed() -> int:
 
 def hash_many(digest: Digest, seed: int, user_ids: Sequence[str]) -> Keys:
     """The hashes of n ids, uint64 (n, 2)."""
-    joined = b"".join(map(digest, [each.encode() for each in user_ids], repeat(seed)))
-    keys = np.frombuffer(joined, dtype="<u8").reshape(-1, 2).astype(np.uint64)
+    keys = np.empty((len(user_ids), 2), dtype=np.uint64)
+    for start in range(0, len(user_ids), _PIECE):
+        piece = user_ids[start : start + _PIECE]
+        joined = b"".join(map(digest, [each.encode() for each in piece], repeat(seed)))
+        keys[start : start + len(piece)] = np.frombuffer(joined, dtype="<u8").reshape(-1, 2)
     keys[:, 1] &= np.uint64(LOW)
     return keys
 

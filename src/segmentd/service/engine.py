@@ -139,9 +139,11 @@ class Engine:
         """Give up the database, with a snapshot beside it."""
         self.purging.stop()
         self.snapshots.at_stop()
-        self.live.publication.close()
-        self.log_reader.close()  # the one that writes closes last, and checkpoints
-        self.store.close()
+        try:
+            self.live.publication.close()
+        finally:
+            self.log_reader.close()  # the one that writes closes last, and checkpoints
+            self.store.close()
 
     def edit(self, make: Callable[[], Edit], seen: Callable[[int], T]) -> Future[T]:
         """Queue an edit; `make` looks at what is there when its turn comes.

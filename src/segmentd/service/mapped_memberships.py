@@ -93,7 +93,7 @@ class MappedMemberships:
         if with_leaves:
             raise Elsewhere(Why.UNMAPPED)
         seen, specs = self._see([user_id])
-        return list_segments(seen, specs, labels, after, limit)
+        return list_segments(seen, specs.get, labels, after, limit)
 
     def spec_of(self, segment_id: str) -> SegmentSpec:
         """The name and the labels of a segment, as of the last answer. Raises NotFound."""

@@ -163,8 +163,13 @@ class Memberships:
         return replace(listed, leaves={plan.segment_id: self._leaves(seen, plan) for plan in listed.members})
 
     def _listed(self, seen: Seen, labels: Mapping[str, str], after: str, limit: int) -> UserSegments:
-        specs = {name: info.spec for name, info in self._live.segments.items()}
-        return list_segments(seen, specs, labels, after, limit)
+        segments = self._live.segments  # they may be newer than what was seen
+
+        def spec_of(name: str) -> SegmentSpec | None:
+            info = segments.get(name)
+            return None if info is None else info.spec
+
+        return list_segments(seen, spec_of, labels, after, limit)
 
     def spec_of(self, segment_id: str) -> SegmentSpec:
         """What the latest version of a segment says. Raises NotFound."""
@@ -217,13 +222,14 @@ def _check(seen: Seen, segment_id: str) -> Check:
 
 
 def list_segments(
-    seen: Seen, specs: Mapping[str, SegmentSpec], labels: Mapping[str, str], after: str, limit: int
+    seen: Seen, spec_of: Callable[[str], SegmentSpec | None], labels: Mapping[str, str], after: str, limit: int
 ) -> UserSegments:
     """At most `limit` segments with these labels that the only user of `seen` is in, by id, those beyond `after`."""
     members: list[Plan] = []
     errors: dict[str, SegmentdError] = {}
     for name in sorted(seen.catalogue.entries):
-        if name <= after or name not in specs or not labels.items() <= dict(specs[name].labels).items():
+        spec = spec_of(name) if name > after else None
+        if spec is None or (labels and not labels.items() <= dict(spec.labels).items()):
             continue
         entry = seen.catalogue.entries[name]
         if entry.plan is None:
