@@ -17,7 +17,8 @@ from segmentd.conditions.condition import Condition, Operands, operator
 from segmentd.conditions.judging import TIME_ZONE
 from segmentd.conditions.one_value import all_or_none
 from segmentd.conditions.operators import operators_of
-from segmentd.conditions.sources import Source, explain_first, judge_first, one_of_first
+from segmentd.conditions.sources import Source, explain_first, judge_first, known_sources, one_of_first
+from segmentd.conditions.together import judge_conditions
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Reads, Reason, SegmentType, speaks_for
 from segmentd.population.kinds import Kind
 from segmentd.population.one_user import JudgeOne
@@ -65,6 +66,10 @@ class Parameter(ABC):
         """How to judge one user without arrays, as `judge` does; None (the default): by `judge`."""
         return None
 
+    def plain(self, value: Any, users: Population) -> tuple[str, Condition] | None:
+        """The one attribute that decides for all users and its condition, to be judged beside others; None: `judge`."""
+        return None
+
     @abstractmethod
     def explain(self, value: Any, users: Population, at: Instants) -> tuple[Reason, ...]:
         """Reasons for the only user."""
@@ -96,6 +101,12 @@ class AttributeParameter(Parameter):
     def for_one(self, value: Condition, readers: Readers) -> JudgeOne | None:
         return one_of_first(self.sources, readers, value)
 
+    def plain(self, value: Condition, users: Population) -> tuple[str, Condition] | None:
+        sources = known_sources(self.sources, users)
+        if len(sources) > 1 or sources[0].reading is not None or type(self).judge is not AttributeParameter.judge:
+            return None  # a subclass may judge in another way
+        return sources[0].attribute, value
+
     def explain(self, value: Condition, users: Population, at: Instants) -> tuple[Reason, ...]:
         return explain_first(self.sources, users, value, at)
 
@@ -125,7 +136,12 @@ class Catalogue(SegmentType[CatalogueParams]):
         ]
 
     def evaluate(self, params: CatalogueParams, model: Model | None, users: Population, at: Instants) -> Verdict:
-        return reduce(and_, (parameter.judge(value, users, at) for parameter, value in self._given(params)))
+        given = [(parameter, value, parameter.plain(value, users)) for parameter, value in self._given(params)]
+        verdicts = [parameter.judge(value, users, at) for parameter, value, plain in given if plain is None]
+        together = [plain for *_, plain in given if plain is not None]
+        if together:
+            verdicts.append(judge_conditions(users, together, at))
+        return reduce(and_, verdicts)
 
     def for_one(self, params: CatalogueParams, model: Model | None, readers: Readers) -> JudgeOne | None:
         return all_or_none(

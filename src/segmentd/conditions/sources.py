@@ -77,9 +77,14 @@ def _with_origin(reason: Reason, raw: str) -> Reason:
     return Reason(reason.subject, reason.operator, observed, reason.threshold, reason.member)
 
 
+def known_sources(sources: tuple[Source, ...], users: Columns) -> list[Source]:
+    """Those of which somebody has a value; the first one where there are none."""
+    return [each for each in sources if users.kind(each.attribute) is not None] or [sources[0]]
+
+
 def judge_first(sources: tuple[Source, ...], users: Columns, condition: Condition, at: Instants) -> Verdict:
     """Judge n rows, each by the first source that has a value for it, whatever the kinds of the others."""
-    *earlier, last = [each for each in sources if users.kind(each.attribute) is not None] or [sources[0]]
+    *earlier, last = known_sources(sources, users)
     verdict, _ = last.judge(users, condition, at)
     for source in reversed(earlier):
         preferred, here = source.judge(users, condition, at)
