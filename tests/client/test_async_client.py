@@ -37,6 +37,11 @@ async def two_batches() -> AsyncIterator[list[profile_pb2.Event]]:
         yield [profile_pb2.Event(user_id="eve", name="Y")] * size
 
 
+async def each_alone(users: list[str]) -> AsyncIterator[tuple[list[str], list[str]]]:
+    for user in users:
+        yield [user], ["seen"]
+
+
 def public(kind: type[Any]) -> dict[str, Any]:
     return {name: getattr(kind, name) for name in dir(kind) if not name.startswith("_")}
 
@@ -92,6 +97,8 @@ def test_a_whole_life(tmp_path: Path) -> None:
             )
             await client.upload_user_list(header, (f"u{number}" for number in range(3)))
             assert len([each async for each in client.list_user_list_members("l")]) == 3
+            tables = [each async for each in client.stream_batches(each_alone(["ada", "bob"]))]
+            assert [table.members_of("seen") for table in tables] == [["ada"], []]
             answers = [each async for each in client.stream_events(two_batches())]
             assert [len(each.results) for each in answers] == [1, 2]
             with pytest.raises(CallFailed) as missing:

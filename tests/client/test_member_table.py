@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.cli.running import serving
 
-from segmentd.client import Client, MemberTable, NoAnswer, as_struct
+from segmentd.client import CallFailed, Client, MemberTable, NoAnswer, as_struct
 from segmentd.v1 import error_reason_pb2, item_error_pb2, membership_pb2, segment_pb2
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import profile_service_pb2 as profiles
@@ -97,4 +97,30 @@ def test_a_batch_says_what_single_checks_say(tmp_path: Path) -> None:
                 if not each.HasField("error")
             }
             assert table.segments_of(user) == single
+        halves = [(users[:20], names), (users[20:], names[2:5])]
+        for (asked_users, asked_names), streamed in zip(halves, client.stream_batches(iter(halves)), strict=True):
+            alone = client.check_batch(asked_users, asked_names)
+            assert (streamed.matrix == alone.matrix).all()
+            assert streamed.unknown_users == alone.unknown_users
+            assert set(streamed.segment_errors) == set(alone.segment_errors)
+        with pytest.raises(CallFailed) as refused:
+            list(client.stream_batches([([], names)]))
+        assert [fault.field for fault in refused.value.violations] == ["user_ids"]
         assert client.check_batch(users, ["none"]).matrix.tolist() == [[False]] * len(users)
+
+
+def test_workers_answer_streams_of_batches_too(tmp_path: Path) -> None:
+    users = [f"u{number}" for number in range(20)]
+    with serving(tmp_path, "--workers", "1") as address, Client(address, connections=1) as client:
+        items = [profiles.ProfileUpsert(user_id=user, attributes=as_struct({"n": i})) for i, user in enumerate(users)]
+        client.upsert_profiles(items)
+        for name, rule in (("low", {"attribute": {"n": {"below": 7}}}), ("active", {"behavioral": {"event": "X"}})):
+            client.create_segment(segment_pb2.Segment(id=name, rule=as_struct(rule)))
+        batches = [(users[start : start + 5], ["low", "none", "active"]) for start in range(0, 20, 5)]
+        for (asked, names), table in zip(batches, client.stream_batches(iter(batches)), strict=True):
+            assert table.members_of("low") == [user for user in asked if int(user[1:]) < 7]
+            assert table.segments_of(asked[0])["active"] is False
+            assert (set(table.segment_errors), table.segment_ids) == ({"none"}, names)
+        newest = client.upsert_profiles(items).revision
+        [table] = client.stream_batches(iter(batches[:1]), newest)
+        assert table.revision >= newest

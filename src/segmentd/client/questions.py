@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 
-from segmentd.client.calls import Call, asked, paged
+from segmentd.client.batch_stream import BatchStream
+from segmentd.client.calls import Call, asked, paged, streamed
 from segmentd.client.member_table import MemberTable
 from segmentd.client.values import Json, as_struct
 from segmentd.v1 import evaluation_service_pb2 as evaluations
@@ -45,6 +46,21 @@ class Questions:
             request,
             lambda answer: MemberTable(user_ids, segment_ids, answer),
         )
+
+    @streamed
+    def stream_batches(
+        self,
+        batches: Iterable[tuple[Sequence[str], Sequence[str]]] | AsyncIterable[tuple[Sequence[str], Sequence[str]]],
+        min_revision: int = 0,
+    ) -> Call[MemberTable]:
+        """`check_batch` for as long as there are batches, each (user ids, segment ids); the answers are in order.
+
+        It costs less for each batch than a call of its own, and has no deadline. `batches` is read while the answers
+        are taken. Only asyncio takes an asynchronous one.
+        """
+        stream = BatchStream(min_revision)
+        messages = stream.each_async(batches) if isinstance(batches, AsyncIterable) else map(stream.message, batches)
+        return Call(MembershipServiceStub, "StreamBatchChecks", messages, stream.table, bounded=False)
 
     @paged
     def user_segments(

@@ -9,7 +9,11 @@ from segmentd.errors import Reason, Unavailable
 from segmentd.server.rpc import Context
 
 ENDLESS: Final = frozenset(
-    {"/segmentd.v1.MembershipService/WatchTransitions", "/segmentd.v1.ProfileService/StreamEvents"}
+    {
+        "/segmentd.v1.MembershipService/StreamBatchChecks",
+        "/segmentd.v1.MembershipService/WatchTransitions",
+        "/segmentd.v1.ProfileService/StreamEvents",
+    }
 )
 """Methods whose calls do not end by themselves, and can be taken up again elsewhere."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
@@ -75,6 +76,13 @@ class MembershipReads:
             evaluate_time=to_timestamp(seen.at),
             holds_until_time=to_optional_timestamp(member_bits.holds_until(seen, plans)),
         )
+
+    async def StreamBatchChecks(
+        self, requests: AsyncIterator[pb.StreamBatchChecksRequest], context: Context
+    ) -> AsyncIterator[pb.StreamBatchChecksResponse]:
+        async for request in requests:
+            answer = await self.BatchCheckMemberships(request.batch, context)
+            yield pb.StreamBatchChecksResponse(answer=answer)
 
     async def ListUserSegments(
         self, request: pb.ListUserSegmentsRequest, context: Context

@@ -310,6 +310,54 @@ class BatchCheckMembershipsResponse(_message.Message):
 Global___BatchCheckMembershipsResponse: _TypeAlias = BatchCheckMembershipsResponse  # noqa: Y015
 
 @_typing.final
+class StreamBatchChecksRequest(_message.Message):
+    """One batch of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    BATCH_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def batch(self) -> Global___BatchCheckMembershipsRequest:
+        """The batch."""
+
+    def __init__(
+        self,
+        *,
+        batch: Global___BatchCheckMembershipsRequest | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamBatchChecksRequest: _TypeAlias = StreamBatchChecksRequest  # noqa: Y015
+
+@_typing.final
+class StreamBatchChecksResponse(_message.Message):
+    """The answer to one batch of a stream."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ANSWER_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def answer(self) -> Global___BatchCheckMembershipsResponse:
+        """The answer."""
+
+    def __init__(
+        self,
+        *,
+        answer: Global___BatchCheckMembershipsResponse | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StreamBatchChecksResponse: _TypeAlias = StreamBatchChecksResponse  # noqa: Y015
+
+@_typing.final
 class IndexedError(_message.Message):
     """A user or a segment of a batch that has no answer."""
 

@@ -60,6 +60,11 @@ class MembershipServiceStub:
                 request_serializer=segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsRequest.SerializeToString,
                 response_deserializer=segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsResponse.FromString,
                 _registered_method=True)
+        self.StreamBatchChecks = channel.stream_stream(
+                '/segmentd.v1.MembershipService/StreamBatchChecks',
+                request_serializer=segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksRequest.SerializeToString,
+                response_deserializer=segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksResponse.FromString,
+                _registered_method=True)
         self.ListUserSegments = channel.unary_unary(
                 '/segmentd.v1.MembershipService/ListUserSegments',
                 request_serializer=segmentd_dot_v1_dot_membership__service__pb2.ListUserSegmentsRequest.SerializeToString,
@@ -119,6 +124,16 @@ class MembershipServiceServicer:
         """Says which of several segments each of several users is in, in packed form and at one instant.
 
         Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StreamBatchChecks(self, request_iterator, context):
+        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
+        in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+
+        Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -188,6 +203,11 @@ def add_MembershipServiceServicer_to_server(servicer, server):
                     servicer.BatchCheckMemberships,
                     request_deserializer=segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsRequest.FromString,
                     response_serializer=segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsResponse.SerializeToString,
+            ),
+            'StreamBatchChecks': grpc.stream_stream_rpc_method_handler(
+                    servicer.StreamBatchChecks,
+                    request_deserializer=segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksRequest.FromString,
+                    response_serializer=segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksResponse.SerializeToString,
             ),
             'ListUserSegments': grpc.unary_unary_rpc_method_handler(
                     servicer.ListUserSegments,
@@ -302,6 +322,33 @@ class MembershipService:
             '/segmentd.v1.MembershipService/BatchCheckMemberships',
             segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsRequest.SerializeToString,
             segmentd_dot_v1_dot_membership__service__pb2.BatchCheckMembershipsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StreamBatchChecks(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/segmentd.v1.MembershipService/StreamBatchChecks',
+            segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksRequest.SerializeToString,
+            segmentd_dot_v1_dot_membership__service__pb2.StreamBatchChecksResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -60,6 +60,12 @@ class MembershipServiceStub:
 
     Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
     """
+    StreamBatchChecks: _grpc.StreamStreamMultiCallable[_membership_service_pb2.StreamBatchChecksRequest, _membership_service_pb2.StreamBatchChecksResponse]
+    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
+    in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+
+    Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
+    """
     ListUserSegments: _grpc.UnaryUnaryMultiCallable[_membership_service_pb2.ListUserSegmentsRequest, _membership_service_pb2.ListUserSegmentsResponse]
     """Lists the segments that one user is in, ordered by id.
 
@@ -123,6 +129,12 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     """Says which of several segments each of several users is in, in packed form and at one instant.
 
     Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
+    """
+    StreamBatchChecks: _aio.StreamStreamMultiCallable[_membership_service_pb2.StreamBatchChecksRequest, _membership_service_pb2.StreamBatchChecksResponse]  # type: ignore[assignment]
+    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
+    in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+
+    Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
     """
     ListUserSegments: _aio.UnaryUnaryMultiCallable[_membership_service_pb2.ListUserSegmentsRequest, _membership_service_pb2.ListUserSegmentsResponse]  # type: ignore[assignment]
     """Lists the segments that one user is in, ordered by id.
@@ -202,6 +214,18 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         """Says which of several segments each of several users is in, in packed form and at one instant.
 
         Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
+        """
+
+    @_abc_1.abstractmethod
+    def StreamBatchChecks(
+        self,
+        request_iterator: _MaybeAsyncIterator[_membership_service_pb2.StreamBatchChecksRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_membership_service_pb2.StreamBatchChecksResponse], _abc.AsyncIterator[_membership_service_pb2.StreamBatchChecksResponse]]:
+        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
+        in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+
+        Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
         """
 
     @_abc_1.abstractmethod

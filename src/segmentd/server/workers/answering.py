@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import grpc
 
@@ -31,6 +31,25 @@ def answering(reads: MembershipReads, forwarder: Forwarder, tally: memoryview) -
         method = _SERVICE + behavior.__name__
         both = _either(partial(decode, kind), behavior, forwarder.unary(method), tally)
         yield method, grpc.unary_unary_rpc_method_handler(both)
+    batches = _batches(reads, forwarder.amid_stream(_SERVICE + "BatchCheckMemberships"), tally)
+    yield _SERVICE + "StreamBatchChecks", grpc.stream_stream_rpc_method_handler(batches)
+
+
+def _batches(reads: MembershipReads, forward: Behavior, tally: memoryview) -> Behavior:
+    """A stream of batches, each answered here or by the engine."""
+
+    async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        async for request in requests:
+            batch = cast("pb.StreamBatchChecksRequest", decode(pb.StreamBatchChecksRequest, request)).batch
+            try:
+                answer = await reads.BatchCheckMemberships(batch, context)
+                tally[ANSWERED] += 1
+            except Elsewhere:
+                forwarded = await forward(batch.SerializeToString(), context)
+                answer = pb.BatchCheckMembershipsResponse.FromString(forwarded)
+            yield pb.StreamBatchChecksResponse(answer=answer).SerializeToString()
+
+    return answer
 
 
 def _either(decoded: Callable[[bytes], Any], behavior: Behavior, forward: Behavior, tally: memoryview) -> Behavior:

@@ -54,6 +54,21 @@ class Forwarder:
 
         return forward
 
+    def amid_stream(self, method: str) -> Any:
+        """The behavior that forwards a question which came amid a stream: nothing but the answer goes back."""
+        ask: Any = self._channel.unary_unary(method)
+
+        async def forward(request: bytes, context: Context) -> bytes:
+            self._tally[FORWARDED] += 1
+            passed_on = _passed_on(context.invocation_metadata())
+            try:
+                answer: bytes = await ask(request, timeout=context.time_remaining(), metadata=passed_on)
+            except grpc.aio.AioRpcError as error:
+                await _refuse(context, error)
+            return answer
+
+        return forward
+
     def stream(self, method: str) -> Handler:
         """The handler that forwards calls of any other shape.
 
