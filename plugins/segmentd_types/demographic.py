@@ -16,12 +16,16 @@ from segmentd.api import (
     Condition,
     Fault,
     Instants,
+    JudgeOne,
     Kind,
     Kinds,
     LocalTime,
     Mask,
+    OneUser,
+    OneVerdict,
     Parameter,
     Population,
+    Readers,
     Reads,
     Reason,
     SegmentType,
@@ -29,11 +33,14 @@ from segmentd.api import (
     Values,
     Verdict,
     YearlyDay,
+    Zone,
     accepts_numbers,
     check_condition,
     explain_condition,
     hookimpl,
     judge_condition,
+    one_condition,
+    one_zone,
     operators_of,
     select,
     show_operand,
@@ -81,6 +88,20 @@ def _exact(condition: Condition, birthday: Values[np.int64], zones: LocalTime, a
     return Verdict(born & holds[safe], holds_until), np.asarray(born)
 
 
+@lru_cache(maxsize=16_384)
+def _local_day(zone: Zone, at: int) -> int:
+    return int(zone.local_day(np.array([at]))[0])
+
+
+@lru_cache(maxsize=16_384)
+def _exact_of(condition: str, birthday: int, zone: Zone, day: int) -> tuple[OneVerdict, bool]:
+    """The same of one user on a local day: nothing but the day decides."""
+    known = Values(np.array([birthday]), np.ones(1, dtype=np.bool_))
+    parsed = Condition.model_validate_json(condition)
+    verdict, born = _exact(parsed, known, zone, zone.day_start(np.array([day])))
+    return (bool(verdict.member[0]), int(verdict.holds_until[0])), bool(born[0])
+
+
 class Age(Parameter):
     """Whole years: exact from the birthday, in the user's time zone, else the number that was given."""
 
@@ -112,6 +133,29 @@ class Age(Parameter):
         birthday = users.date("birthday")
         exact, born = _exact(value, birthday, user_zones(users), at)
         return select(born, exact, given.until(exact.holds_until))
+
+    def for_one(self, value: Condition, readers: Readers) -> JudgeOne | None:
+        given = one_condition(readers, "age", value)
+        kind = readers.kind("birthday")
+        if given is None or kind not in (None, Kind.DATE):
+            return None
+        if kind is None:
+            return given
+        birthday, zone_of = readers.attribute("birthday"), one_zone(readers)
+        condition = value.model_dump_json(by_alias=True, exclude_unset=True)
+
+        def judge(user: OneUser) -> OneVerdict:
+            known = birthday(user)
+            if known is None:
+                return given(user)
+            zone = zone_of(user)
+            exact, born = _exact_of(condition, known, zone, _local_day(zone, user.at))
+            if born:
+                return exact
+            member, until = given(user)
+            return member, min(until, exact[1])
+
+        return judge
 
     def explain(self, value: Condition, users: Population, at: Instants) -> tuple[Reason, ...]:
         birthday = users.date("birthday")

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 
 from segmentd.engine.explain import Explainer, Explanation
-from segmentd.engine.judging import Pass
+from segmentd.engine.one_pass import one_by_one
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.errors import SegmentdError
 from segmentd.service.engine import Engine
@@ -205,12 +205,13 @@ class Memberships:
         """Judge one member at successive horizons until it is none."""
         at: Instants = np.array([seen.at], dtype=np.int64)
         for _ in range(MAX_LOOKAHEAD):
-            verdict = Pass(self._live.users.view(seen.rows, at), at).verdict(plan)
-            if not bool(verdict.member[0]):
+            [user] = one_by_one(self._live.users.view(seen.rows, at))
+            member, until = user.verdict(plan)
+            if not member:
                 return Leaves(Micros(int(at[0])))
-            if int(verdict.holds_until[0]) == FOREVER:
+            if until == FOREVER:
                 return Leaves(FOREVER)
-            at = verdict.holds_until
+            at = np.array([until], dtype=np.int64)
         return Leaves(Micros(int(at[0])), at_least=True)
 
 
