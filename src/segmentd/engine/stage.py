@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 from segmentd.engine.memberships import Memberships, Rows, Words
 from segmentd.engine.plan import Plan
 from segmentd.times import FOREVER, Instants
+
+_FEW: Final = 64
+"""So many moves are sorted sooner than told apart."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,7 +49,7 @@ def in_order(moves: list[Moves]) -> Movements:
     rows = np.concatenate([each.rows for each in moves])
     at = np.concatenate([each.at for each in moves])
     entered = np.concatenate([each.entered for each in moves])
-    sequence = _sequence_of_groups(moves)
+    sequence = _sequence_of_groups(moves) if len(rows) > _FEW else None
     if sequence is None:
         order = np.array([each.order for each in moves])[owner]
         sequence = np.lexsort((rows, entered, order, at))
