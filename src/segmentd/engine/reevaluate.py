@@ -52,7 +52,8 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
         _reevaluate_few(work, plans, rows, at, afresh=afresh)
         return
     words, horizons = work.stage.read(rows)
-    judging = Pass(work.users.view(rows, at), at, StoredVerdicts(words, horizons))
+    at = _same(at)
+    judging = Pass(work.users.view(_span(rows), at), at, StoredVerdicts(words, horizons))
     horizon = np.full(len(rows), FOREVER, dtype=np.int64) if afresh else horizons.copy()
     shadows = {id(plan) for plan in work.shadows}
     for plan in plans:
@@ -63,14 +64,26 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
         except EvaluationFailed as error:
             work.failed.setdefault(id(plan), error)
             continue
-        np.minimum(horizon, verdict.holds_until, out=horizon)
+        if not verdict.lasting:
+            np.minimum(horizon, verdict.holds_until, out=horizon)
         changed = set_bits(words, plan.slot, verdict.member)
-        work.stage.counts[plan.slot] += 2 * np.count_nonzero(verdict.member[changed]) - len(changed)
+        entered = verdict.member.take(changed)
+        work.stage.counts[plan.slot] += 2 * np.count_nonzero(entered) - len(changed)
         if len(changed) and id(plan) not in shadows:
-            work.stage.moves.append(
-                Moves(plan, work.order[id(plan)], rows[changed], verdict.member[changed], at[changed])
-            )
+            moves = Moves(plan, work.order[id(plan)], rows.take(changed), entered, at[changed])
+            work.stage.moves.append(moves)
     work.stage.write(rows, words, horizon)
+
+
+def _same(at: Instants) -> Instants:
+    """The instants, as one where they are all the same: most of what looks at them is quicker then."""
+    return np.broadcast_to(at[0], at.shape) if bool((at == at[0]).all()) else at
+
+
+def _span(rows: Rows) -> Rows | slice:
+    """The rows, as a slice where none between them is left out: columns need not be copied then."""
+    first, last = int(rows[0]), int(rows[-1])
+    return slice(first, last + 1) if last - first + 1 == len(rows) else rows
 
 
 def _reevaluate_few(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, afresh: bool) -> None:
@@ -125,6 +138,6 @@ def _bits(words: Words, slot: int) -> NDArray[np.bool_]:
 
 def set_bits(words: Words, slot: int, member: NDArray[np.bool_]) -> Rows:
     """Set one slot's bits and return the positions where they changed."""
-    changed = np.flatnonzero(_bits(words, slot) != member)
-    words[changed, slot >> 6] ^= np.uint64(1 << (slot & 63))
-    return changed
+    differ = _bits(words, slot) != member
+    words[:, slot >> 6] ^= np.multiply(differ, np.uint64(1 << (slot & 63)), dtype=np.uint64)
+    return np.flatnonzero(differ)
