@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import socket
 from dataclasses import replace
 from pathlib import Path
@@ -70,10 +71,12 @@ def test_a_reserved_port_is_shared_by_those_who_know_of_it_and_closed_to_others(
 
 def test_a_worker_that_cannot_start_ends_the_start_with_the_cause(tmp_path: Path) -> None:
     async def test() -> None:
-        fleet = Fleet([orders(tmp_path)], lambda number: None)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [])
+        fleet = Fleet([orders(tmp_path), replace(orders(tmp_path), number=1)], lambda number: None)
         with pytest.raises(Internal, match=r"worker 0 cannot start: .*No such file"):
             await fleet.start()
         await fleet.drain(0)
+        assert signal.pthread_sigmask(signal.SIG_BLOCK, []) == before
 
     asyncio.run(asyncio.wait_for(test(), 60))
 

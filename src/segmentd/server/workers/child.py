@@ -23,7 +23,7 @@ class Child:
 
     @classmethod
     async def spawn(cls, orders: Orders) -> Child:
-        """Start a fresh interpreter. Raises OSError."""
+        """Start a fresh interpreter. One at a time, for meanwhile this thread hears of no signal. Raises OSError."""
         # It finds what this process has found, and nothing more in the directory it happens to stand in.
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         with _signals_held():

@@ -31,6 +31,7 @@ class Fleet:
         self._children: dict[int, Child] = {}
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._spawning = asyncio.Lock()
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         """Fails where workers cannot be had."""
 
@@ -71,7 +72,8 @@ class Fleet:
     async def _begin(self, orders: Orders) -> tuple[Child | None, str]:
         """A new worker, and why it does not listen; empty where it does."""
         try:
-            child = self._children[orders.number] = await Child.spawn(orders)
+            async with self._spawning:
+                child = self._children[orders.number] = await Child.spawn(orders)
         except OSError as error:
             return None, f"{error.strerror or error}"
         if self._stopping.is_set():
