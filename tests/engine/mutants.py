@@ -19,14 +19,14 @@ class Mutant:
 MUTANTS: Final = (
     Mutant(
         "population/verdict.py",
-        "np.where(both, earliest, np.where(neither, latest, one_false))",
-        "np.where(both, latest, np.where(neither, latest, one_false))",
+        "earliest = np.minimum(self.holds_until, other.holds_until)",
+        "earliest = np.maximum(self.holds_until, other.holds_until)",
         "a conjunction that is true is trusted until the last of its ends",
     ),
     Mutant(
         "population/verdict.py",
-        "one_false = np.where(self.member, other.holds_until, self.holds_until)",
-        "one_false = np.where(self.member, self.holds_until, other.holds_until)",
+        "_unless(self.member, self.holds_until), _unless(other.member, other.holds_until)",
+        "_unless(other.member, self.holds_until), _unless(self.member, other.holds_until)",
         "a false conjunction is trusted as long as its true operand",
     ),
     Mutant(
@@ -37,8 +37,8 @@ MUTANTS: Final = (
     ),
     Mutant(
         "population/views.py",
-        "hidden = times > np.repeat(at, np.diff(offsets))",
-        "hidden = times >= np.repeat(at, np.diff(offsets))",
+        "hidden = times > (at[0] if at.strides == (0,) else np.repeat(at, np.diff(offsets)))",
+        "hidden = times >= (at[0] if at.strides == (0,) else np.repeat(at, np.diff(offsets)))",
         "an event at the instant itself is hidden",
     ),
     Mutant(
@@ -142,6 +142,48 @@ MUTANTS: Final = (
         "return [plan for plan in (*self.plans, *self.shadows) if plan.clock]",
         "return [plan for plan in self.plans if plan.clock]",
         "deadlines do not reach what is judged aside",
+    ),
+    Mutant(
+        "engine/reevaluate.py",
+        "horizon[place] = min(horizon[place], until)",
+        "horizon[place] = max(horizon[place], until)",
+        "one by one, the horizon of a row is the latest of its segments",
+    ),
+    Mutant(
+        "engine/reevaluate.py",
+        "horizon = [FOREVER] * len(rows) if afresh else horizons.tolist()",
+        "horizon = [FOREVER] * len(rows)",
+        "one by one, a write forgets the horizons of the segments that it does not touch",
+    ),
+    Mutant(
+        "engine/one_plan.py",
+        "until = min(until, events(user).first_hidden)",
+        "pass",
+        "one by one, a hidden event does not cut the horizon",
+    ),
+    Mutant(
+        "engine/one_plan.py",
+        "return verdict if plan.include.isdisjoint(ids) else ALWAYS",
+        "return verdict",
+        "one by one, nobody is included by name",
+    ),
+    Mutant(
+        "engine/one_plan.py",
+        "return NEVER if user.gone else verdict",
+        "return verdict",
+        "one by one, who was removed may be a member",
+    ),
+    Mutant(
+        "engine/one_pass.py",
+        "self.rows[place].turn(slot)",
+        "pass",
+        "one by one, a bit that changed is not stored",
+    ),
+    Mutant(
+        "population/one_verdict.py",
+        "return False, latest",
+        "return False, earliest",
+        "one by one, a false conjunction is trusted as long as its true operands",
     ),
     Mutant(
         "engine/stage.py",
@@ -294,10 +336,10 @@ MUTANTS: Final = (
         "dependants are not switched with an edit",
     ),
     Mutant(
-        "service/aside.py",
-        "            memberships.lower_horizons(start, verdict.holds_until)\n",
-        "",
-        "what is judged aside has no deadlines",
+        "engine/settling.py",
+        "memberships.lower_horizons(start, horizons)",
+        "pass",
+        "what is judged aside, or at a start, has no deadlines",
     ),
     Mutant(
         "service/switch.py",
@@ -324,10 +366,10 @@ MUTANTS: Final = (
         "a type whose version grew is not judged anew",
     ),
     Mutant(
-        "service/loading.py",
-        "            live.memberships.lower_horizons(start, verdict.holds_until)\n",
-        "",
-        "after a restart there are no deadlines",
+        "engine/settling.py",
+        "horizons = verdict.holds_until if horizons is None else np.minimum(horizons, verdict.holds_until)",
+        "horizons = verdict.holds_until",
+        "of what is judged aside, or at a start, the last segment's deadlines count alone",
     ),
     Mutant(
         "service/loading.py",
