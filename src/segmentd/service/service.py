@@ -75,7 +75,7 @@ class Service:
         self.exports = Exports(engine)
 
     @classmethod
-    def open(
+    def open(  # noqa: PLR0913  (what a server is started with)
         cls,
         path: str | Path,
         plugins: Plugins,
