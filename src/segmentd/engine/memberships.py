@@ -68,17 +68,20 @@ class Memberships:
             self.words = self._copied("words", self.words, (len(self.words), width + 1))
             self.counts = np.concatenate([self.counts, np.zeros(64, dtype=np.int64)])
             self._free = list(range(64 * width + 63, 64 * width - 1, -1))
-        slot = self._free.pop()
-        if slot in self._used:
-            self._used.remove(slot)
-            self.words[:, slot >> 6] &= ~_bit(slot)
-        return slot
+        self.sweep()
+        return self._free.pop()
 
     def release(self, slot: int) -> None:
-        """Give back a slot that nobody reads any more; cleared for its next use, for readers wait at this moment."""
+        """Give back a slot that nobody reads any more. Its bits are left to `sweep`: readers wait at this moment."""
         self.counts[slot] = 0
         self._free.append(slot)
         self._used.add(slot)
+
+    def sweep(self) -> None:
+        """Clear the slots that were given back."""
+        for slot in self._used:
+            self.words[:, slot >> 6] &= ~_bit(slot)
+        self._used.clear()
 
     def bits(self, slot: int, rows: Rows | slice) -> NDArray[np.bool_]:
         """Who of these rows is a member."""

@@ -138,6 +138,7 @@ class Aside:
         if live.memberships is self._memberships:
             for plan in self._plans:
                 live.memberships.release(plan.slot)
+            live.memberships.sweep()
         live.shadows, live.shadow_failures = [], {}
         self.end()
 

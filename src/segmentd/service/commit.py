@@ -237,6 +237,7 @@ class Committer:
                 live.memberships.release(slot)
             live.published_rows = len(live.users)
             live.revision, live.instant = revision, instant
+        live.memberships.sweep()
 
 
 def _without(rows: Rows, others: Rows) -> Rows:
