@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import Phase, settings
 from tests.engine.driver import Driver
+from tests.engine.together import only_arrays
 
 from segmentd.service import aside
 
@@ -17,9 +18,11 @@ if os.environ.get("SEGMENTD_NO_SHRINKING"):
     settings.load_profile("mutants")
 
 
-@pytest.fixture
-def engine() -> Iterator[Driver]:
-    """Clock at 0, nobody there."""
+@pytest.fixture(params=["one by one", "arrays"])
+def engine(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Driver]:
+    """Clock at 0, nobody there; in both ways of judging few users."""
+    if request.param == "arrays":
+        only_arrays(monkeypatch)
     driver = Driver()
     yield driver
     driver.close()

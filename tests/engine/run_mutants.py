@@ -29,6 +29,7 @@ ENGINE = (
     "test_models.py",
     "test_writes.py",
     "test_engine_thread.py",
+    "test_one_by_one.py",
     "test_histories.py",
 )
 MOVEMENT = ("test_waves.py", "test_seams.py", "test_movement.py")

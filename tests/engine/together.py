@@ -1,0 +1,14 @@
+"""Small tests are judged one user at a time; this has them judged as many users are."""
+
+from __future__ import annotations
+
+import pytest
+
+from segmentd.engine import reevaluate
+from segmentd.service import evaluation, seen
+
+
+def only_arrays(patch: pytest.MonkeyPatch) -> None:
+    """However few users there are."""
+    for module in (reevaluate, seen, evaluation):
+        patch.setattr(module, "FEW", 0)
