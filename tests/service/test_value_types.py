@@ -36,6 +36,7 @@ VALUES = st.one_of(
     st.just({}),
 )
 NAMES = st.sampled_from([*KINDS, "revenue", "coupon", "never seen", "never seen either"])
+ATTRIBUTES = st.sampled_from(["age", "locale", "network.wifi", "birthday", "createdAt", "currency", "tier", "fees"])
 PROPERTIES = st.dictionaries(NAMES, VALUES, max_size=5)
 CURRENCY = st.sampled_from([{}, {"currency": "USD"}, {"currency": "EUR"}, {"currency": "XXX"}, {"currency": 5}])
 
@@ -44,6 +45,7 @@ def known() -> ValueTypes:
     schema = Schema()
     for name, kind in KINDS.items():
         schema.set_property("E", name, kind)
+    schema.set_attribute("fees", Kind.MONEY)
     return ValueTypes(schema, Currencies("USD", {"EUR": Decimal("1.25")}))
 
 
@@ -66,6 +68,15 @@ def test_the_quick_check_agrees_with_typing_each_value(events: list[tuple[dict[s
         assert outcome(lambda types, values: types.checked("E", values), quick, given) == outcome(
             lambda types, values: types.properties("E", values)[1], slow, given
         )
+
+
+@given(st.lists(st.dictionaries(ATTRIBUTES, VALUES | st.none(), max_size=5), max_size=4))
+def test_the_quick_check_of_attributes_agrees_too(profiles: list[dict[str, Any]]) -> None:
+    quick, slow = known(), known()
+    for values in profiles:
+        slowly = outcome(lambda types, given: types.attributes(given, "attributes"), slow, values)
+        quickly = outcome(lambda types, given: types.check_attributes(given, "attributes"), quick, values)
+        assert quickly == (slowly if len(slowly) > 2 else (None, slowly[-1]))
 
 
 def test_a_property_that_gets_another_kind_is_checked_by_that() -> None:

@@ -126,6 +126,10 @@ class Schema:
         """How many names are known of an event's properties; of attributes where `scope` is empty."""
         return self._counts[scope] if scope else len(self._attributes)
 
+    def attribute_kinds(self) -> Mapping[str, Kind]:
+        """The same for all attributes, as they become known; not to be written to."""
+        return self._attributes
+
     def attributes(self) -> dict[str, Kind]:
         """All attributes with a known kind."""
         return dict(self._attributes)

@@ -142,7 +142,7 @@ class Ingest(Change):
         return result
 
     def _profile(self, item: PreparedProfile) -> ItemResult:
-        self._types.attributes(item.attributes, "attributes")
+        self._types.check_attributes(item.attributes, "attributes")
         row, created = self._user(item.user_id)
         if item.attributes:
             edited = self._edited(row)
@@ -155,7 +155,7 @@ class Ingest(Change):
             return _repeated(message_id, self._digests(item, digest), self._messages[message_id])
         rate = self._types.checked(item.name, item.properties)
         if context and item.raw_context not in self._sound_contexts:
-            self._types.attributes(context, "context")
+            self._types.check_attributes(context, "context")
             self._sound_contexts.add(item.raw_context)
         row, created = self._user(item.user_id)
         time = effective_time(item.time, self._instant)

@@ -64,6 +64,11 @@ class ValueTypes:
         present = {name: value for name, value in values.items() if value is not None}
         return self._typed("", present, field_name, None)
 
+    def check_attributes(self, values: Mapping[str, Json], field_name: str) -> None:
+        """The same without the values, for attributes that are nearly always of the kinds that are known."""
+        if not self._all_sound(self._schema.attribute_kinds(), values):
+            self.attributes(values, field_name)
+
     def properties(self, event: str, values: Mapping[str, Json]) -> tuple[Typed, Decimal | None]:
         """An event's properties, those that rules can use; and the rate by which money was converted."""
         currency = values.get("currency")
@@ -90,7 +95,7 @@ class ValueTypes:
         return [KindRecord(scope, name, kind, declared=False) for (scope, name), kind in self.new.items()]
 
     def _all_sound(self, known: Mapping[str, Kind], values: Mapping[str, Json]) -> bool:
-        """Whether `encode` takes all values for sure, and money is of the base currency.
+        """Whether `encode` takes all values for sure, and money, where there is any, is of the base currency.
 
         In one loop without calls, since it is run for each value of each event.
         """
