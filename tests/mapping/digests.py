@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from hashlib import blake2b
 
 import numpy as np
@@ -29,6 +28,3 @@ def of_one_home(user_id: bytes, seed: int) -> bytes:
 def zeros(size: int) -> Slots:
     """Slots of this process alone."""
     return np.zeros((size, 2), dtype=np.uint64)
-
-
-NewSlots = Callable[[int], Slots]
