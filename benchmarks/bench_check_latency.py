@@ -13,7 +13,7 @@ from beside import beside, burn, write_steadily
 from figures import needs, show, size_options
 from h2load import PACKAGE, Load, answered
 from numpy.typing import NDArray
-from open_loop import latencies
+from open_loop import latencies, milliseconds
 from seeding import CLOCK, working_copy
 from server_process import ServerProcess, serving
 
@@ -24,10 +24,11 @@ _runs = count(1)
 
 
 def measured(server: ServerProcess, messages: list[bytes], rate: float, seconds: int) -> NDArray[np.float64]:
-    """Milliseconds, one for each of PERCENTILES."""
+    """Milliseconds, one for each of PERCENTILES, and how many calls were refused."""
     time.sleep(SETTLE)
-    taken: NDArray[np.float64] = np.percentile(latencies(server.address, messages, rate, seconds), PERCENTILES) * 1e3
-    return taken
+    taken = latencies(server.address, messages, rate, seconds)
+    tails = [milliseconds(taken, percentile, 10.0 * seconds) for percentile in PERCENTILES]
+    return np.array([*tails, np.count_nonzero(np.isinf(taken))])
 
 
 def main() -> None:
@@ -67,6 +68,7 @@ def main() -> None:
                 theirs.append(measured(bare, messages, rate, sizes.seconds))
     told = {name: getattr(sizes, name) for name in ("users", "events", "segments", "workers", "events_per_second")}
     told |= {"calls_per_second": round(rate), "engine_percent_of_core": round(100 * median(engine_shares))}
+    told["refused"] = round(sum(float(each[-1]) for each in ours))
     for place, percentile in enumerate(PERCENTILES):
         mine, other = (median(float(each[place]) for each in side) for side in (ours, theirs))
         show(

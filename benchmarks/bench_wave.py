@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 from bare_servers import drawn_checks
 from figures import show, size_options
-from open_loop import timed
+from open_loop import milliseconds, timed
 from seeded_people import records
 from server_process import ServerProcess, serving
 
@@ -113,11 +113,12 @@ def main() -> None:
             when, taken = timed(server.address, messages, sizes.checks_per_second, lasting)
             revisions.join()
             wave = revisions.last_change - due
-            told = {"users": sizes.users, "segments": SEGMENTS, "workers": sizes.workers}
-            during = taken[(when >= due) & (when < max(revisions.last_change, due + 0.5))] * 1e3
-            quiet = taken[(when >= due - sizes.quiet) & (when < due)] * 1e3
+            refused = int(np.count_nonzero(np.isinf(taken)))
+            told = {"users": sizes.users, "segments": SEGMENTS, "workers": sizes.workers, "refused": refused}
+            during = taken[(when >= due) & (when < max(revisions.last_change, due + 0.5))]
+            quiet = taken[(when >= due - sizes.quiet) & (when < due)]
             for percentile in (50, 99):
-                mine, peer = (float(np.percentile(side, percentile)) for side in (during, quiet))
+                mine, peer = (milliseconds(side, percentile, lasting) for side in (during, quiet))
                 name = f"wave: p{percentile} of checks meanwhile"
                 show(name, mine, "ms", "the same server before the wave", peer, **told)
             peer_name = "defining the segments, all users judged for each"

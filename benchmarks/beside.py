@@ -7,6 +7,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from open_loop import latencies
@@ -18,17 +19,22 @@ from segmentd.v1 import profile_pb2, profile_service_pb2
 INGEST = "/segmentd.v1.ProfileService/IngestEvents"
 BATCH = 20
 """Events of one call."""
+PREPARING_SECONDS = 120
 _PERIOD = 0.002
 
 
 @contextmanager
 def beside(work: Callable[..., None], *arguments: Any) -> Iterator[None]:
-    """Run it in another process until the end of the block."""
-    process = multiprocessing.get_context("spawn").Process(target=work, args=arguments, daemon=True)
+    """Run it in another process, from the moment at which it has prepared itself until the end of the block."""
+    spawning = multiprocessing.get_context("spawn")
+    prepared = spawning.Event()
+    process = spawning.Process(target=work, args=(prepared, *arguments), daemon=True)
     process.start()
     try:
+        if not prepared.wait(PREPARING_SECONDS):
+            raise SystemExit(f"what was to run beside the measurement did not begin ({process.exitcode})")
         yield
-        if not process.is_alive():
+        if not process.is_alive() and process.exitcode:
             raise SystemExit(f"what ran beside the measurement ended with {process.exitcode}")
     finally:
         process.terminate()
@@ -46,14 +52,17 @@ def requests_of(users: int, calls: int, run: int) -> list[bytes]:
     ]
 
 
-def write_steadily(address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
+def write_steadily(prepared: Event, address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
     """Events encoded beforehand, sent when they are due."""
     rate = events_per_second / BATCH
-    latencies(address, requests_of(users, int(rate * seconds), run), rate, seconds, connections=2, path=INGEST)
+    requests = requests_of(users, int(rate * seconds), run)
+    prepared.set()
+    latencies(address, requests, rate, seconds, connections=2, path=INGEST)
 
 
-def burn(share: float) -> None:
+def burn(prepared: Event, share: float) -> None:
     """Use so much of one core, in short turns."""
+    prepared.set()
     while True:
         started, burnt = time.perf_counter(), time.process_time() + share * _PERIOD
         while time.process_time() < burnt:

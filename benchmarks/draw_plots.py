@@ -20,7 +20,13 @@ def draw_all(lines: list[Line], folder: Path) -> list[str]:
     """Writes the plots into the folder; the names of those that there are figures for."""
     folder.mkdir(parents=True, exist_ok=True)
     # The same figures give the same bytes.
-    mpl.rcParams |= {"svg.hashsalt": "segmentd", "font.size": 9, "axes.spines.top": False, "axes.spines.right": False}
+    mpl.rcParams |= {
+        "svg.hashsalt": "segmentd",
+        "svg.fonttype": "none",
+        "font.size": 9,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+    }
     return [name for name, draw, chosen in _plots(lines) if chosen and _drawn(folder / f"{name}.svg", draw, chosen)]
 
 

@@ -96,8 +96,8 @@ def latencies(
 ) -> NDArray[np.float64]:
     """Seconds of each call from the instant at which it was due, in that order; `messages` are sent in turn.
 
-    A call that is refused, as by a server that cannot keep up, counts as if it had lasted for `seconds`. Calls come
-    at random, as those of many users do: a Poisson process of `rate` a second.
+    A call that is refused, as by a server that cannot keep up, has no end: infinity. Calls come at random, as those of
+    many users do: a Poisson process of `rate` a second.
     """
     return timed(address, messages, rate, seconds, connections=connections, path=path)[1]
 
@@ -126,11 +126,16 @@ def timed(
             for key, _ in selector.select(max(0.0, wait)):
                 answered, refused = key.data.answers()
                 ended[answered] = time.perf_counter() - begin
-                ended[refused] = due[refused] + seconds
+                ended[refused] = np.inf
                 missing -= len(answered) + len(refused)
     for connection in open_ones:
         connection.socket.close()
     return epoch + due, ended - due
+
+
+def milliseconds(taken: NDArray[np.float64], percentile: float, longest: float) -> float:
+    """A percentile of what calls took; one that was refused counts as `longest` seconds."""
+    return float(np.percentile(np.minimum(taken, longest), percentile)) * 1e3
 
 
 def _frame(kind: int, flags: int, stream: int, payload: bytes = b"") -> bytes:

@@ -15,7 +15,16 @@ from targets import TARGETS, Line, Target, line_of
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "performance.md"
 PLOTS = ROOT / "docs" / "plots"
-SIZES = ("users", "events", "segments", "workers", "events_per_second", "calls_per_second", "engine_percent_of_core")
+SIZES = (
+    "users",
+    "events",
+    "segments",
+    "workers",
+    "events_per_second",
+    "calls_per_second",
+    "engine_percent_of_core",
+    "refused",
+)
 SHORT = {
     "events_per_second": "events/s",
     "calls_per_second": "calls/s",
@@ -44,9 +53,17 @@ def amount(value: float, unit: str) -> str:
     return f"{number(value)} {unit}"
 
 
-def sizes_of(line: Line) -> str:
-    found = [(size, line[size]) for size in SIZES if size in line]
-    return ", ".join(f"{value:,} {SHORT.get(size, size)}" for size, value in found)
+def sizes_of(line: Line, names: tuple[str, ...] = SIZES) -> str:
+    found = [(size, line[size]) for size in names if size in line]
+    return ", ".join(f"{counted(value)} {SHORT.get(size, size)}" for size, value in found)
+
+
+def counted(value: int) -> str:
+    """As 10 k or 1 M where that is exact."""
+    for unit, name in ((1_000_000, " M"), (1_000, " k")):
+        if value >= unit and not value % unit:
+            return f"{value // unit:,}{name}"
+    return f"{value:,}"
 
 
 def targets_table(lines: list[Line]) -> list[str]:
@@ -64,7 +81,15 @@ def _target_row(target: Target, line: Line | None) -> str:
     reached = {True: "yes", False: "no", None: ""}[target.reached(line)]
     peer = "" if line["peer"] == "target" else f"{amount(line['peer_value'], line['unit'])}, {line['peer']}"
     ratio = "" if target.of_value else number(line["ratio"])
-    cells = (target.what, sizes_of(line), amount(line["value"], line["unit"]), peer, ratio, target.reach(), reached)
+    cells = (
+        target.what,
+        sizes_of(line, SIZES[:3]),
+        amount(line["value"], line["unit"]),
+        peer,
+        ratio,
+        target.reach(),
+        reached,
+    )
     return f"| {' | '.join(cells)} | {line.get('commit', '')} |"
 
 
