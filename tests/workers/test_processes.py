@@ -54,7 +54,8 @@ def test_a_worker_that_is_killed_is_replaced_and_nobody_waits_for_it(served: Ser
             assert await Client(channel).is_member("u1", "pro")
         await until(lambda: len(process.workers) == 2)
         for left in before - {killed}:
-            os.kill(left, signal.SIGTERM)  # who answers then is the new one
+            os.kill(left, signal.SIGTERM)  # who answers then is a new one
+        await until(lambda: not before & process.workers)
         async with process.channel() as channel:
             answer = await Client(channel).memberships.CheckMembership(CHECK, wait_for_ready=True)
             assert answer.membership == MEMBER

@@ -17,8 +17,11 @@ from segmentd.server.rpc import Context, Handler
 from segmentd.server.workers.tallies import FORWARDED
 
 Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
-_OWN: Final = ("grpc-", "user-agent", "te", "content-type", ":")
-"""How keys begin that gRPC writes itself on each connection."""
+_OWN: Final = frozenset({"user-agent", "te", "content-type"})
+_OWN_PREFIXES: Final = ("grpc-", ":")
+"""Keys that gRPC writes itself on each connection, and how others of them begin."""
+_LAST_MESSAGE: Final = 1.0
+"""Seconds that a client has to take what came before an error, before it gets the error alone."""
 
 
 class Forwarder:
@@ -48,7 +51,9 @@ class Forwarder:
                 answer: bytes = await call
             except grpc.aio.AioRpcError as error:
                 await _refuse(context, error)
-            await _pass_back_initial(context, call)
+            initial = _plain(await call.initial_metadata())
+            if initial:
+                await context.send_initial_metadata(initial)
             await _pass_back_trailing(context, call)
             return answer
 
@@ -116,7 +121,10 @@ async def _receive(call: Any, context: Context) -> None:
     """
     code = asyncio.create_task(call.code())
     try:
-        await _pass_back_initial(context, call)
+        initial = _plain(await call.initial_metadata())
+        if not call.done():
+            # Also where there is none: what a write sends along that is then given up, an abort would send again.
+            await context.send_initial_metadata(initial)
         while (message := await call.read()) is not EOF:
             await _write(message, context, code)
     finally:
@@ -124,21 +132,16 @@ async def _receive(call: Any, context: Context) -> None:
 
 
 async def _write(message: bytes, context: Context, code: asyncio.Task[grpc.StatusCode]) -> None:
-    """Returns when the message is taken, or the engine has ended the call with an error."""
+    """Returns when the message is taken, or some time after the engine has ended the call with an error."""
     writing = asyncio.ensure_future(context.write(message))
     try:
         await asyncio.wait({writing, code}, return_when=asyncio.FIRST_COMPLETED)
+        if not writing.done() and code.result() is not grpc.StatusCode.OK:
+            await asyncio.wait({writing}, timeout=_LAST_MESSAGE)
         if writing.done() or code.result() is grpc.StatusCode.OK:
             await writing
     finally:
         writing.cancel()
-
-
-async def _pass_back_initial(context: Context, call: Any) -> None:
-    """Before the first message, for they precede it on the wire."""
-    initial = _plain(await call.initial_metadata())
-    if initial:
-        await context.send_initial_metadata(initial)
 
 
 async def _pass_back_trailing(context: Context, call: Any) -> None:
@@ -156,7 +159,7 @@ async def _refuse(context: Context, error: grpc.aio.AioRpcError) -> Never:
 
 
 def _passed_on(metadata: Any) -> Metadata:
-    return tuple((key, value) for key, value in metadata or () if not key.startswith(_OWN))
+    return tuple((key, value) for key, value in metadata or () if not (key in _OWN or key.startswith(_OWN_PREFIXES)))
 
 
 def _plain(metadata: Any) -> Metadata:
