@@ -244,12 +244,13 @@ def test_one_is_written_now_and_then_while_others_have_their_turn(tmp_path: Path
 
 
 def _settle(service: Service) -> None:
+    """Until no snapshot is on its way; asked on the thread that writes, which has started whatever it has."""
     engine = service._engine
     engine.thread.background(_nothing()).result()
-    while engine.snapshots._attempt is not None or engine.snapshots._sealing is not None:
-        if engine.snapshots._sealing is not None:
-            engine.snapshots._sealing.join()
-            engine.snapshots._sealing = None
+    while engine.thread.call(lambda: engine.snapshots._attempt).result() is not None:
+        sealing = engine.thread.call(lambda: engine.snapshots._sealing).result()
+        if sealing is not None:
+            sealing.join()
         engine.thread.background(_nothing()).result()
 
 

@@ -37,6 +37,11 @@ class Vocabulary:
                 self.texts.append(text)
         return np.fromiter(map(codes.get, texts, repeat(-1)), np.int32, len(texts))  # type: ignore[arg-type]
 
+    def restore(self, texts: list[str]) -> None:
+        """Hold these texts, each once, in an empty vocabulary: their codes are their places."""
+        self.texts = texts
+        self._codes = dict(zip(texts, range(len(texts)), strict=True))
+
     def find(self, text: str) -> int:
         """The code of `text`; -2, which no row has, where nobody has it."""
         return self._codes.get(text, -2)
