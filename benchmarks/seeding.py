@@ -139,6 +139,7 @@ async def _define(service: Service, chosen: dict[str, Any]) -> None:
 def define(path: Path, size: int, chosen: dict[str, Any] | None = None) -> None:
     """Put these definitions into a database in place of those that it has."""
     found = defined(size, chosen)
+    shutil.rmtree(f"{path}.snapshot", ignore_errors=True)  # it has other definitions of the same revision
     with Store.open(path) as store:
         version = max((record.version for record in store.segments()), default=0) + 1
         with store.transaction():
