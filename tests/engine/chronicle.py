@@ -122,7 +122,7 @@ class Chronicle:
 
     def finish(self, edit: Edit) -> None:
         """Switch to what was judged aside. What asks the same as before is not judged, and nobody moves for it."""
-        if self.world.segments.get(edit.name) == edit.definition and self.world.active(edit.name):
+        if self._repeats(edit):
             self._commit(self.world.copy(), self._next(), {})
             return
         ahead = self.world.copy()
@@ -137,8 +137,13 @@ class Chronicle:
     def define(self, name: str, definition: Definition) -> None:
         """Both at once."""
         edit = self.begin(name, definition)
-        self.step()
+        if not self._repeats(edit):
+            self.step()
         self.finish(edit)
+
+    def _repeats(self, edit: Edit) -> bool:
+        """Whether it asks what its segment asks already: then nothing is judged aside."""
+        return self.world.segments.get(edit.name) == edit.definition and self.world.active(edit.name)
 
     def step(self) -> None:
         """A part of what is judged aside: deadlines are met before it."""
