@@ -115,3 +115,18 @@ def test_one_that_waits_is_cancelled_by_its_client_and_ended_by_a_drain() -> Non
             assert detail_in(seen.value, error_details_pb2.ErrorInfo).reason == "SHUTTING_DOWN"
 
     run(test())
+
+
+def test_a_burst_of_calls_waits_its_turn() -> None:
+    """By default gRPC cancels calls from the thousandth on that waits to be taken."""
+
+    async def answer(request: pb.CheckMembershipRequest) -> pb.CheckMembershipRequest:
+        return request
+
+    async def test() -> None:
+        sent = REQUEST.SerializeToString()
+        async with channel_to(server_of(answer)) as channel:
+            answers = await asyncio.gather(*(send(channel, CHECK, sent) for _ in range(6_000)))
+        assert set(answers) == {sent}
+
+    run(test())
