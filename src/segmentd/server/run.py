@@ -29,7 +29,7 @@ _OPTIONS: Final = (
     # Who watches sends nothing; a machine that is gone without a word is found out by asking it.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
-    # gRPC cancels calls, without a word why, where so many wait to be taken: by default a burst of 1,000 amid one stall.
+    # gRPC cancels calls without a word where so many wait to be taken: by default a burst of 1,000 amid one stall.
     ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
 )
