@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC as UTC_ZONE
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -18,7 +18,6 @@ SPAN_END: Final = from_datetime(datetime(2150, 1, 1, tzinfo=UTC_ZONE))
 ZONES_VERSION: Final = version("tzdata")
 """The release of the time zone database; local answers may change with it."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC_ZONE)
 _PROBE_STEP: Final = 6 * 24 * 3600
 """Seconds between probes; the shortest stay at an offset since 1900 is longer (a test looks at all zones)."""
 
@@ -43,9 +42,11 @@ def offsets_of(zone: ZoneInfo) -> list[tuple[int, int]]:
 
 
 def _offset_at(zone: ZoneInfo) -> Callable[[int], int]:
+    instant = datetime.fromtimestamp  # a quarter of the time of astimezone, and this is asked 15,000 times a zone
+
     def offset(second: int) -> int:
-        found = (_EPOCH + timedelta(seconds=second)).astimezone(zone).utcoffset()
-        return 0 if found is None else int(found.total_seconds())
+        found = instant(second, zone).utcoffset()
+        return 0 if found is None else found.days * 86_400 + found.seconds
 
     return offset
 
