@@ -87,3 +87,28 @@ def test_tables_hold_the_events_of_each_user(
                 for name in KINDS:
                     load_row(live, store, name, row)
                 assert loaded == contents(live, row)
+
+
+def test_more_texts_than_a_small_column_keeps_come_in_several_batches() -> None:
+    """What was read first stands for the same texts when all is read."""
+    count = 5_000
+    store, live = Store.open(":memory:"), Live()
+    with store:
+        with store.transaction():
+            store.insert_users([(key, f"u{key}") for key in range(1, count + 1)])
+            store.insert_events(
+                [
+                    EventRecord(
+                        key, "seen", Micros(0), Micros(9), orjson.dumps({"sku": f"s{key}", "tags": [f"t{key}"]})
+                    )
+                    for key in range(1, count + 1)
+                ]
+            )
+        live.schema.set_property("seen", "sku", Kind.TEXT)
+        live.schema.set_property("seen", "tags", Kind.TAGS)
+        load_users(live, store)
+        load_tables(live, store, [{"seen": frozenset(["sku"])}])
+        load_tables(live, store, [{"seen": frozenset(["sku", "tags"])}])
+        columns = live.users.tables["seen"].columns
+        assert [columns["sku"].value(row) for row in range(count)] == [f"s{key}" for key in range(1, count + 1)]
+        assert [columns["tags"].value(row) for row in range(count)] == [{f"t{key}"} for key in range(1, count + 1)]

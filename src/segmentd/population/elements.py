@@ -28,9 +28,9 @@ _INSTANT_LENGTH: Final = len("2026-11-21T10:00:00Z")
 def elements(column: Column, values: Sequence[Json], rates: Sequence[str | None] | None = None) -> Elements:
     """The elements of `column` that stand for these values, in the column's dtype (n,); missing where None or wrong.
 
-    `rates` are those by which money was converted, as decimal text. Store what is returned before asking for more.
+    `rates` are those by which money was converted, as decimal text. No text is forgotten, so that elements may wait
+    for others before they are stored; call `Column.make_room` before, where those of earlier values are stored already.
     """
-    column.make_room()
     rated = column.kind is Kind.MONEY and rates is not None and any(rates)
     if not rated:
         found = _WAYS[column.kind](column, values, set(map(type, values)))

@@ -46,6 +46,7 @@ def _put(users: Dataset, name: str, kind: Kind | None, rows: NDArray[np.int64], 
         return
     fresh = name not in users.columns or users.columns[name].kind is not kind
     column = users.column(name, kind)
+    column.make_room()
     data = elements(column, values)
     column.data[rows] = data
     if fresh and not (~np.isnan(data) if kind is Kind.NUMBER else data != column.missing).any():
