@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 
-from tests.service.opened import START
+from tests.service.opened import START, define, member
 
 from segmentd.population.kinds import Json
 from segmentd.service.items import EventWrite, ProfileWrite
@@ -47,3 +47,18 @@ def test_the_same_holds_for_the_events_of_a_request(service: Service) -> None:
     [found] = asyncio.run(service.evaluations.given([given], [], rule)).evaluations
     assert found.rule is not None
     assert found.rule.member
+
+
+def test_the_context_of_a_refused_event_decides_no_kinds(service: Service) -> None:
+    """The next event of the same commit with the same context does."""
+    context = {"device": {"maker": "Acme"}}
+
+    async def scenario() -> tuple[list[bool], bool]:
+        await service.profiles.upsert([ProfileWrite("erased")])
+        await service.identity.erase("erased")
+        writes = [EventWrite(user, "Seen", time=Micros(START), context=context) for user in ("erased", "u")]
+        outcome = await service.profiles.ingest(writes)
+        await define(service, "acme", {"attribute": {"device.maker": {"equals": "Acme"}}})
+        return [each.error is None for each in outcome.results], await member(service, "u", "acme")
+
+    assert asyncio.run(scenario()) == ([False, True], True)

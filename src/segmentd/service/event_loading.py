@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from segmentd.errors import StorageFailed
 from segmentd.population.column import Column
-from segmentd.population.elements import elements
+from segmentd.population.elements import elements, stored
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind, Stored
 from segmentd.population.ordering import event_order
 from segmentd.population.properties import property_values
-from segmentd.service.ingest import as_keys, stored_property
+from segmentd.service.ingest import as_keys
 from segmentd.service.live import Live
 from segmentd.storage import Store
 from segmentd.storage.bulk_reads import EventBatch, ahead
@@ -68,9 +68,7 @@ def load_row(live: Live, store: Store, name: str, row: int) -> None:
     given = [orjson.loads(each.properties) for each in events] if kinds else []
     for each, kind in kinds.items():
         found = zip(property_values(given, each), events, strict=True)
-        values[each] = [
-            stored_property(kind, value, event.rate) if value is not None else None for value, event in found
-        ]
+        values[each] = [stored(kind, value, event.rate) for value, event in found]
     table.replace(row, as_keys([each.time for each in events]), values)
 
 

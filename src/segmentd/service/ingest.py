@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from segmentd.errors import AlreadyExists, Reason, SegmentdError
 from segmentd.plugins.derivation import Derivation
+from segmentd.population.elements import stored
 from segmentd.population.kinds import Json, Kind, Stored, encode
 from segmentd.records import EventBatch, ProfileRecord
 from segmentd.service.change import Change
@@ -156,10 +157,10 @@ class Ingest(Change):
         rate = self._types.checked(item.name, item.properties)
         if context and item.raw_context not in self._sound_contexts:
             self._types.check_attributes(context, "context")
-            self._sound_contexts.add(item.raw_context)
         row, created = self._user(item.user_id)
         time = effective_time(item.time, self._instant)
         if context:
+            self._sound_contexts.add(item.raw_context)  # only now: a refused item's first values decide no kinds
             edited = self._edited(row)
             # An event that is to come was sent from a place that was: its context is as old as its receipt.
             edited.names |= merge_context(edited.draft, context, min(time, self._instant))
@@ -238,7 +239,7 @@ class Ingest(Change):
         for name, places in events.places(tables.keys()).items():
             self._add_missing_columns(name)
             table = tables[name]
-            values = {each: self._values(column.kind, each, places) for each, column in table.columns.items()}
+            values = {each: self._values(column.kind, name, each, places) for each, column in table.columns.items()}
             if len(places) > _FEW:
                 table.add_many(rows[places], times[places], values)
                 continue
@@ -246,13 +247,15 @@ class Ingest(Change):
                 given = {each: value for each in values if (value := values[each][turn]) is not None}
                 table.add(events.rows[place], events.times[place], given)
 
-    def _values(self, kind: Kind, name: str, places: list[int]) -> list[Stored | None]:
-        """One property of these events as its column takes it."""
-        items = self._events.items
+    def _values(self, kind: Kind, event: str, name: str, places: list[int]) -> list[Stored | None]:
+        """One property of these events, which have one name, as its column takes it."""
+        items, rates = self._events.items, self._events.rates
         given = [items[place].properties.get(name) for place in places]
+        if (event, name) in self._types.new:  # events before the one that decided the kind may have what is of none
+            texts = [None if (rate := rates[place]) is None else str(rate) for place in places]
+            return [stored(kind, value, rate) for value, rate in zip(given, texts, strict=True)]
         if kind in AS_THEY_ARE:
             return cast("list[Stored | None]", given)
-        rates = self._events.rates
         return [
             None if value is None else encode(kind, value, rates[place])
             for value, place in zip(given, places, strict=True)
@@ -299,14 +302,6 @@ def typed_attributes(live: Live, values: dict[str, Json]) -> dict[str, tuple[Kin
             except ValueError:
                 continue  # kept in the profile, but of a kind that was declared away: missing to rules
     return typed
-
-
-def stored_property(kind: Kind, value: Json, rate: str | None) -> Stored | None:
-    """A property as columns take it, from what the database holds; None where it is of another kind."""
-    try:
-        return encode(kind, value, Decimal(rate) if rate is not None else None)
-    except ValueError:
-        return None
 
 
 def _repeated(message_id: str, digests: set[bytes], known: bytes | None) -> ItemResult:
