@@ -136,6 +136,27 @@ def test_a_snapshot_that_nobody_takes_is_cut_off_too_and_makes_room(tmp_path: Pa
     run(test())
 
 
+def test_a_watch_that_is_cut_off_amid_its_first_message_ends_with_the_reason(tmp_path: Path) -> None:
+    narrow = (("grpc.http2.bdp_probe", 0), ("grpc.http2.lookahead_bytes", 1_024))
+
+    async def test() -> None:
+        async with up(tmp_path / "db", patience=0.3) as server:
+            await server.client.define("any", ANY)
+            for start in (0, 1_000):
+                padded = [f"{'x' * 200}{start + number}" for number in range(1_000)]
+                await server.client.upsert({user_id: {"plan": "free"} for user_id in padded})
+            async with grpc.aio.insecure_channel(server.address, options=narrow) as channel:
+                lazy = watch(Client(channel), start=SNAPSHOT)
+                while not server.service.watching._desks:
+                    await server.client.check("u", "any")
+                await server.nobody_watches()
+                messages, *why = await rest(lazy)
+                assert len(messages) == 1
+                assert why == [grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW"]
+
+    run(test())
+
+
 def test_a_thousand_watchers_see_the_same(tmp_path: Path) -> None:
     watchers, users = 1_000, 30
 

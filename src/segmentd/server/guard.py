@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Coroutine, Generator
+from contextlib import aclosing
 from types import coroutine
 from typing import Any, Final, Never
 
@@ -17,6 +18,7 @@ from segmentd.server.decode import Decoder
 from segmentd.server.errors import DETAILS_KEY, code_of, status_of
 from segmentd.server.incidents import as_segmentd_error
 from segmentd.server.rpc import Behavior, Context, Handler
+from segmentd.server.sending import Sending
 
 QUICK: Final = frozenset(
     f"/segmentd.v1.MembershipService/{name}"
@@ -88,11 +90,14 @@ class Guard:
         return answer
 
     def _stream(self, method: str, behavior: Behavior) -> Behavior:
-        async def stream(request: Any, context: Context) -> AsyncIterator[Any]:
+        # A coroutine that writes, and no generator: only so it sees that it is cancelled while an answer is written.
+        async def stream(request: Any, context: Context) -> None:
+            sending = Sending(context)
             try:
                 self._calls.add(method, context)
-                async for response in behavior(request, context):
-                    yield response
+                async with aclosing(behavior(request, context)) as responses:
+                    async for response in responses:
+                        await sending.write(response)
             except grpc.aio.AbortError:
                 raise
             except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # what is mapped is all of them

@@ -10,6 +10,7 @@ from segmentd.server.exported import Exporter
 from segmentd.server.faults import Faults
 from segmentd.server.items import converted, merged
 from segmentd.server.rpc import Context
+from segmentd.server.sending import Sending
 from segmentd.server.subjects import check_id
 from segmentd.service.merging import MergeOutcome, MergeResult, UserMerge
 from segmentd.service.positions import Positions
@@ -54,8 +55,9 @@ class IdentityHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
         self, request: pb.ExportProfileRequest, context: Context
     ) -> None:
         check_id(request.user_id, "user_id")
+        sending = Sending(context)
         async for part in self._exports.export(request.user_id):
-            await context.write(self._exporter.message(part))
+            await sending.write(self._exporter.message(part))
 
 
 def _merge(item: pb.ProfileMerge, faults: Faults) -> UserMerge:

@@ -12,6 +12,7 @@ from segmentd.limits import check_batch
 from segmentd.server.faults import Faults
 from segmentd.server.instants import from_duration, to_timestamp
 from segmentd.server.rpc import Context
+from segmentd.server.sending import Sending
 from segmentd.server.transitions import transition
 from segmentd.service.log_pages import LogPage
 from segmentd.service.positions import Positions
@@ -67,12 +68,13 @@ class WatchStreams:
 
     async def write(self, wanted: Wanted, context: Context) -> None:
         """Write a watch for as long as it is taken. Raises ResourceExhausted (WATCH_TOO_SLOW) once it is not."""
+        sending = Sending(context)
         async with aclosing(self._watching.watch(wanted)) as parts:
             async for part in parts:
                 message = self._message(part)
                 try:
                     async with asyncio.timeout(self._patience):
-                        await context.write(message)
+                        await sending.write(message)
                 except TimeoutError:
                     raise self._too_slow() from None
 
