@@ -225,6 +225,50 @@ def test_a_stream_that_fails_midway_ends_with_the_error_after_what_was_sent() ->
     run(test())
 
 
+def test_a_stream_that_is_ended_while_an_answer_is_written_says_why() -> None:
+    ended = asyncio.Event()
+
+    async def stream(requests: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+        try:
+            while True:
+                yield bytes(1_000_000)
+        finally:
+            ended.set()
+
+    async def test() -> None:
+        server = methods_server(streaming("toy.Toy", "Talk", stream))
+        async with grpc.aio.insecure_channel(await server.start(LISTEN)) as channel:
+            talk: Any = channel.stream_stream("/toy.Toy/Talk")
+            call = talk()
+            await call.initial_metadata()
+            drained = asyncio.create_task(server.drain(0.2))
+            await ended.wait()
+            with pytest.raises(grpc.aio.AioRpcError) as seen:
+                [each async for each in call]
+            await drained
+            assert detail_in(seen.value, error_details_pb2.ErrorInfo).reason == "SHUTTING_DOWN"
+
+    run(test())
+
+
+def test_what_is_lost_while_a_server_begins_ends_it() -> None:
+    async def test() -> None:
+        lost = asyncio.get_running_loop().create_future()
+        gate = Gate()
+
+        async def begin() -> None:
+            await gate()
+
+        served = asyncio.create_task(run_until_signal(admin_server(Toy(ready)), 20, begin, lost))
+        await gate.reached.wait()
+        lost.set_exception(InvalidInput.at("x", "gone"))
+        with pytest.raises(InvalidInput):
+            await served
+        assert gate.cancelled.is_set()
+
+    run(test())
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_drains_the_server(number: signal.Signals) -> None:
     async def test() -> None:

@@ -170,9 +170,15 @@ class _Heard:
 
 async def _work(begin: Begin | None, lost: asyncio.Future[None] | None) -> Never:
     """Ends only by an error."""
-    if begin is not None:
-        await begin()
-    ending: asyncio.Future[None] = lost or asyncio.get_running_loop().create_future()
     # Waited for, not awaited: a cancellation of this task must not reach the engine, whose future it is.
+    ending: asyncio.Future[None] = lost or asyncio.get_running_loop().create_future()
+    if begin is not None:
+        beginning = asyncio.ensure_future(begin())
+        try:
+            await asyncio.wait({beginning, ending}, return_when=asyncio.FIRST_COMPLETED)
+            if beginning.done():
+                beginning.result()
+        finally:
+            beginning.cancel()  # it may wait for what is lost
     await asyncio.wait({ending})
     raise ending.exception() or StorageFailed("the engine ended")
