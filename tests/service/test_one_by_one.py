@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 from tests.service.opened import START, define
 
+from segmentd.engine.one_pass import FewRows
 from segmentd.population.kinds import Json
+from segmentd.population.one_verdict import NEVER
 from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.service import Service
 from segmentd.times import DAY, FOREVER, Micros
@@ -101,3 +104,25 @@ def test_what_time_changes_says_until_when(service: Service) -> None:
         assert [(each.member, each.holds_until) for each in found.segments] == [(False, FOREVER)]
 
     asyncio.run(scenario())
+
+
+def test_a_segment_that_was_compiled_again_is_judged_with_who_refers_to_it(service: Service) -> None:
+    """Requests with many layouts make a plan forget what was compiled; who refers to it may still have that."""
+
+    async def scenario() -> None:
+        await define(service, "bought", {"behavioral": {"event": "Buy", "within": "7d"}})
+        await define(service, "same", {"segment": "bought"})
+        await service.profiles.ingest([EventWrite("ada", "Buy", time=Micros(START))])
+
+    asyncio.run(scenario())
+    live = service._engine.live
+    plans = live.catalogue.plans
+    users = live.users.view(np.array([0]), np.array([START + 7 * DAY]))
+
+    def judged() -> list[object]:
+        """As at the deadline."""
+        return [verdicts for _, verdicts in FewRows(users, live.memberships.words[:1], users.at).judge(plans)]
+
+    assert judged() == [[NEVER], [NEVER]]
+    plans[0].compiled.clear()
+    assert judged() == [[NEVER], [NEVER]]

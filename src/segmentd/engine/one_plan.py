@@ -97,7 +97,8 @@ class PlanNode:
     def find(self, user: OneUser) -> OneVerdict | EvaluationFailed:
         """The verdict on one user, or why there is none: what is stored for a plan that is not being judged."""
         known: OneVerdict | None = user.judging.known(self.plan)
-        return self.judge(user) if known is None else known
+        # One that is due is being judged, as another node: this one was made before the plan was compiled again.
+        return self.judge(user) if known is None or known[1] <= user.at else known
 
     def judge(self, user: OneUser) -> OneVerdict | EvaluationFailed:
         """The rule, with `include` and `exclude` laid over it; removed rows are nobody."""
