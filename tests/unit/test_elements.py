@@ -53,6 +53,7 @@ def meaning(column: Column, data: Any) -> list[Any]:
 @given(batches=st.lists(BATCHES, min_size=1, max_size=3))
 @example(batches=[[1.0000005, 0.0000005, 2.5e-7, 1e300, 10**400]])
 @example(batches=[[None, "a", "", "a", None], [["a", "b"], ["b", "a"], []]])
+@example(batches=[["+026-11-21T10:00:00Z"], [" 026-11-21T10:00:00Z"], ["2026-11-21T10+00:00Z"]])
 @example(batches=[["2025-01-01T10:00:00Z", None, "1999-12-31T23:59:59Z"], [[True], [1], ["1"]]])
 def test_a_batch_is_its_values(kind: Kind, batches: list[list[Any]]) -> None:
     """Also for the second batch of a column, which knows texts by then."""
