@@ -51,7 +51,7 @@ MUTANTS: Final = (
     ),
     Mutant(
         "service/merging.py",
-        "users.index.update(dict.fromkeys(users.ids_of(survivor), survivor))",
+        "users.index.update(dict.fromkeys(ids, survivor))",
         "pass",
         "the id of who is absorbed does not lead to the survivor",
     ),
