@@ -85,7 +85,10 @@ class Kinds(Protocol):
 
 
 class SegmentType(ABC, Generic[P]):
-    """A kind of condition. Evaluation is pure: no clock, no I/O, inputs unchanged, row by row given the model."""
+    """A kind of condition. Evaluation is pure: no clock, no I/O, inputs unchanged, row by row given the model.
+
+    Several threads may call one instance at once.
+    """
 
     name: ClassVar[str]
     """The key used in rules."""
