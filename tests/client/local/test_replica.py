@@ -125,6 +125,14 @@ def test_merged_ids_that_are_told_anew_replace_the_old_ones_when_they_are_comple
     assert (fed.known("old", "s"), fed.known("gone", "s")) == (True, False)
 
 
+def test_a_merge_that_is_told_with_all_merged_ids_has_no_gap_either() -> None:
+    fed = begun(max_staleness=60.0)
+    fed.hear(merged({"ada": "eve"}, first=True), moves(("-", "s", "ada", 1), ("+", "s", "eve", 3)))
+    assert (fed.known("ada", "s"), fed.known("eve", "s")) == (True, True)
+    fed.hear(checkpoint(0.1))
+    assert (fed.known("ada", "s"), fed.known("eve", "s")) == (True, True)
+
+
 def test_who_is_erased_leaves_by_the_key_and_is_not_kept_by_name() -> None:
     fed = begun("s", "t").hear(moves(("-", "s", "", 1), ("-", "t", "", 1)))
     assert (fed.known("ada", "s"), fed.known("ada", "t")) == (False, False)

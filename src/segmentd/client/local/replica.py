@@ -62,7 +62,7 @@ class Replica:
         self._fresh_until = float("-inf")
         self._answering: dict[str, set[str]] = {}
         self._led: dict[str, str] = {}
-        self._members = Members()
+        self._members = self._shown = Members()
         self._coming: tuple[int, Members] | None = None
         self._coming_led: dict[str, str] | None = None
         self._position = ""
@@ -167,10 +167,14 @@ class Replica:
         return self._coming[1]
 
     def _take_merged_ids(self, part: questions.MergedIds) -> None:
+        told = dict(zip(part.user_ids, part.survivor_ids, strict=True))
         if part.first:
             self._coming_led = {}
-        led = self._led if self._coming_led is None else self._coming_led
-        led.update(zip(part.user_ids, part.survivor_ids, strict=True))
+        if self._coming_led is not None:
+            self._coming_led.update(told)
+        # Who answers is about to hear of the moves of these merges; a snapshot to come is shown with its own led ids.
+        if self._shown is self._members:
+            self._led.update(told)
 
     def _take_checkpoint(self, checkpoint: questions.Checkpoint) -> None:
         self._position = checkpoint.position
@@ -179,6 +183,7 @@ class Replica:
         if self._coming_led is not None:
             self._led, self._coming_led = self._coming_led, None
         unanswered = frozenset(checkpoint.unanswered_segment_ids)
+        self._shown = self._members
         self._answering = {name: each for name, each in self._members.sets.items() if name not in unanswered}
         self.revision = checkpoint.revision
         # After what it stands for.
