@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Coroutine
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, TypeVar
 
 import numpy as np
 
+from segmentd.engine.plan import Plan
 from segmentd.errors import SegmentdError
 from segmentd.mapping.elsewhere import Elsewhere, Why
 from segmentd.service.live import Live
 from segmentd.service.mapped_memberships import MappedMemberships
 from segmentd.service.memberships import Check, Memberships
 from segmentd.service.seen import see
+from segmentd.service.segment_info import SegmentSpec
 from segmentd.times import Micros
 
 T = TypeVar("T")
@@ -93,11 +95,13 @@ def _compare_lists(engine: Memberships, mapped: MappedMemberships, user: str) ->
     for limit in (2, 100):
         ours = run(engine.user_segments(user, {}, "", limit, with_leaves=False))
         theirs = run(mapped.user_segments(user, {}, "", limit, with_leaves=False))
-        assert [each.segment_id for each in ours.members] == [each.segment_id for each in theirs.members]
+        assert list(map(_said, ours.members)) == list(map(_said, theirs.members))
         assert ours.more == theirs.more
         assert {k: (v.reason, v.message) for k, v in ours.errors.items()} == {
             k: (v.reason, v.message) for k, v in theirs.errors.items()
         }
-        for plan in theirs.members:
-            ours_says, says = engine.spec_of(plan.segment_id), mapped.spec_of(plan.segment_id)
-            assert (ours_says.name, ours_says.labels) == (says.name, says.labels)
+
+
+def _said(listed: tuple[Plan, SegmentSpec]) -> tuple[str, str, Mapping[str, str]]:
+    plan, spec = listed
+    return plan.segment_id, spec.name, spec.labels

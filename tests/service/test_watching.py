@@ -129,7 +129,7 @@ async def now(service: Service) -> dict[str, set[str]]:
     result: dict[str, set[str]] = {}
     for user in USERS:
         found = await service.memberships.user_segments(user, {}, "", 100, with_leaves=False)
-        for plan in found.members:
+        for plan, _ in found.members:
             result.setdefault(plan.segment_id, set()).add(user)
     return result
 

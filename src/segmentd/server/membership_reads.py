@@ -94,14 +94,13 @@ class MembershipReads:
         found = await self._stored.user_segments(
             request.user_id, labels, after, size, with_leaves=request.with_leaves_time
         )
-        spec_of = self._stored.spec_of
         return pb.ListUserSegmentsResponse(
-            segments=[answers.user_segment(found, plan, spec_of(plan.segment_id)) for plan in found.members],
+            segments=[answers.user_segment(found, plan, spec) for plan, spec in found.members],
             errors=answers.segment_errors(found),
             revision=found.seen.revision,
             evaluate_time=to_timestamp(found.seen.at),
             user_known=bool(found.seen.known[0]),
-            next_page_token=make_page_token(request, found.members[-1].segment_id) if found.more else "",
+            next_page_token=make_page_token(request, found.members[-1][0].segment_id) if found.more else "",
         )
 
 

@@ -18,7 +18,7 @@ from segmentd.mapping.reader import Reader
 from segmentd.mapping.view import Bit, Interpreted
 from segmentd.plugins.segment_type import Model
 from segmentd.service.memberships import Check, UserSegments, list_segments
-from segmentd.service.seen import Seen, active_plan, unknown_segment
+from segmentd.service.seen import Seen, active_plan
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.times import Clock, Micros
 
@@ -94,13 +94,6 @@ class MappedMemberships:
             raise Elsewhere(Why.UNMAPPED)
         seen, specs = self._see([user_id])
         return list_segments(seen, specs.get, labels, after, limit)
-
-    def spec_of(self, segment_id: str) -> SegmentSpec:
-        """The name and the labels of a segment, as of the last answer. Raises NotFound."""
-        spec = self._reader.catalogue.specs.get(segment_id)
-        if spec is None:
-            raise unknown_segment(segment_id)
-        return spec
 
     def _see(self, user_ids: Sequence[str]) -> tuple[Seen, Mapping[str, SegmentSpec]]:
         found, revision, at, rows, words, horizons = self._reader.see(user_ids)

@@ -14,7 +14,7 @@ from segmentd.engine.one_pass import one_by_one
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.errors import SegmentdError
 from segmentd.service.engine import Engine
-from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see, unknown_segment
+from segmentd.service.seen import Seen, active_plan, inactive, judge_overdue, see
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.times import FOREVER, Instants, Micros
 
@@ -47,7 +47,7 @@ class UserSegments:
     """The segments that one user is in, and those without an answer."""
 
     seen: Seen
-    members: list[Plan]
+    members: list[tuple[Plan, SegmentSpec]]
     errors: dict[str, SegmentdError]
     leaves: Mapping[str, Leaves]
     more: bool = False
@@ -160,7 +160,7 @@ class Memberships:
     ) -> UserSegments:
         seen = self._see_exactly([user_id])
         listed = self._listed(seen, labels, after, limit)
-        return replace(listed, leaves={plan.segment_id: self._leaves(seen, plan) for plan in listed.members})
+        return replace(listed, leaves={plan.segment_id: self._leaves(seen, plan) for plan, _ in listed.members})
 
     def _listed(self, seen: Seen, labels: Mapping[str, str], after: str, limit: int) -> UserSegments:
         segments = self._live.segments  # they may be newer than what was seen
@@ -170,13 +170,6 @@ class Memberships:
             return None if info is None else info.spec
 
         return list_segments(seen, spec_of, labels, after, limit)
-
-    def spec_of(self, segment_id: str) -> SegmentSpec:
-        """What the latest version of a segment says. Raises NotFound."""
-        info = self._live.segments.get(segment_id)
-        if info is None:
-            raise unknown_segment(segment_id)
-        return info.spec
 
     def _members(self, segment_id: str, after: int, limit: int) -> MembersPage:
         live = self._live
@@ -226,7 +219,7 @@ def list_segments(
     seen: Seen, spec_of: Callable[[str], SegmentSpec | None], labels: Mapping[str, str], after: str, limit: int
 ) -> UserSegments:
     """At most `limit` segments with these labels that the only user of `seen` is in, by id, those beyond `after`."""
-    members: list[Plan] = []
+    members: list[tuple[Plan, SegmentSpec]] = []
     errors: dict[str, SegmentdError] = {}
     for name in sorted(seen.catalogue.entries):
         spec = spec_of(name) if name > after else None
@@ -243,8 +236,8 @@ def list_segments(
             errors[name] = error
             continue
         if member and len(members) == limit:
-            errors = {name: error for name, error in errors.items() if name <= members[-1].segment_id}
+            errors = {name: error for name, error in errors.items() if name <= members[-1][0].segment_id}
             return UserSegments(seen, members, errors, {}, more=True)
         if member:
-            members.append(entry.plan)
+            members.append((entry.plan, spec))
     return UserSegments(seen, members, errors, {})

@@ -7,7 +7,6 @@ from typing import Protocol
 
 from segmentd.service.memberships import Check, UserSegments
 from segmentd.service.seen import Seen
-from segmentd.service.segment_info import SegmentSpec
 
 
 class Revision(Protocol):
@@ -34,6 +33,3 @@ class StoredAnswers(Revision, Protocol):
         self, user_id: str, labels: Mapping[str, str], after: str, limit: int, *, with_leaves: bool
     ) -> UserSegments:
         """At most `limit` segments with these labels that one user is in, by id, those beyond `after`."""
-
-    def spec_of(self, segment_id: str) -> SegmentSpec:
-        """What the latest version of a segment says. Raises NotFound."""
