@@ -116,3 +116,10 @@ def test_shortened_text_is_valid_and_within_its_limit() -> None:
     short = shortened("ü" * 100, 20)
     assert short.endswith("…")
     assert len(short.encode()) <= 20
+
+
+def test_equal_errors_are_equal_bytes() -> None:
+    names = [f"name{number}" for number in range(20)]
+    both = [dict.fromkeys(order, "x") for order in (names, names[::-1])]
+    first, second = (status_of(errors.NotFound(Reason.SEGMENT_NOT_FOUND, "no x", metadata)) for metadata in both)
+    assert first.SerializeToString() == second.SerializeToString()

@@ -122,4 +122,5 @@ def _as_protos(violations: Iterable[FieldViolation]) -> Iterator[error_details_p
 
 
 def _pack(status: status_pb2.Status, detail: Message) -> None:
-    status.details.add().Pack(detail)
+    # In one order of metadata in all processes, so that equal refusals are equal bytes.
+    status.details.add().Pack(detail, deterministic=True)
