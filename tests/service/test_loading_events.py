@@ -112,3 +112,13 @@ def test_more_texts_than_a_small_column_keeps_come_in_several_batches() -> None:
         columns = live.users.tables["seen"].columns
         assert [columns["sku"].value(row) for row in range(count)] == [f"s{key}" for key in range(1, count + 1)]
         assert [columns["tags"].value(row) for row in range(count)] == [{f"t{key}"} for key in range(1, count + 1)]
+
+
+def test_users_without_events_make_no_batch_of_all_who_have_some(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(BulkReads, "batch_size", 10)
+    with Store.open(":memory:") as store:
+        with store.transaction():
+            store.insert_events([EventRecord(key, "seen", Micros(0), Micros(9), b"{}") for key in range(500, 1_000)])
+        found = [len(batch.user_keys) for batch in store.events_of_name(store.name_ids()["seen"], 1_000)]
+        assert sum(found) == 500
+        assert max(found) <= 10

@@ -119,7 +119,7 @@ class BulkReads(Part):
             low += users
             if row[0]:
                 yield _of_name(name_id, row, properties=properties)
-            users = max(1, min(_next(users, row), last_user))
+            users = max(1, min(_next(users, row), self.batch_size))  # nobody may be followed by many
 
     def events_of_users(
         self, name_id: int, user_keys: Keys, *, properties: bool = True, rates: bool = False
