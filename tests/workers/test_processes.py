@@ -96,6 +96,28 @@ def test_workers_end_when_the_engine_is_killed(tmp_path: Path) -> None:
     with_fleet(tmp_path, test)
 
 
+def _maps(pid: int) -> bool:
+    """Whether a worker has come so far that it maps the memberships, which is before it listens."""
+    try:
+        return "/mapped/head" in Path(f"/proc/{pid}/maps").read_text()
+    except OSError:
+        return False
+
+
+def test_a_worker_ends_too_when_the_engine_is_killed_while_it_starts(tmp_path: Path) -> None:
+    async def test(process: FleetProcess) -> None:
+        before = process.workers
+        os.kill(min(before), signal.SIGKILL)
+        await until(lambda: any(_maps(pid) for pid in process.workers - before))
+        workers = process.workers
+        process.child.kill()
+        await process.child.wait()
+        await until(lambda: not any(is_there(pid) for pid in workers))
+        assert "BrokenPipeError" not in await said(process.child)
+
+    with_fleet(tmp_path, test)
+
+
 def test_a_server_that_was_killed_leaves_nothing_for_the_next_one_to_stumble_over(tmp_path: Path) -> None:
     async def test() -> None:
         async with fleet(tmp_path / "x.db") as process:

@@ -54,7 +54,7 @@ async def _work(told: BinaryIO, said: BinaryIO) -> None:
             await _serve(orders, parent, engine, said)
     except Exception as error:
         if not said.closed:
-            said.write(Report(str(error) or repr(error)).line())
+            _say(said, Report(str(error) or repr(error)))
         raise
 
 
@@ -70,7 +70,7 @@ async def _serve(orders: Orders, parent: asyncio.StreamReader, engine: grpc.aio.
         # What is there now stays, so the collector need not walk through it again and again.
         gc.collect()
         gc.freeze()
-        said.write(Report().line())
+        _say(said, Report())
         said.close()
 
     besides = [asyncio.create_task(_listen(parent, server, stop, lost)), asyncio.create_task(_refresh(memberships))]
@@ -79,6 +79,12 @@ async def _serve(orders: Orders, parent: asyncio.StreamReader, engine: grpc.aio.
     finally:
         for task in besides:
             task.cancel()
+
+
+def _say(said: BinaryIO, report: Report) -> None:
+    """Nothing where the parent is gone; the worker hears of that by the other pipe."""
+    with contextlib.suppress(BrokenPipeError):
+        said.write(report.line())
 
 
 def _server(orders: Orders, engine: grpc.aio.Channel, memberships: MappedMemberships) -> Server:
