@@ -243,6 +243,26 @@ def test_one_is_written_now_and_then_while_others_have_their_turn(tmp_path: Path
         assert check_starts(store, PLUGINS)
 
 
+def test_one_that_is_due_again_before_the_first_has_begun_is_no_second_one(tmp_path: Path) -> None:
+    """The clock may jump while a task waits for its turn."""
+    path = tmp_path / "a.db"
+    service = opened(path)
+    try:
+        asyncio.run(fill(service))
+        engine = service._engine
+
+        def due_twice() -> None:
+            for _ in range(2):
+                engine.snapshots._next = Micros(0)
+                engine.snapshots.begin_due()
+
+        engine.thread.call(due_twice).result()
+        _settle(service)
+        assert len(list(Path(f"{path}.snapshot").iterdir())) == 1
+    finally:
+        service.close()
+
+
 def _settle(service: Service) -> None:
     """Until no snapshot is on its way; asked on the thread that writes, which has started whatever it has."""
     engine = service._engine

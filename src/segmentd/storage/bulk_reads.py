@@ -37,9 +37,10 @@ SELECT count(*), max(user_key), group_concat(user_key), '[' || group_concat(attr
 FROM (SELECT user_key, attributes, derived FROM profiles WHERE user_key > ? {since} ORDER BY user_key LIMIT ?)
 """
 _SINCE: Final = "AND (update_time > {instant:d} OR user_key > {key:d})"
+# Without the hint SQLite would take the index by name, and sort all events of these names again for each batch.
 _EVENTS = """
 SELECT count(*), max(event_key), group_concat(name_id), group_concat(user_key), group_concat(time), {more}
-FROM (SELECT event_key, name_id, user_key, time, rate, properties FROM events
+FROM (SELECT event_key, name_id, user_key, time, rate, properties FROM events NOT INDEXED
       WHERE event_key > ? AND name_id IN (SELECT value FROM json_each('{names}')) ORDER BY event_key LIMIT ?)
 """
 _OF_NAME = """

@@ -129,12 +129,13 @@ class SnapshotKeeper:
         self._revision = attempt.revision
 
     def _begin(self) -> Generator[None, None, None]:
-        try:
-            self._attempt = Attempt(self._live, self._store)
-        except Exception as error:  # noqa: BLE001  (a snapshot is never worth a failure)
-            _log.warning("no snapshot was written: %s", error)
-        else:
-            self._queue(self._step(self._attempt))
+        if self._attempt is None:  # it is another one's turn, where the clock jumped while this waited for its own
+            try:
+                self._attempt = Attempt(self._live, self._store)
+            except Exception as error:  # noqa: BLE001  (a snapshot is never worth a failure)
+                _log.warning("no snapshot was written: %s", error)
+            else:
+                self._queue(self._step(self._attempt))
         yield from ()
 
     def _step(self, attempt: Attempt) -> Generator[None, None, None]:
