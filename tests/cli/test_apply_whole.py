@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tests.cli.running import Commands, serving
 
 from segmentd.client import CallFailed, Client
+from segmentd.client.segments import Segments
 
 REGULARS = "{id: regulars, rule: {behavioral: {event: Application Opened, within: 7d}}}"
 
@@ -121,7 +123,7 @@ def test_what_a_group_lets_go_may_be_changed_in_the_same_file(fresh: Commands) -
 
 
 def test_what_was_applied_is_said_where_somebody_is_faster(fresh: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
-    create = Client.create_segment
+    create: Any = vars(Segments)["create_segment"]
 
     def faster(self: Client, segment, **options):  # type: ignore[no-untyped-def]  # stands in for a method
         if segment.id == "two" and not options:
@@ -151,7 +153,7 @@ def test_what_was_applied_is_said_where_somebody_is_faster(fresh: Commands, monk
 def test_where_no_answer_comes_nobody_claims_to_know(fresh: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
     import grpc
 
-    create = Client.create_segment
+    create: Any = vars(Segments)["create_segment"]
 
     def lost(self: Client, segment, **options):  # type: ignore[no-untyped-def]  # stands in for a method
         answer = create(self, segment, **options)

@@ -51,7 +51,7 @@ def test_the_same_holds_for_the_events_of_a_request(service: Service) -> None:
 
 def test_the_context_of_a_refused_event_decides_no_kinds(service: Service) -> None:
     """The next event of the same commit with the same context does."""
-    context = {"device": {"maker": "Acme"}}
+    context: dict[str, Json] = {"device": {"maker": "Acme"}}
 
     async def scenario() -> tuple[list[bool], bool]:
         await service.profiles.upsert([ProfileWrite("erased")])

@@ -8,10 +8,10 @@ import threading
 import pytest
 from tests.service.opened import START, define, member, opened
 
-from segmentd.engine.catalogue import Catalogue
 from segmentd.engine.stage import Stage
 from segmentd.errors import Internal, Reason, StorageFailed
 from segmentd.population.kinds import Json
+from segmentd.service.change import Change
 from segmentd.service.items import EventWrite
 from segmentd.service.seen import Seen
 from segmentd.service.service import Service
@@ -59,7 +59,7 @@ def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
         service.close()
 
 
-class Refused:
+class Refused(Change):
     """A change that finds out that it cannot be made."""
 
     def write(self, store: Store, instant: Micros) -> Written:
@@ -67,9 +67,6 @@ class Refused:
 
     def judged(self, store: Store, stage: Stage, revision: int, instant: Micros) -> None:
         raise Internal(Reason.EVALUATION_FAILED, "the new model cannot be judged with")
-
-    def published(self, catalogue: Catalogue) -> Catalogue:
-        return catalogue
 
 
 def test_a_change_that_was_refused_leaves_columns_that_may_be_judged_by() -> None:

@@ -31,9 +31,8 @@ from segmentd.errors import InvalidInput, NotFound
 from segmentd.records import END_OFFSET, START, Position
 from segmentd.service.items import ProfileWrite
 from segmentd.service.log_naming import NamedMove
-from segmentd.service.log_pages import LogPage
 from segmentd.service.service import Service
-from segmentd.service.watch_parts import Checkpoint, Members, SnapshotEnd, Start, Wanted
+from segmentd.service.watch_parts import Checkpoint, Led, Members, Part, Start, Wanted
 
 SLOW = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -84,11 +83,11 @@ def test_watches_that_begin_amid_the_history_see_what_follows(
     """Each begins with a snapshot, or with nothing, and at its end has the members that there are."""
 
     async def snapshot_and_moves(service: Service, until: asyncio.Future[Position]) -> None:
-        found: list[Checkpoint | LogPage | Members | SnapshotEnd] = []
+        found: list[Part] = []
         async with aclosing(service.watching.watch(Wanted(start=Start.SNAPSHOT, checkpoint_interval=0.005))) as watch:
             async for part in watch:
                 found.append(part)
-                if not isinstance(part, Members) and until.done() and part.position >= until.result():
+                if not isinstance(part, Members | Led) and until.done() and part.position >= until.result():
                     break
         assert replayed(members(found), moves(found)) == await now(service)
 
@@ -100,7 +99,7 @@ def test_watches_that_begin_amid_the_history_see_what_follows(
                 if isinstance(part, Checkpoint) and not first:
                     first.append(part.position)
                 found += moves([part])
-                if not isinstance(part, Members) and until.done() and part.position >= until.result():
+                if not isinstance(part, Members | Led) and until.done() and part.position >= until.result():
                     break
         everything = [move for move in await all_moves(service) if move.logged.position > first[0]]
         assert found == [move for move in everything if move.segment_id == segment and move.user_id in "ac"]

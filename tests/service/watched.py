@@ -20,7 +20,7 @@ from segmentd.service.log_pages import LogPage
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service
 from segmentd.service.tail import Tail
-from segmentd.service.watch_parts import Members, Part, Start, Wanted
+from segmentd.service.watch_parts import Led, Members, Part, Start, Wanted
 from segmentd.times import HOUR, Micros
 
 T = TypeVar("T")
@@ -86,7 +86,7 @@ async def parts(service: Service, wanted: Wanted, until: Position) -> list[Part]
     async with aclosing(service.watching.watch(wanted)) as watch:
         async for part in watch:
             found.append(part)
-            if not isinstance(part, Members) and part.position >= until:
+            if not isinstance(part, Members | Led) and part.position >= until:
                 break
     return found
 

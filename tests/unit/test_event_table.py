@@ -179,7 +179,8 @@ def test_spans_are_read_like_their_rows_also_where_rows_came_later(
 ) -> None:
     table = EventTable({}, ROWS)
     ordered = expected(events)
-    table.load(*(np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1)), {})
+    rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
+    table.load(rows, times, {})
     table.grow(2 * ROWS)
     for row, time in more:
         table.add(row, time, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from unittest import mock
 
@@ -41,14 +42,15 @@ def people(events: list[list[tuple[int, int | None]]]) -> list[GivenUser]:
 
 def answer(operators: dict[str, Any], count: int) -> bool:
     ((name, wanted),) = operators.items()
-    return {
+    holds: dict[str, Callable[[], bool]] = {
         "at_least": lambda: count >= wanted,
         "at_most": lambda: count <= wanted,
         "above": lambda: count > wanted,
         "equals": lambda: count == wanted,
         "between": lambda: wanted[0] <= count <= wanted[1],
         "not_in": lambda: count not in wanted,
-    }[name]()
+    }
+    return holds[name]()
 
 
 def walked(events: list[tuple[int, int | None]], least: int | None, operators: dict[str, Any]) -> tuple[bool, int]:
