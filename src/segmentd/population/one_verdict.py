@@ -23,56 +23,39 @@ def all_of(judges: Sequence[JudgeOf[U]]) -> JudgeOf[U]:
 
     The rest is not asked once one is false forever.
     """
-    if len(judges) == 1:
-        return judges[0]
-
-    def judge(user: U) -> OneVerdict:
-        earliest: int = FOREVER
-        latest: int | None = None
-        for each in judges:
-            verdict = each(user)
-            if verdict is ALWAYS:
-                continue
-            if verdict is NEVER:
-                return NEVER
-            member, until = verdict
-            if member:
-                earliest = min(earliest, until)
-            elif until == FOREVER:
-                return NEVER
-            elif latest is None or until > latest:
-                latest = until
-        if latest is not None:
-            return False, latest
-        return ALWAYS if earliest == FOREVER else (True, earliest)
-
-    return judge
+    return _joined(judges, deciding=False)
 
 
 def any_of(judges: Sequence[JudgeOf[U]]) -> JudgeOf[U]:
     """At least one of the judges; the mirror of `all_of`."""
+    return _joined(judges, deciding=True)
+
+
+def _joined(judges: Sequence[JudgeOf[U]], *, deciding: bool) -> JudgeOf[U]:
+    """`deciding` is the answer that is the answer of all if one of the judges gives it."""
     if len(judges) == 1:
         return judges[0]
+    decided, open_still = (ALWAYS, NEVER) if deciding else (NEVER, ALWAYS)
 
     def judge(user: U) -> OneVerdict:
         earliest: int = FOREVER
         latest: int | None = None
         for each in judges:
             verdict = each(user)
-            if verdict is NEVER:
+            if verdict is open_still:
                 continue
-            if verdict is ALWAYS:
-                return ALWAYS
+            if verdict is decided:
+                return decided
             member, until = verdict
-            if not member:
+            if member != deciding:
                 earliest = min(earliest, until)
             elif until == FOREVER:
-                return ALWAYS
+                return decided
             elif latest is None or until > latest:
                 latest = until
         if latest is not None:
-            return True, latest
-        return NEVER if earliest == FOREVER else (False, earliest)
+            return deciding, latest
+        return open_still if earliest == FOREVER else (not deciding, earliest)
 
     return judge
 
