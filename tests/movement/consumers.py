@@ -88,7 +88,7 @@ class Consumer:
         return await anext(self.parts)
 
     def _told(self, part: Part, oracle: Chronicle) -> bool:
-        """Look at one part; whether it is the end for now."""
+        """Check one part against the oracle; True at the checkpoint up to which everything was told."""
         if isinstance(part, Members):
             assert self.taking
             assert self.seats is not None
