@@ -18,7 +18,7 @@ from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.merging import UserMerge
 from segmentd.service.retention import EventDeclaration
 from segmentd.service.service import Service
-from segmentd.times import DAY, HOUR, Micros
+from segmentd.times import DAY, HOUR, FrozenClock, Micros
 
 ZONES = ["Pacific/Apia", "America/St_Johns", "UTC", "Nowhere/Else"]
 USERS = ["ada", "bob", "cyn"]
@@ -196,5 +196,26 @@ def test_many_old_events_leave_in_small_commits(service: Service, monkeypatch: p
         assert (await service.status()).events == 48
         assert before < after < (await service.status()).revision - 5
         assert len(service._engine.live.users.tables["Buy"]) == 48
+
+    asyncio.run(scenario())
+
+
+def test_a_clock_that_jumps_while_old_events_are_looked_for_makes_another_pass_due(service: Service) -> None:
+    """What grew old by the jump leaves too, though the clock stands still from then on."""
+    engine, clock = service._engine, service._engine.clock
+    assert isinstance(clock, FrozenClock)
+
+    def begin_and_jump() -> None:
+        engine.pruning.hurry()
+        engine.thread.change(lambda: clock.move_to(Micros(START + 9 * DAY)))
+
+    async def scenario() -> None:
+        await service.profiles.ingest([EventWrite("u1", "Buy", "m1", START, {})])
+        await service.retention.declare([EventDeclaration("Buy", "8d")])
+        await settled(service)
+        await asyncio.wrap_future(engine.thread.call(begin_and_jump))
+        while engine.pruning.next_due() <= clock.now() or engine.pruning._under_way:
+            await settled(service)
+        assert (await service.status()).events == 0
 
     asyncio.run(scenario())

@@ -27,7 +27,7 @@ from segmentd.storage import Store
 from segmentd.times import FOREVER, HOUR, MIN_INSTANT, Clock, Micros
 
 INTERVAL: Final = HOUR
-"""How long after one pass over all names the next one begins."""
+"""How long after the beginning of one pass over all names the next one begins."""
 USERS: Final = 4_096
 """Keys of users that one step looks at."""
 EVENTS: Final = 5_000
@@ -76,6 +76,7 @@ class Pruning:
     def begin_due(self) -> None:
         """Queue a pass where one is due."""
         if self.next_due() <= self._clock.now():
+            self._next = Micros(self._clock.now() + INTERVAL)
             self._queue(sorted(self._live.keeps), 0)
 
     def hurry(self) -> None:
@@ -96,7 +97,6 @@ class Pruning:
         """Look at some users' events of the first name; a task of its own, so that others have their turn."""
         if not names:
             self._under_way = False
-            self._next = Micros(self._clock.now() + INTERVAL)
             return
         place = self._prune(names[0], after)
         self._queue(names if place is not None else names[1:], place or 0)
@@ -119,5 +119,4 @@ class Pruning:
     def _report(self, future: Future[Any]) -> None:
         if not future.cancelled() and future.exception() is not None:
             self._under_way = False
-            self._next = Micros(self._clock.now() + INTERVAL)
             _log.error("old events could not be taken out: %s", future.exception())
