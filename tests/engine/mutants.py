@@ -181,9 +181,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "population/one_verdict.py",
-        "return False, latest",
-        "return False, earliest",
-        "one by one, a false conjunction is trusted as long as its true operands",
+        "return deciding, latest",
+        "return deciding, earliest",
+        "one by one, a decided answer is trusted as long as the operands that do not decide",
     ),
     Mutant(
         "engine/stage.py",
