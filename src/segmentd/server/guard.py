@@ -110,10 +110,12 @@ class Guard:
 
         Raises gRPC's AbortError, or the cancellation by a client.
         """
+        task = asyncio.current_task()
         if not isinstance(error, Exception):
-            if not self._calls.has_ended(asyncio.current_task()) or context.cancelled():
+            if not self._calls.has_ended(task) or context.cancelled():
                 raise error
             error = going_down()
+        self._calls.let_go(task)
         if isinstance(error, grpc.aio.InternalError):
             raise asyncio.CancelledError from error  # gRPC could not send a part: the client is gone
         known = as_segmentd_error(error, method)

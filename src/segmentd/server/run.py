@@ -22,6 +22,10 @@ from segmentd.server.methods import Methods
 _LOG: Final = logging.getLogger(__name__)
 UNWINDING: Final = 10.0
 """Seconds that a cancelled handler has to let go, before gRPC drops its call."""
+LAST_WORD: Final = 1.0
+"""Seconds that a client has to take why its call was ended. Who takes nothing sees the connection end instead."""
+_NEVER: Final = 1e9
+"""Seconds."""
 STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
@@ -104,12 +108,17 @@ class Server:
         Those that would never end are cancelled at once.
         """
         await self._health.enter_graceful_shutdown()
-        # gRPC crashes where one stop overtakes another, so it is called once, and the calls are ended from here.
-        stopped = asyncio.create_task(self._grpc.stop(grace + UNWINDING))
+        # The grace is kept here, by what calls are waited for: gRPC's own would be the same for all.
+        stopping = asyncio.create_task(self._grpc.stop(_NEVER))
         self.calls.end_endless()
         await self.calls.wait_for_none(grace)
         self.calls.end_all()
-        await stopped
+        await self.calls.wait_for_handlers(UNWINDING)
+        await asyncio.wait({stopping}, timeout=LAST_WORD)
+        # gRPC crashes where one stop overtakes another, so the first one is given up before the next.
+        stopping.cancel()
+        await asyncio.wait({stopping})
+        await self._grpc.stop(None)
 
     def hurry(self) -> None:
         """End the calls that a drain waits for."""
