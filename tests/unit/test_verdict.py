@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from segmentd.population.deferred import Deferred
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER
 
@@ -40,12 +41,23 @@ def possible(tree: Any, leaves: list[tuple[bool, int]], instant: int) -> set[boo
     return {bool(combined(tree, np.array(each, dtype=np.bool_).__getitem__)) for each in product(*choices)}
 
 
-@given(TREES, st.lists(st.tuples(*[LEAF] * LEAVES), min_size=1, max_size=4))
-def test_member_and_horizon_of_every_row(tree: Any, rows: list[tuple[tuple[bool, int], ...]]) -> None:
-    verdicts = [
-        Verdict(np.array([row[i][0] for row in rows]), np.array([row[i][1] for row in rows], dtype=np.int64))
-        for i in range(LEAVES)
-    ]
+def verdict_of(members: list[bool], horizons: list[int], form: str) -> Verdict:
+    """The same answers at once, deferred, or deferred and asked for before."""
+    member, until = np.array(members), np.array(horizons, dtype=np.int64)
+    if form == "at once":
+        return Verdict(member, until)
+    deferred = Deferred(member, lambda rows: until if rows is None else np.where(rows, until, FOREVER))
+    return deferred if form == "deferred" or deferred.holds_until is until else Verdict(member, until)
+
+
+FORMS = st.tuples(*[st.sampled_from(["at once", "deferred", "asked before"])] * LEAVES)
+
+
+@given(TREES, st.lists(st.tuples(*[LEAF] * LEAVES), min_size=1, max_size=4), FORMS)
+def test_member_and_horizon_of_every_row(
+    tree: Any, rows: list[tuple[tuple[bool, int], ...]], forms: tuple[str, ...]
+) -> None:
+    verdicts = [verdict_of([row[i][0] for row in rows], [row[i][1] for row in rows], forms[i]) for i in range(LEAVES)]
     verdict = combined(tree, verdicts.__getitem__)
     for row, member, until in zip(rows, verdict.member.tolist(), verdict.holds_until.tolist(), strict=True):
         assert possible(tree, list(row), 0) == {member}
@@ -76,3 +88,24 @@ def test_what_holds_forever_is_the_same_in_both_forms(size: int) -> None:
         assert verdict.holds_until.dtype == np.int64
     limited = short.until(np.arange(size, dtype=np.int64))
     assert limited.holds_until.tolist() == list(range(size))
+
+
+@given(st.lists(st.tuples(st.booleans(), HORIZONS, st.booleans(), st.booleans()), min_size=1, max_size=5))
+def test_where_is_the_conjunction_with_what_lasts(rows: list[tuple[bool, int, bool, bool]]) -> None:
+    members, horizons, *masks = (list(each) for each in zip(*rows, strict=True))
+    for form in ("at once", "deferred", "asked before"):
+        verdict = verdict_of(members, horizons, form)
+        for mask in masks:
+            verdict = verdict.where(np.array(mask))
+        left = [all(each) for each in zip(*masks, strict=True)]
+        assert verdict.member.tolist() == [member and here for member, here in zip(members, left, strict=True)]
+        expected = [until if here else FOREVER for until, here in zip(horizons, left, strict=True)]
+        assert verdict.holds_until.tolist() == expected
+
+
+def test_horizons_that_nobody_asks_for_are_not_worked_out() -> None:
+    def refuse(_: Any) -> Any:
+        raise AssertionError
+
+    verdict = Verdict.forever(np.array([True, False])) & Deferred(np.array([True, True]), refuse)
+    assert (~verdict.where(np.array([False, True]))).member.tolist() == [True, True]

@@ -12,9 +12,13 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentd.conditions.instants import same_instant
 from segmentd.conditions.prepared import Family, Moment, Prepare
+from segmentd.population.column import MISSING_INT
+from segmentd.population.deferred import Deferred
 from segmentd.population.kinds import Kind
 from segmentd.population.one_verdict import NEVER, OneVerdict
+from segmentd.population.stored_values import StoredValues
 from segmentd.population.typed import Columns, Mask
 from segmentd.population.verdict import Verdict, held_where
 from segmentd.times import FOREVER, Duration, Instants, parse_duration
@@ -30,6 +34,25 @@ def during(start: Instants, end: Instants | int, present: Mask, at: Instants) ->
     begun, counting = at >= start, present & (at < end)
     turn = np.asarray(start + (end - start) * begun)  # the end where it has begun
     return Verdict(counting & begun, held_where(counting, turn))
+
+
+def _around(stored: NDArray[np.int64], begin: int, end: int, at: int) -> Verdict:
+    """The same for instants as columns store them, all judged at one instant: members in [t + begin, t + end).
+
+    What is missing is stored as the least of all, so that it is never later than anything.
+    """
+    begun = stored <= at - begin
+    counting = stored > (MISSING_INT if end == FOREVER else at - end)
+
+    def horizons_of(rows: Mask | None) -> Instants:
+        places = np.flatnonzero(counting if rows is None else counting & rows)
+        until = np.full(len(stored), FOREVER, dtype=np.int64)
+        instants = stored.take(places)
+        ends = np.int64(FOREVER) if end == FOREVER else instants + end
+        until[places] = np.where(begun.take(places), ends, instants + begin)
+        return until
+
+    return Deferred(begun & counting, horizons_of)
 
 
 def during_one(start: int, end: int, at: int) -> OneVerdict:
@@ -99,17 +122,34 @@ def _within_next(point: Movable, span: Duration) -> Interval:
     return point.moved(span, -1), point.moved(None)
 
 
+class _Origin:
+    """The instant 0: where an interval around an instant begins and ends, as distances from that."""
+
+    def moved(self, by: Duration | None, sign: int = 1) -> int:
+        return 0 if by is None else sign * by.micros
+
+
 class Relative:
     """A test of the interval around a value: of n rows, and of one value."""
 
-    __slots__ = ("_interval", "_kind", "_span")
+    __slots__ = ("_distances", "_interval", "_kind", "_span")
 
     def __init__(self, interval: Callable[[Movable, Duration], Interval], kind: Kind, span: Duration) -> None:
         self._interval, self._kind, self._span = interval, kind, span
+        fixed = kind is Kind.INSTANT and not span.months
+        self._distances: tuple[int, int] | None = interval(_Origin(), span) if fixed else None
 
     def __call__(self, columns: Columns, name: str, moment: Moment) -> Verdict:
+        if self._distances is not None and self.compares(moment.at):
+            found = columns.instant(name)
+            if isinstance(found, StoredValues):
+                return _around(found.stored, *self._distances, int(moment.at[0]))
         point = Point(columns, name, self._kind, moment)
         return during(*self._interval(point, self._span), point.present, moment.at)
+
+    def compares(self, at: Instants) -> bool:
+        """Whether rows at these instants are judged by comparing what is stored, which costs next to nothing."""
+        return self._distances is not None and len(at) > 0 and same_instant(at)
 
     def one(self, value: int, zone: Zone, at: int) -> OneVerdict:
         """Judge the value of one user in `zone`."""

@@ -1,6 +1,7 @@
 """Several conditions that must all hold, judged together: those that time does not change come first.
 
-The others, which take many times as long, are judged where the first ones leave it open.
+Then come those that compare with one instant. The others, which take many times as long, are judged where the first
+ones leave it open.
 """
 
 from __future__ import annotations
@@ -17,13 +18,16 @@ from segmentd.conditions.condition import Condition
 from segmentd.conditions.instants import instants_at
 from segmentd.conditions.judging import tests_on, user_zones
 from segmentd.conditions.prepared import Lasting, Moment, Test
-from segmentd.population.typed import Columns
+from segmentd.conditions.relative import Relative
+from segmentd.population.typed import Columns, Mask
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER, Instants
 from segmentd.zones import LocalTime
 
 _FEW: Final = 3
 """Rows are judged apart where fewer than one in so many are left."""
+_VERY_FEW: Final = 24
+"""The same for tests that only compare."""
 Named = tuple[str, Test]
 
 
@@ -39,14 +43,28 @@ def judge_conditions(
     others = [(name, test) for name, test in tests if not isinstance(test, Lasting)]
     if not lasting:
         return _all_of(others, columns, Moment(at, zones or (lambda: user_zones(columns))))
-    member = reduce(and_, (test.member(columns, name) for name, test in lasting))
-    left = np.count_nonzero(member)
-    if not others or not left:
+    member = _lasting(lasting, columns)
+    left = np.count_nonzero(member) if others else 0
+    if not left:
         return Verdict.forever(member)
-    if left * _FEW > len(member):
+    few = _VERY_FEW if all(isinstance(test, Relative) and test.compares(at) for _, test in others) else _FEW
+    if left * few > len(member):
         moment = Moment(at, zones or (lambda: user_zones(columns)))
-        return Verdict.forever(member) & _all_of(others, columns, moment)
+        return _all_of(others, columns, moment).where(member)
     return _among(np.flatnonzero(member), others, columns, at, zones)
+
+
+def _lasting(tests: list[tuple[str, Lasting]], columns: Columns) -> Mask:
+    """Who passes all of these tests; where nobody is left, no more are made."""
+    (name, test), *further = tests
+    member = test.member(columns, name)
+    if further and not member.flags.writeable:
+        member = member.copy()
+    for name, test in further:
+        if not member.any():
+            break
+        member &= test.member(columns, name)
+    return member
 
 
 def _all_of(tests: list[Named], columns: Columns, moment: Moment) -> Verdict:

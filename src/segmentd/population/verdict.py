@@ -47,11 +47,9 @@ class Verdict:
 
     def __and__(self, other: Verdict) -> Verdict:
         """Both: true until the earliest end; false until the latest end among the false operands."""
+        if self.lasting or other.lasting:
+            return other.where(self.member) if self.lasting else self.where(other.member)
         both = self.member & other.member
-        if self.lasting:
-            return Verdict.forever(both) if other.lasting else Verdict(both, held_where(self.member, other.holds_until))
-        if other.lasting:
-            return Verdict(both, held_where(other.member, self.holds_until))
         latest_false = np.maximum(_unless(self.member, self.holds_until), _unless(other.member, other.holds_until))
         earliest = np.minimum(self.holds_until, other.holds_until)
         np.minimum(earliest, _FOREVER_IF_TRUE.take(both), out=earliest)
@@ -60,6 +58,11 @@ class Verdict:
     def __or__(self, other: Verdict) -> Verdict:
         """Either; the mirror of `&`."""
         return ~(~self & ~other)
+
+    def where(self, mask: NDArray[np.bool_]) -> Verdict:
+        """The same where the mask bool (n,) is true; false for ever elsewhere."""
+        both = self.member & mask
+        return Verdict.forever(both) if self.lasting else Verdict(both, held_where(mask, self.holds_until))
 
     def until(self, limit: Instants) -> Verdict:
         """The same verdict, trusted no longer than `limit` int64 (n,)."""
