@@ -14,6 +14,7 @@ from figures import medians, show, size_options
 from judged_columns import DAY, EVENT, NOW, as_dataset, as_frames, as_tables, draw
 
 from segmentd.engine.compile import Definition, compile_plan
+from segmentd.engine.counting import count_members
 from segmentd.engine.judging import Pass
 from segmentd.engine.plan import Plan
 from segmentd.engine.rule import parse_rule
@@ -21,9 +22,7 @@ from segmentd.plugins.host import load_plugins
 from segmentd.population.dataset import Dataset
 
 THREADS = (1, 2)
-"""Of DuckDB; Polars takes what there are, the engine judges on one."""
-CHUNK = 65_536
-"""Rows of a pass, as `segmentd count` takes them."""
+"""Of DuckDB; Polars and the engine take as many as there are cores."""
 ATTRIBUTES: dict[str, Any] = {
     "plan": {"in": ["pro", "plus"]},
     "country": {"not_equals": "US"},
@@ -63,12 +62,13 @@ def plan_of(rule: dict[str, Any]) -> Plan:
 
 
 def members(dataset: Dataset, plan: Plan) -> int:
-    """Judge everybody: who is a member, and until when."""
-    found = 0
-    for start in range(0, len(dataset), CHUNK):
-        users = dataset.span(start, min(start + CHUNK, len(dataset)), NOW)
-        found += int(np.count_nonzero(Pass(users, users.at).verdict(plan).member))
-    return found
+    """Count the members, by the function that `segmentd count` calls."""
+
+    def pass_over(start: int, stop: int) -> Pass:
+        users = dataset.span(start, stop, NOW)
+        return Pass(users, users.at)
+
+    return count_members(plan, len(dataset), pass_over)
 
 
 def counted(tables: duckdb.DuckDBPyConnection, query: str, days: int) -> int:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentd.engine.abreast import judge_abreast, stretches
+from segmentd.engine import abreast
+from segmentd.engine.abreast import each_stretch, judge_abreast, stretches
 from segmentd.engine.compile import Definition, compile_plan
 from segmentd.engine.judging import Pass
 from segmentd.engine.memberships import Memberships
@@ -73,3 +78,41 @@ def test_what_fails_fails_alone_on_every_thread(users: Dataset) -> None:
     answers, failed = settled(users, stretches(0, USERS, 3), plans)
     assert failed == {3}
     assert answers == settled(users, [(0, USERS)], plans[:3])[0]
+
+
+@pytest.mark.parametrize("cores", [1, 2, 5])
+@given(rows=st.integers(0, 60), length=st.integers(1, 20))
+def test_each_stretch_is_judged_once_and_told_in_order(cores: int, rows: int, length: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(abreast, "cores", lambda: cores)
+        found = each_stretch(lambda start, stop: list(range(start, stop)), rows, length)
+    assert [row for each in found for row in each] == list(range(rows))
+    assert all(0 < len(each) <= length for each in found)
+
+
+@pytest.mark.parametrize("failing", [{0}, {3}, {0, 1, 2, 3}])
+def test_what_one_stretch_raises_is_raised_when_nobody_judges_any_more(failing: set[int]) -> None:
+    begun, ended = [], []
+
+    def judge(start: int, _: int) -> None:
+        begun.append(start)
+        ended.append(start)
+        if start in failing:
+            raise LookupError(start)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(abreast, "cores", lambda: 3)
+        with pytest.raises(LookupError):
+            each_stretch(judge, 4, 1)
+    assert sorted(begun) == sorted(ended)
+    assert not failing.isdisjoint(begun)
+
+
+def test_helpers_yield_to_whatever_else_wants_to_run() -> None:
+    if sys.platform != "linux":
+        pytest.skip("threads have a priority of their own on Linux only")
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(abreast._yield_to_others).result()
+        nice = pool.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
+    assert nice >= 10
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < nice

@@ -1,18 +1,27 @@
 """Several stretches of rows judged at once, on threads of their own: NumPy works without the interpreter's lock.
 
-The one who asks judges too, so that one thread is none more. A server keeps a core free for the requests that it
-answers meanwhile; before it serves, at a start, nobody needs one.
+The one who asks judges too, so that one thread is none more. A server that judges for long keeps a core free for the
+requests that it answers meanwhile; before it serves, at a start, nobody needs one. A question that takes milliseconds
+is judged on all cores, with helpers to which the system prefers whatever else wants to run.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from typing import Final, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Plan
+
+T = TypeVar("T")
+_LOW_PRIORITY: Final = 10
+"""The niceness of helpers: beside a thread of the usual one they get a tenth of a core."""
 
 
 def cores() -> int:
@@ -41,6 +50,34 @@ def judge_abreast(passes: Sequence[Pass], plans: Iterable[Plan]) -> None:
             each.result()
 
 
+def each_stretch(judge: Callable[[int, int], T], rows: int, length: int) -> list[T]:
+    """What `judge` gives for each stretch of so many of the rows from 0 on, in their order, on all cores.
+
+    Whoever is done takes the next stretch, so a helper that gets no core holds up one of them at most. Raises what
+    `judge` raises.
+    """
+    bounds = [(start, min(start + length, rows)) for start in range(0, rows, length)]
+    waiting, found = deque(enumerate(bounds)), dict[int, T]()
+
+    def work() -> None:
+        while waiting:
+            try:
+                place, (start, stop) = waiting.popleft()
+            except IndexError:  # somebody else took the last one
+                return
+            found[place] = judge(start, stop)
+
+    helpers = [_helpers().submit(work) for _ in range(min(cores(), len(bounds)) - 1)]
+    try:
+        work()
+    finally:
+        waiting.clear()
+        for each in helpers:
+            if not each.cancel():
+                each.result()
+    return [found[place] for place in range(len(bounds))]
+
+
 def _judge(judging: Pass, plans: Iterable[Plan]) -> None:
     for plan in plans:
         try:
@@ -52,3 +89,13 @@ def _judge(judging: Pass, plans: Iterable[Plan]) -> None:
 @cache
 def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cores(), thread_name_prefix="segmentd-judging")
+
+
+@cache
+def _helpers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cores(), thread_name_prefix="segmentd-helping", initializer=_yield_to_others)
+
+
+def _yield_to_others() -> None:
+    if sys.platform == "linux":  # elsewhere it would be the priority of the whole process
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)

@@ -11,6 +11,7 @@ import numpy as np
 
 from segmentd.engine.catalogue import Catalogue, State, check_references
 from segmentd.engine.compile import Definition, check_kinds, compile_plan, references
+from segmentd.engine.counting import count_members
 from segmentd.engine.judging import Pass
 from segmentd.engine.models import fit, model_conditions
 from segmentd.engine.one_pass import FEW, OnePass, one_by_one
@@ -34,7 +35,6 @@ from segmentd.service.seen import active_plan
 from segmentd.times import FOREVER, Micros
 
 T = TypeVar("T")
-_CHUNK: Final = 65_536
 _AT_ONCE: Final = 200
 """More segments than this are judged on the engine's thread, whatever they are."""
 _AD_HOC: Final = "(rule)"
@@ -116,13 +116,13 @@ class Evaluations:
     def _count(self, rule: Json) -> Count:
         at, live = self._engine.tick(), self._live
         plan = self._plan(rule, lambda node: self._fitted(node, at))
-        members = 0
-        for start in range(0, len(live.users), _CHUNK):
-            stop = min(start + _CHUNK, len(live.users))
+
+        def pass_over(start: int, stop: int) -> Pass:
             users = live.users.span(start, stop, at)
             stored = StoredVerdicts(live.memberships.words[start:stop], live.memberships.horizons[start:stop])
-            members += int(np.count_nonzero(Pass(users, users.at, stored).verdict(plan).member))
-        return Count(members, live.users.present, live.revision, at)
+            return Pass(users, users.at, stored)
+
+        return Count(count_members(plan, len(live.users), pass_over), live.users.present, live.revision, at)
 
     def _stored(self, write: ProfileWrite, segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live

@@ -1,0 +1,27 @@
+"""How many members a rule has: everybody judged, and nobody's answer kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+
+from segmentd.engine.abreast import each_stretch
+from segmentd.engine.judging import Pass
+from segmentd.engine.plan import Plan
+
+STRETCH: Final = 65_536
+"""Rows judged at once: what is worked out for them stays in a core's cache."""
+
+
+def count_members(plan: Plan, rows: int, pass_over: Callable[[int, int], Pass]) -> int:
+    """How many of the rows from 0 on are members; `pass_over` gives a pass over those from one to before another.
+
+    Judged on several threads, so nothing may be written meanwhile. Raises EvaluationFailed.
+    """
+
+    def members(start: int, stop: int) -> int:
+        return int(np.count_nonzero(pass_over(start, stop).verdict(plan).member))
+
+    return sum(each_stretch(members, rows, STRETCH))
