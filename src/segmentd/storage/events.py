@@ -4,16 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from itertools import repeat
 
 from segmentd.records import EventBatch, EventRecord
+from segmentd.storage.event_rows import INSERT, insert_batch
 from segmentd.storage.part import Part
 
-# Texts are bound as such: a cast for each would cost more than decoding them.
-_INSERT = """
-INSERT INTO events (user_key, name_id, time, received, message_id, digest, rate, properties, context)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 _COUNT_NAME = """
 INSERT INTO event_names (name, events) VALUES (?, ?)
 ON CONFLICT (name) DO UPDATE SET events = events + excluded.events RETURNING name_id
@@ -43,24 +38,12 @@ class Events(Part):
         rows = [
             (e.user_key, ids[e.name], e.time, e.received, e.message_id, e.digest, e.rate, *_texts(e)) for e in events
         ]
-        self._session.write_many(_INSERT, rows)
+        self._session.write_many(INSERT, rows)
 
     def insert_event_batch(self, user_keys: Sequence[int], events: EventBatch) -> None:
         """The same of events of these users, one each, that are columns."""
         ids = self._count_names(events.names)
-        rows = zip(
-            user_keys,
-            map(ids.__getitem__, events.names),
-            events.times,
-            repeat(events.received, len(events)),
-            events.message_ids,
-            events.digests,
-            events.rates,
-            map(bytes.decode, events.properties),
-            [None if each is None else each.decode() for each in events.contexts],
-            strict=True,
-        )
-        self._session.write_many(_INSERT, rows)
+        insert_batch(self._session, user_keys, [ids[name] for name in events.names], events)
 
     def _count_names(self, names: Iterable[str]) -> dict[str, int]:
         """Count events of these names; the number of each name."""

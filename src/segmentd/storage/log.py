@@ -8,14 +8,10 @@ from segmentd.records import MoveBatch, SwitchRecord, TransitionRecord, UserKeys
 from segmentd.storage.compaction import Compaction
 from segmentd.storage.forgetting import Forgetting
 from segmentd.storage.keypacking import blocks, pack
+from segmentd.storage.move_rows import insert_moves
 from segmentd.storage.runs import runs
 from segmentd.storage.session import Row, Session
 
-_INSERT = """
-INSERT INTO transitions (revision, offset, segment_key, segment_version, user_key, entered, effective_time, cause,
-                         message_id)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""
 _INSERT_BLOCK = """
 INSERT INTO switches (revision, offset, size, first_key, last_key, user_keys, segment_key, from_version, to_version,
                       entered, effective_time, cause)
@@ -55,7 +51,7 @@ class Log(Compaction, Forgetting):
             if packed:
                 self._session.write_many(_INSERT_BLOCK, _blocks_of(revision, offset, batch, start, stop))
             else:
-                self._session.write_many(_INSERT, _rows_of(revision, offset, batch, start, stop))
+                insert_moves(self._session, revision, offset, batch, start, stop)
         self._count(revision, len(batch))
         self._appended.append(batch)
 
@@ -97,18 +93,3 @@ def _blocks_of(revision: int, offset: int, batch: MoveBatch, start: int, stop: i
     segment, entered = int(batch.segment_keys[start]), int(batch.entered[start])
     about = (segment, version, version, entered, int(batch.effective_times[start]), batch.causes[start])
     return list(_packed(revision, offset + start, batch.user_keys[start:stop], about))
-
-
-def _rows_of(revision: int, offset: int, batch: MoveBatch, start: int, stop: int) -> Iterator[Row]:
-    return zip(
-        [revision] * (stop - start),
-        range(offset + start, offset + stop),
-        batch.segment_keys[start:stop].tolist(),
-        batch.versions[start:stop].tolist(),
-        batch.user_keys[start:stop].tolist(),
-        batch.entered[start:stop].astype(int).tolist(),
-        batch.effective_times[start:stop].tolist(),
-        batch.causes[start:stop],
-        batch.message_ids[start:stop],
-        strict=True,
-    )

@@ -29,20 +29,32 @@ def runs(batch: MoveBatch) -> Iterator[tuple[int, int, bool]]:
         yield last, len(batch), False
 
 
+def like_moves(batch: MoveBatch) -> NDArray[np.int64]:
+    """Where moves begin that differ in user and message id alone, and the end of the last: ascending int64."""
+    return np.flatnonzero(_differing(batch))
+
+
 def _edges(batch: MoveBatch) -> NDArray[np.int64]:
     """Where runs begin, and the end of the last: ascending int64. A move with a message id is a run of its own."""
     size = len(batch)
-    new = np.ones(size + 1, np.bool_)
-    if size > 1:
-        columns = (batch.segment_keys, batch.versions, batch.entered, batch.effective_times, _codes(batch.causes))
-        new[1:-1] = batch.user_keys[1:] <= batch.user_keys[:-1]
-        for column in columns:
-            new[1:-1] |= column[1:] != column[:-1]
-        if batch.message_ids.count(None) < size:
-            alone = np.array([each is not None for each in batch.message_ids], np.bool_)
-            new[:-1] |= alone
-            new[1:] |= alone
+    new = _differing(batch)
+    new[1:-1] |= batch.user_keys[1:] <= batch.user_keys[:-1]
+    if batch.message_ids.count(None) < size:
+        alone = np.array([each is not None for each in batch.message_ids], np.bool_)
+        new[:-1] |= alone
+        new[1:] |= alone
     return np.flatnonzero(new)
+
+
+def _differing(batch: MoveBatch) -> NDArray[np.bool_]:
+    """Of each move, and of the end, whether it differs from the move before in more than user and message id."""
+    new = np.ones(len(batch) + 1, np.bool_)
+    if len(batch) > 1:
+        columns = (batch.segment_keys, batch.versions, batch.entered, batch.effective_times, _codes(batch.causes))
+        new[1:-1] = columns[0][1:] != columns[0][:-1]
+        for column in columns[1:]:
+            new[1:-1] |= column[1:] != column[:-1]
+    return new
 
 
 def _codes(causes: list[str]) -> NDArray[np.int8]:
