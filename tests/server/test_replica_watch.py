@@ -9,6 +9,8 @@ from tests.server.live import run
 from tests.server.served import START, Client, event, serving
 
 from segmentd.client import as_instant
+from segmentd.records import Position
+from segmentd.service.replica import Stand
 from segmentd.times import DAY, SECOND, FrozenClock, Micros
 from segmentd.v1 import membership_service_pb2 as pb
 from segmentd.v1 import profile_service_pb2, segment_service_pb2
@@ -113,3 +115,11 @@ def test_merged_ids_come_first_and_then_before_the_moves_of_their_merge(tmp_path
             call.cancel()
 
     run(life())
+
+
+def test_a_checkpoint_claims_no_revision_whose_merged_ids_are_not_told() -> None:
+    stand = Stand(revision=3, at=START, complete=START, unanswered=(), led=0)
+    told = stand.checkpoint(Position(5, 0))
+    assert told is not None
+    assert told.revision == 3, "moves up to the fourth were read, but merged ids of the third only"
+    assert stand.checkpoint(Position(3, 0)) is None

@@ -30,7 +30,7 @@ class Stand:
         """For a watcher who was told everything up to a position; None where that does not reach so far."""
         if position < Position(self.revision, END_OFFSET):
             return None
-        return Checkpoint(position, self.at, self.complete, self.unanswered)
+        return Checkpoint(position, self.at, self.complete, self.unanswered, self.revision)
 
 
 class Replica:

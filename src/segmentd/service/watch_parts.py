@@ -60,10 +60,14 @@ class Checkpoint:
     """Before which instant all moves are told, and all writes that were acknowledged; None: not said."""
     unanswered: Sequence[str] = ()
     """The wanted segments that answer no questions then."""
+    stood: int | None = None
+    """The revision up to which a replica was told what no position tells: ids that lead to others."""
 
     @property
     def revision(self) -> int:
         """The last revision of which all was told."""
+        if self.stood is not None:
+            return self.stood
         revision, offset = self.position
         return revision if offset >= END_OFFSET else max(revision - 1, 0)
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 import random
 import socket
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
+import grpc
 import pytest
 from tests.cli.running import serving
 from tests.client.local.told import Hand
 
 from segmentd.client import AsyncClient, CallFailed, Client, Json, LocalMemberships, as_struct
 from segmentd.client.calls import Call
+from segmentd.client.local import blocking
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import profile_pb2, segment_pb2
 from segmentd.v1 import profile_service_pb2 as profiles
@@ -288,6 +292,42 @@ def reasons_of(local: LocalMemberships, monkeypatch: pytest.MonkeyPatch) -> list
 
     monkeypatch.setattr(local, "_lose", noting)
     return reasons
+
+
+def test_closing_does_not_wait_for_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocking, "LOOK_TIMEOUT", 3600.0)
+    asked = threading.Event()
+    with mute_server(asked) as address, Client(address, timeout=3600.0) as client:
+        local = client.local(["s"])
+        assert asked.wait(WAIT)
+        closing = threading.Thread(target=local.close, daemon=True)
+        closing.start()
+        closing.join(WAIT)
+        assert not closing.is_alive()
+
+
+@contextmanager
+def mute_server(asked: threading.Event) -> Iterator[str]:
+    """A server that answers nothing before the test has ended."""
+    over = threading.Event()
+
+    def answer(_request: bytes, _context: grpc.ServicerContext) -> bytes:
+        asked.set()
+        over.wait()
+        return b""
+
+    class Mute(grpc.GenericRpcHandler):
+        def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
+            return grpc.unary_unary_rpc_method_handler(answer)
+
+    server = grpc.server(ThreadPoolExecutor(2), handlers=[Mute()])
+    port = server.add_insecure_port("127.0.0.1:0")
+    server.start()
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        over.set()
+        server.stop(None)
 
 
 def free_port() -> int:

@@ -32,11 +32,16 @@ def snapshot_end(revision: int = 1) -> pb.WatchTransitionsResponse:
     return pb.WatchTransitionsResponse(snapshot_end=pb.SnapshotEnd(position=f"end-{revision}", revision=revision))
 
 
-def moves(*changes: tuple[str, str, str, int], position: str = "p") -> pb.WatchTransitionsResponse:
+def moves(
+    *changes: tuple[str, str, str, int], position: str = "p", revision: int = 1, merge: bool = False
+) -> pb.WatchTransitionsResponse:
     """Each ("+" or "-", segment, user, key)."""
+    cause = transition_pb2.TRANSITION_CAUSE_MERGE if merge else transition_pb2.TRANSITION_CAUSE_ATTRIBUTE
     made = [
         transition_pb2.Transition(
             position=position,
+            revision=revision,
+            cause=cause,
             segment_id=segment_id,
             user_id=user_id,
             user_key=key,

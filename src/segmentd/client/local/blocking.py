@@ -10,11 +10,12 @@ from typing import Any
 
 import grpc
 
-from segmentd.client.calling import Caller
+from segmentd.client.calling import Caller, Pending
 from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed
 from segmentd.client.instants import as_instant
 from segmentd.client.local.replica import DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.v1 import membership_service_pb2 as questions
 
 
 class LocalMemberships(Replica):
@@ -37,6 +38,7 @@ class LocalMemberships(Replica):
         self._caller = caller
         self._looking = Caller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
         self._call: Any = None
+        self._look: Pending[questions.CheckMembershipsResponse] | None = None
         self._closed = threading.Event()
         self._told = threading.Condition()
         self._thread = threading.Thread(target=self._feed, name="segmentd-local", daemon=True)
@@ -49,9 +51,9 @@ class LocalMemberships(Replica):
         """
         # As in `known`: a call more would take as long as the look-up.
         if min_revision <= self.revision and self._clock() < self._fresh_until:
-            members = self._answering.get(segment_id)
+            answering, led = self._copy
+            members = answering.get(segment_id)
             if members is not None:
-                led = self._led
                 return user_id in members or (user_id in led and led[user_id] in members)
         return self._ask(user_id, segment_id, min_revision)
 
@@ -64,6 +66,7 @@ class LocalMemberships(Replica):
         """End the stream and its thread."""
         self._closed.set()
         self._end_watch()
+        self._end_look()
         if threading.current_thread() is not self._thread:
             self._thread.join()
 
@@ -94,6 +97,8 @@ class LocalMemberships(Replica):
                 failed = error
             except grpc.RpcError as error:
                 failed = CallFailed.of(error)
+            except grpc.FutureCancelledError:  # by `close`, or with the connection
+                failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the look at the server's clock was cancelled")
             except ValueError as error:  # the client was closed
                 failed = CallFailed(grpc.StatusCode.CANCELLED, "", str(error))
             self._end_watch()
@@ -111,12 +116,20 @@ class LocalMemberships(Replica):
 
     def _look_at_clock(self) -> None:
         sent = self._clock()
-        self._fresh.compare(sent, as_instant(self._looking.call(self._clock_question()).evaluate_time))
+        self._look = self._looking.start(self._clock_question())
+        if self._closed.is_set():  # meanwhile, by another thread
+            self._end_look()
+        self._fresh.compare(sent, as_instant(self._look.result().evaluate_time))
 
     def _end_watch(self) -> None:
         call = self._call
         if call is not None:
             call.cancel()
+
+    def _end_look(self) -> None:
+        look = self._look
+        if look is not None:
+            look.cancel()
 
 
 class Locals(Blocking):

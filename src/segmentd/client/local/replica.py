@@ -14,6 +14,7 @@ from segmentd.client.errors import CallFailed
 from segmentd.client.instants import as_instant
 from segmentd.client.local.freshness import Freshness
 from segmentd.client.local.members import Members
+from segmentd.client.local.merges import Merges
 from segmentd.v1 import membership_pb2
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
@@ -60,11 +61,10 @@ class Replica:
         self._clock = clock
         self._fresh = Freshness(max_staleness, clock)
         self._fresh_until = float("-inf")
-        self._answering: dict[str, set[str]] = {}
-        self._led: dict[str, str] = {}
+        self._copy: tuple[dict[str, set[str]], dict[str, str]] = {}, {}
         self._members = self._shown = Members()
         self._coming: tuple[int, Members] | None = None
-        self._coming_led: dict[str, str] | None = None
+        self._merges = Merges()
         self._position = ""
         self._subscribed: tuple[str, ...] = ()
         self._missing: dict[str, float] = {}
@@ -79,9 +79,9 @@ class Replica:
     def known(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool | None:
         """Whether a user is a member, by the copy; None where only the server can say."""
         if min_revision <= self.revision and self._clock() < self._fresh_until:
-            members = self._answering.get(segment_id)
+            answering, led = self._copy
+            members = answering.get(segment_id)
             if members is not None:
-                led = self._led
                 return user_id in members or (user_id in led and led[user_id] in members)
         return None
 
@@ -93,6 +93,8 @@ class Replica:
         if not set(wanted) <= set(self._subscribed):
             self._position = ""
         self._subscribed, self._coming, self._heard = wanted, None, now
+        if not self._position:
+            self._merges = Merges()
         interval = duration_pb2.Duration()
         interval.FromMicroseconds(
             round(min(max(self.max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL) * 1_000_000)
@@ -126,8 +128,10 @@ class Replica:
         self._heard = self._clock()
         part = message.WhichOneof("part")
         if part == "transitions":
-            self._members.move(message.transitions.transitions)
-            self._position = message.transitions.transitions[-1].position
+            transitions = message.transitions.transitions
+            if not self._merges.hold(transitions):
+                self._members.move(transitions)
+            self._position = transitions[-1].position
         elif part == "checkpoint":
             self._take_checkpoint(message.checkpoint)
         elif part == "members":
@@ -136,7 +140,7 @@ class Replica:
             self._members = self._members_coming(message.snapshot_end.revision)
             self._coming, self._position = None, message.snapshot_end.position
         elif part == "merged_ids":
-            self._take_merged_ids(message.merged_ids)
+            self._merges.tell(message.merged_ids)
 
     def _lose(self, failed: CallFailed) -> float:
         """The watch ended; gives the seconds until the next one."""
@@ -166,28 +170,30 @@ class Replica:
             self._coming[1].begin(self._subscribed)
         return self._coming[1]
 
-    def _take_merged_ids(self, part: questions.MergedIds) -> None:
-        told = dict(zip(part.user_ids, part.survivor_ids, strict=True))
-        if part.first:
-            self._coming_led = {}
-        if self._coming_led is not None:
-            self._coming_led.update(told)
-        # Who answers is about to hear of the moves of these merges; a snapshot to come is shown with its own led ids.
-        if self._shown is self._members:
-            self._led.update(told)
-
     def _take_checkpoint(self, checkpoint: questions.Checkpoint) -> None:
         self._position = checkpoint.position
         if not checkpoint.HasField("complete_time"):
             return
-        if self._coming_led is not None:
-            self._led, self._coming_led = self._coming_led, None
+        self._take_merges(checkpoint.revision)
         unanswered = frozenset(checkpoint.unanswered_segment_ids)
         self._shown = self._members
-        self._answering = {name: each for name, each in self._members.sets.items() if name not in unanswered}
+        answering = {name: each for name, each in self._members.sets.items() if name not in unanswered}
+        self._copy = answering, self._merges.led
         self.revision = checkpoint.revision
         # After what it stands for.
         self._fresh.prove(as_instant(checkpoint.complete_time))
         self._fresh_until = self._fresh.until
         if self.ready:
             self.failure, self._tries = None, 0
+
+    def _take_merges(self, revision: int) -> None:
+        """Show merges, in an order in which no answer is one that never was true.
+
+        First those who survive get their answers, then ids lead to them, then who was absorbed leaves.
+        """
+        survivors, absorbed = self._merges.take(revision)
+        self._members.move(survivors)
+        self._merges.lead()
+        if self._shown is self._members:
+            self._copy = self._copy[0], self._merges.led
+        self._members.move(absorbed)
