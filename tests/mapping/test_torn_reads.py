@@ -68,6 +68,26 @@ def test_nobody_reads_while_the_engine_publishes_or_after_it_died_there(page: Pa
     ASKINGS[name](found)
 
 
+@pytest.mark.parametrize("name", ASKINGS)
+def test_a_publication_that_does_not_end_is_waited_for_once(
+    page: Page, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found, slept = reader_of(page.publisher.directory), list[float]()
+    monkeypatch.setattr(time, "sleep", slept.append)
+    for times in (1, 2):  # each publication by itself
+        page.begin()
+        with pytest.raises(Elsewhere):
+            found.check("u", "s")
+        waited = len(slept)
+        assert waited > 0
+        with pytest.raises(Elsewhere):
+            ASKINGS[name](found)
+        assert len(slept) == waited
+        slept.clear()
+        page.publish()
+        assert found.check("u", "s")[1] == times + 1
+
+
 def test_nothing_to_read_before_the_first_publication(page: Page) -> None:
     page.begin()
     with pytest.raises(Elsewhere):

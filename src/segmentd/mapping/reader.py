@@ -67,6 +67,7 @@ class Reader(Generic[C, P]):
         self._digest = digest
         self._page, self._seed = map_head(directory)
         self._words = self._page.cast("q")
+        self._in_vain = 0
         self._view = self._mapped()
 
     @property
@@ -147,9 +148,18 @@ class Reader(Generic[C, P]):
 
     def _wait(self, sequence: int, attempt: int) -> None:
         """Until the engine has published, or the files of another generation are mapped."""
-        if not sequence & 1:
+        if sequence & 1:
+            self._wait_for_publication(sequence, attempt)
+        else:
             self.refresh()
-        elif attempt >= _PATIENT:
+
+    def _wait_for_publication(self, sequence: int, attempt: int) -> None:
+        """Raises Elsewhere where the publication was waited for long enough, by this question or one before it."""
+        if attempt == _TRIES - 1:
+            self._in_vain = sequence
+        if self._in_vain == sequence:
+            raise Elsewhere(Why.TORN)
+        if attempt >= _PATIENT:
             time.sleep(_PAUSE)
 
     def _settled(self) -> Head:
@@ -161,8 +171,8 @@ class Reader(Generic[C, P]):
                     fence()
                 if self._words[0] == head.sequence:
                     return head
-            elif attempt >= _PATIENT:
-                time.sleep(_PAUSE)
+            else:
+                self._wait_for_publication(head.sequence, attempt)
         raise Elsewhere(Why.TORN)
 
     def _mapped(self) -> View[C, P]:
