@@ -31,23 +31,29 @@ def answering(reads: MembershipReads, forwarder: Forwarder, tally: memoryview) -
         method = _SERVICE + behavior.__name__
         both = _either(partial(decode, kind), behavior, forwarder.unary(method), tally)
         yield method, grpc.unary_unary_rpc_method_handler(both)
-    batches = _batches(reads, forwarder.amid_stream(_SERVICE + "BatchCheckMemberships"), tally)
-    yield _SERVICE + "StreamBatchChecks", grpc.stream_stream_rpc_method_handler(batches)
+    forward = forwarder.amid_stream(_SERVICE + "BatchCheckMemberships")
+    yield _SERVICE + "StreamBatchChecks", grpc.stream_stream_rpc_method_handler(_batches(reads, forward, tally))
 
 
 def _batches(reads: MembershipReads, forward: Behavior, tally: memoryview) -> Behavior:
     """A stream of batches, each answered here or by the engine."""
 
+    def batch_in(request: bytes) -> pb.BatchCheckMembershipsRequest:
+        return cast("pb.StreamBatchChecksRequest", decode(pb.StreamBatchChecksRequest, request)).batch
+
+    async def here(batch: pb.BatchCheckMembershipsRequest, context: Context) -> pb.StreamBatchChecksResponse:
+        return pb.StreamBatchChecksResponse(answer=await reads.BatchCheckMemberships(batch, context))
+
+    async def there(request: bytes, context: Context) -> bytes:
+        forwarded = await forward(batch_in(request).SerializeToString(), context)
+        answer = pb.BatchCheckMembershipsResponse.FromString(forwarded)
+        return pb.StreamBatchChecksResponse(answer=answer).SerializeToString()
+
+    one = _either(batch_in, here, there, tally)
+
     async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
         async for request in requests:
-            batch = cast("pb.StreamBatchChecksRequest", decode(pb.StreamBatchChecksRequest, request)).batch
-            try:
-                answer = await reads.BatchCheckMemberships(batch, context)
-                tally[ANSWERED] += 1
-            except Elsewhere:
-                forwarded = await forward(batch.SerializeToString(), context)
-                answer = pb.BatchCheckMembershipsResponse.FromString(forwarded)
-            yield pb.StreamBatchChecksResponse(answer=answer).SerializeToString()
+            yield await one(request, context)
 
     return answer
 

@@ -25,7 +25,9 @@ class Fleet:
     """To be made inside of the running event loop."""
 
     def __init__(self, orders: list[Orders], on_end: Callable[[int], None]) -> None:
-        """One worker for each of the orders; `on_end` is told the number of a worker that ended by itself."""
+        """One worker for each of the orders; `on_end` is told the number of a worker that ended by itself, or before it
+        listened.
+        """
         self._orders = orders
         self._on_end = on_end
         self._children: dict[int, Child] = {}
@@ -100,6 +102,8 @@ class Fleet:
             if not error:
                 _LOG.info("worker %d is replaced by process %d", orders.number, child.pid if child else 0)
             elif not self._stopping.is_set():
+                if child is not None:
+                    self._on_end(orders.number)
                 _LOG.error("worker %d cannot start: %s", orders.number, error)
             if failed_starts == _MAX_FAILED_STARTS and not self.lost.done():
                 reason = f"worker {orders.number} cannot be replaced: {error}"

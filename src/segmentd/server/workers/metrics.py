@@ -13,7 +13,10 @@ from segmentd.server.workers.tallies import ANSWERED, ENDED, FORWARDED
 _COUNTERS: Final = {
     "answered_calls": ("Calls that the worker answered from mapped memberships, refusals included.", ANSWERED),
     "forwarded_calls": ("Calls that the worker handed on to the engine.", FORWARDED),
-    "unexpected_ends": ("How often the worker ended without being told to, and was replaced.", ENDED),
+    "unexpected_ends": (
+        "How often the worker ended untold, or before it listened, and was replaced.",
+        ENDED,
+    ),
 }
 
 
