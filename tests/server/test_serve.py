@@ -139,6 +139,28 @@ def test_a_disabled_plugin_is_not_there(tmp_path: Path) -> None:
     run(test())
 
 
+def test_the_files_of_workers_are_there_until_the_service_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is queued when a server ends is published still, which may take new files."""
+    seen: list[bool] = []
+    mapped = tmp_path / "db.workers" / "mapped"
+    close = Service.close
+
+    def closing(service: Service) -> None:
+        seen.append(mapped.is_dir())
+        close(service)
+
+    monkeypatch.setattr(Service, "close", closing)
+
+    async def ready(address: str) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    run(serve(Settings(database=tmp_path / "db", listen=LISTEN, workers=1), FrozenClock(START), ready))
+    assert seen == [True]
+    assert not mapped.parent.exists()
+
+
 def test_a_server_that_lost_its_database_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A commit fails, and starting again from disk fails too: memory may be ahead of the disk, and must not answer."""
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import os
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import TypeAlias
 
 import grpc.aio
@@ -78,14 +78,17 @@ async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None)
         log_keep=keep,
         snapshots=settings.snapshots,
     )
-    try:
-        if settings.workers:
-            await _serve_by_workers(service, settings, on_ready)
-        else:
-            Room.clear(settings.database)
-            await _serve_alone(service, settings, on_ready)
-    finally:
-        await asyncio.to_thread(service.close)
+    with ExitStack() as rooms:
+        try:
+            if settings.workers:
+                # Left after the service is closed: until then it publishes.
+                room = rooms.enter_context(closing(Room(settings.database)))
+                await _serve_by_workers(service, settings, room, on_ready)
+            else:
+                Room.clear(settings.database)
+                await _serve_alone(service, settings, on_ready)
+        finally:
+            await asyncio.to_thread(service.close)
 
 
 async def _serve_alone(service: Service, settings: Settings, on_ready: Ready | None) -> None:
@@ -98,21 +101,17 @@ async def _serve_alone(service: Service, settings: Settings, on_ready: Ready | N
         await run_until_signal(server, settings.drain_grace, begin, asyncio.wrap_future(service.lost))
 
 
-async def _serve_by_workers(service: Service, settings: Settings, on_ready: Ready | None) -> None:
-    room = Room(settings.database)
-    try:
-        await asyncio.to_thread(service.map_to, room.mapped)
-        front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room)
+async def _serve_by_workers(service: Service, settings: Settings, room: Room, on_ready: Ready | None) -> None:
+    await asyncio.to_thread(service.map_to, room.mapped)
+    front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room)
 
-        async def begin() -> None:
-            await _tell(on_ready, await front.start())
+    async def begin() -> None:
+        await _tell(on_ready, await front.start())
 
-        lost = asyncio.ensure_future(_first_failure(asyncio.wrap_future(service.lost), front.lost))
-        with _metrics(settings, service, [WorkerCollector(front.tallies)]):
-            await run_until_signal(front, settings.drain_grace, begin, lost)
-        lost.cancel()
-    finally:
-        room.close()
+    lost = asyncio.ensure_future(_first_failure(asyncio.wrap_future(service.lost), front.lost))
+    with _metrics(settings, service, [WorkerCollector(front.tallies)]):
+        await run_until_signal(front, settings.drain_grace, begin, lost)
+    lost.cancel()
 
 
 async def _first_failure(*futures: asyncio.Future[None]) -> None:
