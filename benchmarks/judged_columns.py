@@ -62,7 +62,7 @@ def as_dataset(drawn: Drawn) -> Dataset:
         dataset.add_user(f"u{row}")
     for name, values in drawn.users.items():
         column = dataset.column(name, KINDS[name])
-        column.data[: len(values)] = column.codes(values.tolist())
+        column.put(slice(0, len(values)), column.codes(values.tolist()))
     table = dataset.new_table({"total": Kind.NUMBER})
     table.load(drawn.events["row"], drawn.events["time"], {"total": drawn.events["total"].tolist()})
     dataset.tables[EVENT] = table

@@ -42,7 +42,7 @@ class Coded:
         values = self.data[positions]
         if self.kind in _CODED:
             values = np.append(column.codes(list(self.distinct)), np.int32(-1))[values]
-        column.data[: len(values)] = values
+        column.put(slice(0, len(values)), values)
 
     def same(self, other: Coded) -> NDArray[np.bool_]:
         """Where both have the same value; `distinct` of one begins with that of the other."""

@@ -67,7 +67,7 @@ def test_attributes_of_many_are_set_like_those_of_each(kind: Kind, first: Stored
 def meanings(column: Column) -> list[object]:
     """What the elements stand for, whatever their codes are."""
     if column.kind is Kind.NUMBER:
-        return [str(each) for each in column.data.tolist()]
+        return [str(each) for each in column.elements(slice(None)).tolist()]
     texts = column.vocabulary.texts
     if column.kind is Kind.TEXT:
         return [texts[code] if code >= 0 else None for code in column.data.tolist()]

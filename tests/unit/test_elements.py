@@ -51,7 +51,7 @@ def meaning(column: Column, data: Any) -> list[Any]:
 
 @pytest.mark.parametrize("kind", list(Kind))
 @given(batches=st.lists(BATCHES, min_size=1, max_size=3))
-@example(batches=[[1.0000005, 0.0000005, 2.5e-7, 1e300, 10**400]])
+@example(batches=[[1.0000005, 0.0000005, 2.5e-7, 1e300, 10**400], [1.8e302]])
 @example(batches=[[None, "a", "", "a", None], [["a", "b"], ["b", "a"], []]])
 @example(batches=[["+026-11-21T10:00:00Z"], [" 026-11-21T10:00:00Z"], ["2026-11-21T10+00:00Z"]])
 @example(batches=[["2025-01-01T10:00:00Z", None, "1999-12-31T23:59:59Z"], [[True], [1], ["1"]]])
@@ -61,7 +61,7 @@ def test_a_batch_is_its_values(kind: Kind, batches: list[list[Any]]) -> None:
     for values in batches:
         found = elements(fast, values)
         expected = slow.codes([stored(kind, value) for value in values])
-        assert found.dtype == expected.dtype == fast.data.dtype
+        assert found.dtype == expected.dtype == fast.dtype
         assert found.shape == (len(values),)
         assert meaning(fast, found) == meaning(slow, expected)
 

@@ -26,7 +26,7 @@ def held(table: EventTable, name: str = "p") -> list[tuple[int, int, int]]:
     rows = np.arange(ROWS)
     offsets, positions = table.gather(rows)
     owners = np.repeat(rows, np.diff(offsets))
-    values = table.columns[name].data[positions]
+    values = table.columns[name].elements(positions)
     return [(int(r), int(t), int(v)) for r, t, v in zip(owners, table.times(positions), values, strict=True)]
 
 

@@ -12,27 +12,12 @@ from numpy.typing import NDArray
 
 from segmentd.conditions.prepared import Family, Lasting, OperandFault, Prepare, Test, values
 from segmentd.population.kinds import Json, Kind, encode
-from segmentd.population.stored_values import StoredValues
+from segmentd.population.stored_values import StoredValues, among_values
 from segmentd.population.typed import Columns, Mask, Values
 
 Relation = Callable[[Any, Any], Any]
-_FEW: Final = 8
-_FALSE_FOR_LEAST: Final = frozenset((operator.eq, operator.gt, operator.ge))
-_FALSE_FOR_NAN: Final = _FALSE_FOR_LEAST | {operator.lt, operator.le}
-"""Relations that do not hold for what is stored where a value is missing: see `StoredValues`."""
 SCALARS: Final = (Kind.NUMBER, Kind.MONEY, Kind.FLAG, Kind.DATE, Kind.INSTANT)
 AMOUNTS: Final = (Kind.NUMBER, Kind.MONEY)
-
-
-def among_values(found: NDArray[Any], wanted: NDArray[Any]) -> Mask:
-    """Where `found` is one of the sorted, distinct `wanted`: comparisons for a few, a binary search for many."""
-    if len(wanted) > _FEW:
-        places = np.minimum(np.searchsorted(wanted, found), len(wanted) - 1)
-        return np.asarray(wanted[places] == found)
-    member = np.asarray(found == wanted[0])
-    for each in wanted[1:]:
-        member |= found == each
-    return member
 
 
 def stored(kind: Kind, operand: Json) -> float | int:
@@ -54,17 +39,11 @@ def stored_choices(kind: Kind, operands: list[Json]) -> NDArray[Any]:
     return np.unique(np.array(encoded, dtype=np.float64 if kind is Kind.NUMBER else np.int64))
 
 
-def raw(found: Values[Any]) -> NDArray[Any]:
-    """The values as they are stored, where they are."""
-    return found.stored if isinstance(found, StoredValues) else found.values
-
-
-def related(found: Values[Any], relation: Relation, wanted: float, kind: Kind) -> Mask:
+def related(found: Values[Any], relation: Relation, wanted: float) -> Mask:
     """Where there is a value that stands in this relation to `wanted`, which is one itself."""
-    member = np.asarray(relation(raw(found), wanted))
-    if isinstance(found, StoredValues) and relation in (_FALSE_FOR_NAN if kind is Kind.NUMBER else _FALSE_FOR_LEAST):
-        return member
-    return member & found.present
+    if isinstance(found, StoredValues):
+        return found.related(relation, wanted)
+    return np.asarray(relation(found.values, wanted) & found.present)
 
 
 def _related(relation: Relation) -> Prepare:
@@ -74,7 +53,7 @@ def _related(relation: Relation) -> Prepare:
         wanted = stored(kind, operand)
 
         def member(columns: Columns, name: str) -> Mask:
-            return related(values(columns, name, kind), relation, wanted, kind)
+            return related(values(columns, name, kind), relation, wanted)
 
         return Lasting(member, partial(_MIRRORED[relation], wanted))
 
@@ -97,7 +76,9 @@ def _between(kind: Kind, operand: list[Json], _ignore_case: bool) -> Test:
 
     def member(columns: Columns, name: str) -> Mask:
         found = values(columns, name, kind)
-        return related(found, operator.ge, low, kind) & (raw(found) <= high)
+        if isinstance(found, StoredValues):
+            return found.between(low, high)
+        return related(found, operator.ge, low) & (found.values <= high)
 
     return Lasting(member, lambda value: low <= value <= high)
 
@@ -106,12 +87,15 @@ def _in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
     wanted = stored_choices(kind, operands)
 
     def member(columns: Columns, name: str) -> Mask:
-        found = values(columns, name, kind)
-        if isinstance(found, StoredValues):
-            return among_values(found.stored, wanted)
-        return np.asarray(found.present & among_values(found.values, wanted))
+        return _among(values(columns, name, kind), wanted)
 
     return Lasting(member, frozenset(wanted.tolist()).__contains__)
+
+
+def _among(found: Values[Any], wanted: NDArray[Any]) -> Mask:
+    if isinstance(found, StoredValues):
+        return found.among(wanted)
+    return np.asarray(found.present & among_values(found.values, wanted))
 
 
 def _not_in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
@@ -119,7 +103,7 @@ def _not_in(kind: Kind, operands: list[Json], _ignore_case: bool) -> Test:
 
     def member(columns: Columns, name: str) -> Mask:
         found = values(columns, name, kind)
-        return np.asarray(found.present & ~among_values(found.values, wanted))
+        return np.asarray(found.present & ~_among(found, wanted))
 
     unwanted = frozenset(wanted.tolist())
     return Lasting(member, lambda value: value not in unwanted)

@@ -16,6 +16,7 @@ from segmentd.population.column import Column
 from segmentd.population.kinds import Kind
 from segmentd.population.typed import Columns, Events, Mask
 from segmentd.population.views import ColumnsView
+from segmentd.population.widths import FULL
 from segmentd.times import FOREVER, Instants
 from segmentd.zones import LocalTime, Zone
 
@@ -167,10 +168,10 @@ def instants_of_events(events: Events, at: Instants) -> Instants:
 
 def computed_column(name: str, kind: Kind, values: NDArray[np.generic], present: Mask | None = None) -> Columns:
     """Computed values (n,) as the only column, so that conditions can judge them; all present by default."""
-    column = Column(kind, 0)
-    data = values.astype(column.data.dtype, copy=False)
-    column.data = data if present is None else np.where(present, data, column.data.dtype.type(column.missing))
-    return ColumnsView({name: column}, slice(None), len(values))
+    dtype, missing = FULL[kind]
+    data = values.astype(dtype, copy=False)
+    data = data if present is None else np.where(present, data, dtype.type(missing))
+    return ColumnsView({name: Column.holding(kind, data)}, slice(None), len(values))
 
 
 def _cutoff(window: Window, at: Instants, zones: LocalTime) -> Instants | None:

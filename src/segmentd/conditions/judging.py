@@ -88,9 +88,7 @@ def explain_condition(
 
 def accepts_numbers(condition: Condition, numbers: NDArray[np.float64]) -> Mask:
     """Which of these numbers, float64 (n,), satisfy a condition that `check_condition` lets stand for numbers."""
-    column = Column(Kind.NUMBER, 0)
-    column.data = numbers
-    columns = ColumnsView({"": column}, slice(None), len(numbers))
+    columns = ColumnsView({"": Column.holding(Kind.NUMBER, numbers)}, slice(None), len(numbers))
     never_asked = np.zeros(len(numbers), dtype=np.int64)
     return judge_condition(columns, "", condition, never_asked).member
 

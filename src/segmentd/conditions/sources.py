@@ -152,5 +152,6 @@ def read_through(category: Category, reading: Callable[[str], str | None]) -> Co
     texts = category.vocabulary.texts
     read = [reading(texts[code]) if code >= 0 else None for code in distinct.tolist()]
     codes = np.array([column.code(text) for text in read], dtype=np.int32)
-    column.data = codes[places]
-    return column
+    found = Column.holding(Kind.TEXT, codes[places])
+    found.adopt(column)
+    return found

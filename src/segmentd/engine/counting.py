@@ -11,7 +11,7 @@ from segmentd.engine.abreast import each_stretch
 from segmentd.engine.judging import Pass
 from segmentd.engine.plan import Plan
 
-STRETCH: Final = 65_536
+STRETCH: Final = 131_072
 """Rows judged at once: what is worked out for them stays in a core's cache."""
 
 

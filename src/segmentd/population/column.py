@@ -15,43 +15,74 @@ from numpy.typing import NDArray
 from segmentd.population.kinds import Kind, Stored
 from segmentd.population.tagsets import TagSets
 from segmentd.population.vocabulary import Vocabulary
+from segmentd.population.widths import FULL, MISSING_INT, absent_of, holds, narrowed, narrowest, widened, width_for
 
-MISSING_INT: Final = np.iinfo(np.int64).min
-_DTYPES: Final = {
-    Kind.NUMBER: (np.float64, np.nan),
-    Kind.MONEY: (np.int64, MISSING_INT),
-    Kind.FLAG: (np.int8, -1),
-    Kind.TEXT: (np.int32, -1),
-    Kind.DATE: (np.int64, MISSING_INT),
-    Kind.INSTANT: (np.int64, MISSING_INT),
-    Kind.TAGS: (np.int32, -1),
-}
-
+__all__ = ["MISSING_INT", "Column"]
 
 _SPARE: Final = 1024
 """So many texts or tag sets are not worth a clean-up."""
 
 
 class Column:
-    """Values by position. Text is kept as codes, tags as numbers of tag sets."""
+    """Values by position. Text is kept as codes, tags as numbers of tag sets.
 
-    __slots__ = ("data", "kind", "missing", "tag_sets", "vocabulary")
+    `dtype` and `missing` are those of elements in full, which are put into the column; `data` has them as narrow as can
+    be, with `absent` for missing (see `widths`). What widens it makes a new `data`; views keep the one that they have.
+    """
+
+    __slots__ = ("absent", "data", "dtype", "kind", "missing", "tag_sets", "vocabulary")
 
     def __init__(self, kind: Kind, capacity: int) -> None:
-        dtype, self.missing = _DTYPES[kind]
         self.kind = kind
-        self.data: NDArray[np.generic] = np.full(capacity, self.missing, dtype=dtype)
+        self.dtype, self.missing = FULL[kind]
+        self.absent = absent_of(kind, narrowest(kind))
+        self.data: NDArray[Any] = np.full(capacity, self.absent, dtype=narrowest(kind))
         self.vocabulary = Vocabulary()
         self.tag_sets = TagSets()
 
+    @classmethod
+    def holding(cls, kind: Kind, elements: NDArray[Any]) -> Column:
+        """A column of exactly these elements (n,), in full; for what is judged once and then forgotten."""
+        column = cls(kind, 0)
+        column.data, column.absent = elements, column.missing
+        return column
+
     def grow(self, capacity: int) -> None:
         """Make room for `capacity` positions; the new ones are missing."""
-        grown = np.full(capacity, self.missing, dtype=self.data.dtype)
+        grown = np.full(capacity, self.absent, dtype=self.data.dtype)
         grown[: len(self.data)] = self.data
         self.data = grown
 
+    def put(self, positions: NDArray[np.int64] | slice, elements: NDArray[np.generic]) -> None:
+        """Set positions to elements in full, (n,)."""
+        width = width_for(self.kind, self.data.dtype, elements)
+        if width != self.data.dtype:
+            self._widen(width)
+        self.data[positions] = narrowed(self.kind, width, elements)
+
+    def put_one(self, position: int, element: float) -> None:
+        """Set one position to an element in full."""
+        if element != element or element == self.missing:  # noqa: PLR0124  (NaN)
+            self.data[position] = self.absent
+            return
+        if not holds(self.kind, self.data.dtype, element):
+            self._widen(width_for(self.kind, self.data.dtype, np.array([element], dtype=self.dtype)))
+        self.data[position] = element
+
+    def clear(self, positions: NDArray[np.int64] | slice | int) -> None:
+        """Make positions missing."""
+        self.data[positions] = self.absent
+
+    def elements(self, positions: NDArray[np.int64] | slice) -> NDArray[Any]:
+        """What stands at these positions, in full."""
+        return widened(self.kind, self.data[positions], self.dtype)
+
+    def _widen(self, width: np.dtype[Any]) -> None:
+        self.data = widened(self.kind, self.data, width)
+        self.absent = absent_of(self.kind, width)
+
     def adopt(self, other: Column) -> None:
-        """Take over the texts and tag sets of another column, to whose elements `data` is set next."""
+        """Take over the texts and tag sets of another column, whose elements are put here next."""
         self.vocabulary, self.tag_sets = other.vocabulary, other.tag_sets
 
     def value(self, position: int) -> Any:
@@ -61,16 +92,16 @@ class Column:
         if kind is Kind.TEXT:
             return self.vocabulary.texts[element] if element >= 0 else None
         if kind is Kind.NUMBER:
-            return element if element == element else None  # noqa: PLR0124  (NaN is missing)
+            return float(element) if element == element and element != self.absent else None  # noqa: PLR0124  (NaN)
         if kind is Kind.FLAG:
             return element > 0 if element >= 0 else None
         if kind is Kind.TAGS:
             texts = self.vocabulary.texts
             return frozenset(texts[code] for code in self.tag_sets.codes(element)) if element >= 0 else None
-        return element if element != MISSING_INT else None
+        return element if element != self.absent else None
 
     def code(self, value: Stored | None) -> float | int:
-        """The element that stands for a stored value, or for missing. Store it in `data` before asking for another."""
+        """The element that stands for a stored value, or for missing. Put it here before asking for another."""
         self.make_room()
         return self._code(value)
 
@@ -81,7 +112,7 @@ class Column:
 
     def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
         """The elements for many values."""
-        return np.array([self._code(value) for value in values], dtype=self.data.dtype)
+        return np.array([self._code(value) for value in values], dtype=self.dtype)
 
     def _code(self, value: Stored | None) -> float | int:
         if value is None:
@@ -99,7 +130,7 @@ class Column:
 
     def _forget(self) -> None:
         """Number anew the texts or tag sets that some position holds; views keep what they have."""
-        numbers = self.data.view(np.int32)
+        numbers = self.data
         used = np.unique(numbers[numbers >= 0])
         texts, self.vocabulary = self.vocabulary.texts, Vocabulary()
         if self.kind is Kind.TEXT:
@@ -109,6 +140,7 @@ class Column:
             self.tag_sets = TagSets()
             sets = [codes[low:high].tolist() for low, high in pairwise(offsets.tolist())]
             fresh = [self.tag_sets.add([self.vocabulary.add(texts[code]) for code in each]) for each in sets]
-        table = np.full(int(used.max(initial=-1)) + 2, self.missing, dtype=np.int32)  # its last place serves -1
+        # Its last place serves -1. No number is greater than before.
+        table = np.full(int(used.max(initial=-1)) + 2, self.absent, dtype=numbers.dtype)
         table[used] = fresh
         self.data = table[numbers]

@@ -82,7 +82,7 @@ class Dataset:
         self._gone[row] = True
         self.removed += 1
         for column in self.columns.values():
-            column.data[row] = column.missing
+            column.clear(row)
         for table in self.tables.values():
             table.clear(row)
 
@@ -140,10 +140,9 @@ class Dataset:
         for name, value in values.items():
             if value is not None:
                 column = self.column(name, value[0])
-                column.data[row] = column.code(value[1])
+                column.put_one(row, column.code(value[1]))
             elif name in self.columns:
-                column = self.columns[name]
-                column.data[row] = column.missing
+                self.columns[name].clear(row)
 
     def set_attributes_of(self, users: Mapping[int, Mapping[str, tuple[Kind, Stored] | None]]) -> None:
         """The same of many users, by row; an attribute has the same kind in all of them."""
@@ -163,14 +162,13 @@ class Dataset:
         for name, (rows, stored, kinds) in found.items():
             column = self.column(name, kinds.pop()) if kinds else self.columns.get(name)
             if column is not None:
-                codes = column.fresh_codes(stored)  # first: it may replace the column's data
-                column.data[rows] = codes
+                column.put(np.array(rows, dtype=np.int64), column.fresh_codes(stored))
 
     def set_flags(self, rows: NDArray[np.int64], name: str, value: bool | None) -> None:
         """Set the flag `name` of many users at once; None makes it missing."""
         self.profiles_written += len(rows)
         column = self.column(name, Kind.FLAG)
-        column.data[rows] = column.missing if value is None else value
+        column.data[rows] = column.absent if value is None else value
 
     def event_table(self, name: str) -> EventTable:
         """The table of an event name; an empty one where nothing of that name is kept."""

@@ -28,7 +28,7 @@ _UTC_INSTANT: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[
 
 
 def elements(column: Column, values: Sequence[Json], rates: Sequence[str | None] | None = None) -> Elements:
-    """The elements of `column` that stand for these values, in the column's dtype (n,); missing where None or wrong.
+    """The elements of `column` that stand for these values, in full (n,); missing where None or wrong.
 
     `rates` are those by which money was converted, as decimal text. No text is forgotten, so that elements may wait
     for others before they are stored; call `Column.make_room` before, where those of earlier values are stored already.
@@ -72,10 +72,11 @@ def _money(_: Column, values: Sequence[Json], types: set[type]) -> Elements | No
     except OverflowError:
         return None
     missing = np.isnan(amounts)
-    scaled = np.where(missing, 0.0, amounts) * MONEY_UNIT
+    far = ~(np.abs(amounts) < _EXACT_MONEY)
+    scaled = np.where(far, 0.0, amounts) * MONEY_UNIT
     rounded = np.rint(scaled)
     found = np.where(missing, MISSING_INT, 0)
-    near = ~(np.abs(amounts) < _EXACT_MONEY) | (np.abs(scaled - rounded) > 0.4)
+    near = far | (np.abs(scaled - rounded) > 0.4)
     sure = ~missing & ~near
     found[sure] = rounded[sure].astype(np.int64)
     for place in np.flatnonzero(near & ~missing).tolist():
@@ -145,7 +146,7 @@ def _looked_up(column: Column, keys: Sequence[Any], distinct: dict[Any, Any]) ->
     """Each distinct value encoded once; vocabularies grow in the order in which values come."""
     codes = column.codes([stored(column.kind, value) for value in distinct.values()])
     table = dict(zip(distinct, codes.tolist(), strict=True))
-    return np.fromiter(map(table.__getitem__, keys), column.data.dtype, len(keys))
+    return np.fromiter(map(table.__getitem__, keys), column.dtype, len(keys))
 
 
 _WAYS: Final[dict[Kind, Callable[[Column, Sequence[Json], set[type]], Elements | None]]] = {

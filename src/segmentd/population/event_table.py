@@ -87,12 +87,12 @@ class EventTable:
         """Set whole columns: values of all events, by row, time and arrival."""
         self.compact()
         for name, values in properties.items():
-            self.columns[name].data[: self._end] = self.columns[name].codes(values)
+            self.put(name, self.columns[name].codes(values))
 
     def put(self, name: str, data: NDArray[np.generic]) -> None:
         """Set a whole column to elements that are made already, for all events by row, time and arrival."""
         self.compact()
-        self.columns[name].data[: self._end] = data
+        self.columns[name].put(slice(0, self._end), data)
 
     def add(self, row: int, time: int, properties: Mapping[str, Stored]) -> None:
         """Insert one event behind those of its row that are not later."""
@@ -107,7 +107,7 @@ class EventTable:
         self._times[place] = time
         self.latest = max(self.latest, time)
         for name, column in self.columns.items():
-            column.data[place] = column.code(properties.get(name))
+            column.put_one(place, column.code(properties.get(name)))
         self._lengths[row] += 1
         self.appended += 1
 
@@ -126,9 +126,7 @@ class EventTable:
         self._times[places] = arrivals.times
         self.latest = int(times.max(initial=self.latest))
         for name, column in self.columns.items():
-            # The codes first: they may replace the column's data.
-            codes = column.fresh_codes(properties[name])
-            column.data[places] = codes[arrivals.order]
+            column.put(places, column.fresh_codes(properties[name])[arrivals.order])
         self._lengths[owners] += arrivals.counts
         self.appended += len(rows)
 
@@ -148,7 +146,7 @@ class EventTable:
         self.latest = int(times.max(initial=self.latest))
         for name, column in self.columns.items():
             for place, value in enumerate(properties[name], start):
-                column.data[place] = column.code(value)
+                column.put_one(place, column.code(value))
         self._starts[row], self._lengths[row], self._rooms[row] = start, size, size
         self._end += size
         self._taken += size

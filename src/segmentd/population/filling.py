@@ -48,6 +48,6 @@ def _put(users: Dataset, name: str, kind: Kind | None, rows: NDArray[np.int64], 
     column = users.column(name, kind)
     column.make_room()
     data = elements(column, values)
-    column.data[rows] = data
+    column.put(rows, data)
     if fresh and not (~np.isnan(data) if kind is Kind.NUMBER else data != column.missing).any():
         del users.columns[name]  # nobody has one

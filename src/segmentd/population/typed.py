@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Final, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,8 @@ from segmentd.population.vocabulary import Vocabulary
 
 T = TypeVar("T", np.float64, np.int64, np.bool_)
 Mask = NDArray[np.bool_]
+_COMPARED: Final = {1: 24, 2: 12, 4: 4}
+"""Codes of so many bytes are compared with so many of them; more are looked up in a table."""
 
 
 class Values(Generic[T]):
@@ -36,33 +38,46 @@ class Values(Generic[T]):
         return np.asarray(self._present)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Category:
     """Text as `codes` int32 (n,) into a vocabulary; -1 is missing."""
 
-    codes: NDArray[np.int32]
-    vocabulary: Vocabulary
+    __slots__ = ("_codes", "_stored", "vocabulary")
+
+    def __init__(self, codes: NDArray[Any], vocabulary: Vocabulary) -> None:
+        """`codes` are int8, int16 or int32."""
+        self._stored = codes
+        self._codes: NDArray[np.int32] | None = codes if codes.dtype == np.int32 else None
+        self.vocabulary = vocabulary
+
+    @property
+    def codes(self) -> NDArray[np.int32]:
+        """The code of each row, int32 (n,)."""
+        found = self._codes
+        if found is None:
+            found = self._codes = self._stored.astype(np.int32)
+            found.flags.writeable = False
+        return found
 
     @property
     def present(self) -> Mask:
-        return np.asarray(self.codes >= 0)
+        return np.asarray(self._stored >= 0)
 
     def equals(self, text: str) -> Mask:
         """Where the text is exactly this one."""
-        return np.asarray(self.codes == self.vocabulary.find(text))
+        return np.asarray(self._stored == self.vocabulary.find(text))
 
     def isin(self, texts: Iterable[str]) -> Mask:
         """Where the text is one of these."""
-        return among(self.codes, self.vocabulary.find_all(texts))
+        return among(self._stored, self.vocabulary.find_all(texts))
 
     def where(self, predicate: Callable[[str], bool]) -> Mask:
         """Where the text satisfies `predicate`, which is called once for each distinct text of the rows."""
-        return among(self.codes, accepted(self.codes, self.vocabulary, predicate))
+        return among(self._stored, accepted(self._stored, self.vocabulary, predicate))
 
     def texts(self) -> list[str | None]:
         """The text of each row, None where missing."""
         texts = self.vocabulary.texts
-        return [texts[code] if code >= 0 else None for code in self.codes.tolist()]
+        return [texts[code] if code >= 0 else None for code in self._stored.tolist()]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -156,27 +171,29 @@ class Population(Columns, Protocol):
     def events(self, name: str) -> Events: ...
 
 
-def among(codes: NDArray[np.int32], wanted: list[int]) -> Mask:
-    """Where `codes` is one of `wanted`: comparisons for a few, a table of the vocabulary for many."""
+def among(codes: NDArray[Any], wanted: list[int]) -> Mask:
+    """Where `codes`, int8, int16 or int32, is one of `wanted`: comparisons for a few, a table for many."""
+    most = int(np.iinfo(codes.dtype).max)
+    wanted = [code for code in wanted if code <= most]
     if not wanted:
         return np.zeros(len(codes), dtype=np.bool_)
-    if len(wanted) <= 4:
+    if len(wanted) <= _COMPARED[codes.dtype.itemsize]:
         return _any_of(codes, wanted)
     if len(codes) < 64:
         return np.isin(codes, wanted)
     table = np.zeros(max(wanted) + 2, dtype=np.bool_)  # its last place is false and serves -1 too
     table[wanted] = True
-    return np.asarray(table[np.minimum(codes, len(table) - 1)])
+    return np.asarray(table[codes if len(table) > most else np.minimum(codes, len(table) - 1)])
 
 
-def _any_of(codes: NDArray[np.int32], wanted: list[int]) -> Mask:
+def _any_of(codes: NDArray[Any], wanted: list[int]) -> Mask:
     found = np.asarray(codes == wanted[0])
     for code in wanted[1:]:
         found |= codes == code
     return found
 
 
-def accepted(codes: NDArray[np.int32], vocabulary: Vocabulary, predicate: Callable[[str], bool]) -> list[int]:
+def accepted(codes: NDArray[Any], vocabulary: Vocabulary, predicate: Callable[[str], bool]) -> list[int]:
     """Those of the distinct codes present whose text satisfies `predicate`."""
     present = codes[codes >= 0]
     if len(present) > len(vocabulary):

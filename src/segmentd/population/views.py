@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from segmentd.errors import PluginBroken
-from segmentd.population.column import MISSING_INT, Column
+from segmentd.population.column import Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import list_attribute
@@ -18,6 +18,7 @@ from segmentd.population.pieces import Positions, chosen, read
 from segmentd.population.stored_values import StoredValues
 from segmentd.population.typed import Category, Mask, Place, Tags, Values
 from segmentd.population.vocabulary import Vocabulary
+from segmentd.population.widths import absent_of, narrowest
 from segmentd.times import FOREVER, Instants, Micros
 
 G = TypeVar("G", bound=np.generic)
@@ -63,32 +64,32 @@ class ColumnsView:
 
     def number(self, name: str) -> Values[np.float64]:
         """Numbers, float64."""
-        return self._stored(name, Kind.NUMBER, np.dtype(np.float64), np.nan)
+        return StoredValues(Kind.NUMBER, self._take(name, Kind.NUMBER))
 
     def money(self, name: str) -> Values[np.int64]:
         """Money in millionths of the base currency's unit, int64."""
-        return self._stored(name, Kind.MONEY, np.dtype(np.int64), MISSING_INT)
+        return StoredValues(Kind.MONEY, self._take(name, Kind.MONEY))
 
     def date(self, name: str) -> Values[np.int64]:
         """Days since 1970-01-01, int64."""
-        return self._stored(name, Kind.DATE, np.dtype(np.int64), MISSING_INT)
+        return StoredValues(Kind.DATE, self._take(name, Kind.DATE))
 
     def instant(self, name: str) -> Values[np.int64]:
         """Instants in microseconds UTC, int64."""
-        return self._stored(name, Kind.INSTANT, np.dtype(np.int64), MISSING_INT)
+        return StoredValues(Kind.INSTANT, self._take(name, Kind.INSTANT))
 
     def flag(self, name: str) -> Values[np.bool_]:
         """True or false."""
-        return self._stored(name, Kind.FLAG, np.dtype(np.int8), -1)
+        return StoredValues(Kind.FLAG, self._take(name, Kind.FLAG))
 
     def category(self, name: str) -> Category:
         """Text."""
-        data = self._take(name, Kind.TEXT, np.dtype(np.int32), -1)
+        data = self._take(name, Kind.TEXT)
         return Category(data, self._columns[name].vocabulary if name in self._columns else _NOBODY)
 
     def tags(self, name: str) -> Tags:
         """Sets of text."""
-        numbers = self._take(name, Kind.TAGS, np.dtype(np.int32), -1)
+        numbers = self._take(name, Kind.TAGS).astype(np.int32, copy=False)
         column = self._columns.get(name)
         if column is None:
             nothing = np.zeros(0, dtype=np.int32)
@@ -106,16 +107,15 @@ class ColumnsView:
         """The same columns at these places alone, (k,)."""
         return ColumnsView(self._columns, chosen(self._places, places), len(places))
 
-    def _stored(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> StoredValues:
-        return StoredValues(kind, self._take(name, kind, dtype, missing), missing)
-
-    def _take(self, name: str, kind: Kind, dtype: np.dtype[G], missing: float) -> NDArray[G]:
+    def _take(self, name: str, kind: Kind) -> NDArray[Any]:
+        """What the column stores, as narrow as it is; nothing but missing where there is none."""
         column = self._columns.get(name)
         if column is None:
-            return frozen(np.full(len(self), missing, dtype=dtype))
+            dtype = narrowest(kind)
+            return frozen(np.full(len(self), absent_of(kind, dtype), dtype=dtype))
         if column.kind is not kind:
             raise PluginBroken(f"{name} is {column.kind} and was read as {kind}")
-        return frozen(read(column.data, self._places).view(dtype))
+        return frozen(read(column.data, self._places))
 
 
 class EventsView(ColumnsView):

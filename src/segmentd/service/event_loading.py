@@ -141,7 +141,7 @@ class Reading:
         order = event_order(rows, times)
         data = {}
         for name, column in self.columns.items():
-            whole = np.concatenate([np.zeros(0, column.data.dtype), *self._data.pop(name)])
+            whole = np.concatenate([np.zeros(0, column.dtype), *self._data.pop(name)])
             data[name] = whole if order is None else whole[order]
         return (rows, times, data) if order is None else (rows[order], times[order], data)
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from segmentd.population.column import Column
 from segmentd.population.event_table import EventTable
 from segmentd.population.kinds import Kind
 from segmentd.population.listed import LIST_PREFIX, list_attribute
@@ -73,7 +74,7 @@ class Snapshot:
                 if live.schema.attribute(each.name) != each.kind:
                     raise SnapshotBroken(f"has {each.name} as {each.kind}")
                 column = live.users.column(each.name, Kind(each.kind))
-                read_column(self._file, each.part, column, column.data[: self.rows])
+                self._column(each.part, column)
         live.users.profiles_written = live.users.present
         self.touched = np.zeros(len(live.users), dtype=np.bool_)
         self.touched[self.rows :] = True
@@ -105,6 +106,12 @@ class Snapshot:
             raise SnapshotBroken("has answers of other users")
         return words.reshape(self.rows, self.facts.width), horizons
 
+    def _column(self, part: str, column: Column) -> None:
+        """The elements of all users, put into an empty column."""
+        elements = np.empty(self.rows, dtype=column.dtype)
+        read_column(self._file, part, column, elements)
+        column.put(slice(0, self.rows), elements)
+
     def _ids(self, live: Live) -> None:
         keys, start = self._file.array("keys", np.int64), 0
         for ids in self._file.jsons("ids"):
@@ -125,7 +132,7 @@ class Snapshot:
             rows = live.rows_of(batch.user_keys)
             for name, column in live.users.columns.items():
                 if not name.startswith(LIST_PREFIX):
-                    column.data[rows] = column.missing
+                    column.clear(rows)
             load_profiles(live, [batch])
             self.touched[rows] = True
         live.users.profiles_written = live.users.present
@@ -148,7 +155,7 @@ class Snapshot:
             same = self.facts.lists.get(record.list_id) == (record.list_key, record.update_time)
             if same and name in columns:
                 column = live.users.column(name, Kind.FLAG)
-                read_column(self._file, columns[name].part, column, column.data[: self.rows])
+                self._column(columns[name].part, column)
                 live.users.profiles_written += int(np.count_nonzero(column.data == 1))
                 live.lists[record.list_id] = record
                 live.schema.lists.add(record.list_id)
@@ -169,7 +176,7 @@ class Snapshot:
         parts = {each.name: each for each in facts.columns}
         data = {}
         for name, column in table.columns.items():
-            data[name] = np.full(len(rows), column.missing, dtype=column.data.dtype)
+            data[name] = np.full(len(rows), column.missing, dtype=column.dtype)
             if name in parts:
                 if parts[name].kind != column.kind:
                     raise SnapshotBroken(f"has {name} as {parts[name].kind}")

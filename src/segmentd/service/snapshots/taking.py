@@ -111,7 +111,7 @@ class Taking:
     def _column(self, facts: ColumnFacts, column: Column) -> Generator[None, None, None]:
         texts = _Texts(column)
         for rows in self._chunks(ROWS):
-            data = column.data[rows]
+            data = column.elements(rows)
             self._writer.array(facts.part, data)
             texts.seen(data)
             yield
@@ -132,7 +132,7 @@ class Taking:
             self._writer.array(f"{part} lengths", np.diff(offsets).astype(np.int32))
             self._writer.array(f"{part} times", table.times(positions))
             for (each, column), seen in zip(columns, texts, strict=True):
-                data = column.data[positions]
+                data = column.elements(positions)
                 self._writer.array(each.part, data)
                 seen.seen(data)
             yield
