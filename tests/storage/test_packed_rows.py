@@ -34,9 +34,9 @@ TOLD_APART = st.none() | MESSAGE_IDS | st.integers(0, 99).map(str)
 
 @pytest.fixture(autouse=True)
 def _few_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a handful of rows goes through several statements."""
+    """So that a handful of rows is many."""
     monkeypatch.setattr(event_rows, "_FEW", 0)
-    monkeypatch.setattr(event_rows, "_TOGETHER", 3)
+    monkeypatch.setattr(event_rows, "_MANY", 4)
     monkeypatch.setattr(move_rows, "_SHORT", 2)
 
 

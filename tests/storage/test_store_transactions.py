@@ -174,3 +174,47 @@ def test_a_store_may_be_opened_by_one_thread_and_used_by_another(store: Store) -
     thread.start()
     thread.join()
     assert store.user_key("ann") == 1
+
+
+_WRITE = "INSERT INTO users (user_key, user_id) VALUES (?, ?)"
+
+
+def test_what_is_written_beside_is_there_for_whatever_comes_next(store: Store) -> None:
+    session = store._session
+    with store.transaction():
+        session.write_beside(_WRITE, (1, "ann"))
+        assert store.user_key("ann") == 1
+        session.write_beside(_WRITE, (2, "bob"))
+        session.write_beside(_WRITE, (3, "cid"))
+    assert list(store.users()) == [[(1, "ann"), (2, "bob"), (3, "cid")]]
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        (lambda s: s.user_key("ann"), "write"),
+        (lambda s: s.set_meta("derivation", b"1"), "write"),
+        (lambda _: None, "write"),
+        (_swallow(lambda s: s.user_key("ann")), "commit"),
+    ],
+)
+def test_a_write_beside_that_fails_dooms_its_transaction(
+    store: Store, step: Callable[[Store], None], told: str
+) -> None:
+    with pytest.raises(StorageFailed, match=told):
+        _transact(store, lambda s: s._session.write_beside(_WRITE, (1, "ann")), _write_twice, step)
+    assert list(store.users()) == []
+    with store.transaction():
+        _write_everything(store)
+
+
+def _write_twice(store: Store) -> None:
+    store._session.write_beside(_WRITE, (1, "ann"))
+
+
+def test_a_write_beside_ends_before_its_transaction_is_undone(store: Store) -> None:
+    with pytest.raises(KeyError):
+        _transact(store, lambda s: s._session.write_beside(_WRITE, (1, "ann")), _raise(KeyError()))
+    assert list(store.users()) == []
+    with pytest.raises(StorageFailed, match="outside"):
+        store._session.write_beside(_WRITE, (1, "ann"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import islice, repeat
+from itertools import repeat
 from typing import Any, Final
 
 import orjson
@@ -25,27 +25,26 @@ FROM json_each(?1)
 """
 _PLAIN: Final = _PACKED.format(rate="NULL", context="NULL")
 _WHOLE: Final = _PACKED.format(rate="value ->> 5", context="value ->> 6")
-_TOGETHER: Final = 1_024
-"""Events of one statement."""
 _FEW: Final = 16
 """So many are as quick row by row."""
-_LARGE: Final = 16_384
+_MANY: Final = 200
+"""So many are worth another thread."""
+_LARGE: Final = 4_096
 """Bytes of properties and context an event, on average, from which on binding them costs less than quoting them."""
 _NO_DIGEST: Final = bytes(16)
 
 
 def insert_batch(session: Session, user_keys: Sequence[int], name_ids: Sequence[int], events: EventBatch) -> None:
-    """Add events of these users and names, in order."""
+    """Add events of these users and names, in order; many of them while the caller goes on."""
     if len(events) <= _FEW or _is_large(events) or not _has_digests(events):
         session.write_many(INSERT, _rows(user_keys, name_ids, events))
         return
     bare = not any(events.rates) and not any(events.contexts)
     columns: list[Iterable[Any]] = [user_keys, name_ids, events.times, events.message_ids, _texts(events.properties)]
     rows = zip(*columns, strict=True) if bare else zip(*columns, events.rates, _texts(events.contexts), strict=True)
-    digests = iter(events.digests)
-    while packed := list(islice(rows, _TOGETHER)):
-        known = b"".join(_NO_DIGEST if each is None else each for each in islice(digests, len(packed)))
-        session.write(_PLAIN if bare else _WHOLE, (orjson.dumps(packed).decode(), events.received, known))
+    known = b"".join(_NO_DIGEST if each is None else each for each in events.digests)
+    write = session.write_beside if len(events) >= _MANY else session.write
+    write(_PLAIN if bare else _WHOLE, (orjson.dumps(list(rows)).decode(), events.received, known))
 
 
 def _rows(user_keys: Sequence[int], name_ids: Sequence[int], events: EventBatch) -> Iterator[Row]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 from segmentd.errors import StorageFailed
@@ -13,15 +14,21 @@ Row: TypeAlias = tuple[Any, ...]
 
 
 class Session:
-    """Runs constant SQL on one connection; reads at any time, writes only inside `transaction`."""
+    """Runs constant SQL on one connection; reads at any time, writes only inside `transaction`.
+
+    What was given to `write_beside` is done before anything else is: each use of the session waits for it.
+    """
 
     def __init__(self, connection: sqlite.Connection) -> None:
         self.connection = connection
         self._writing = False
         self._doomed = False
+        self._beside: Future[None] | None = None
+        self._threads: ThreadPoolExecutor | None = None
 
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
+        self._settle()
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite.Error as error:
@@ -41,6 +48,22 @@ class Session:
         """Run one writing statement for each row."""
         with self._change() as connection:
             connection.executemany(sql, rows)
+
+    def write_beside(self, sql: str, parameters: Sequence[Any]) -> None:
+        """Run one writing statement while the caller goes on; whoever uses the session next learns of its failure.
+
+        It is for a statement of milliseconds, during which SQLite lets other threads run.
+        """
+        with self._change() as connection:
+            if self._threads is None:
+                self._threads = ThreadPoolExecutor(1, "segmentd-storage")
+            self._beside = self._threads.submit(_execute, connection, sql, parameters)
+
+    def close(self) -> None:
+        """Close the connection; what was not committed is gone."""
+        if self._threads is not None:
+            self._threads.shutdown()
+        self.connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -73,6 +96,7 @@ class Session:
     @contextmanager
     def _change(self) -> Iterator[sqlite.Connection]:
         """Refuse a write outside of a transaction, where it would be one, and an fsync, of its own."""
+        self._settle()
         if not self._writing:
             raise StorageFailed("a write outside of a transaction")
         if self._doomed:
@@ -86,7 +110,21 @@ class Session:
                 raise _failed("write", error) from error
             raise
 
+    def _settle(self) -> None:
+        """Wait for what is written beside. Raises StorageFailed where that failed, which dooms the transaction."""
+        if self._beside is None:
+            return
+        beside, self._beside = self._beside, None
+        try:
+            beside.result()
+        except BaseException as error:
+            self._doomed = True
+            if isinstance(error, sqlite.Error):
+                raise _failed("write", error) from error
+            raise
+
     def _commit(self) -> None:
+        self._settle()
         if self._doomed:
             raise StorageFailed("the database cannot commit: a write of this transaction failed")
         self._run("COMMIT", "commit")
@@ -99,12 +137,18 @@ class Session:
 
     def _roll_back(self) -> None:
         """Undo what is open. SQLite has rolled back by itself after some errors (disk full, I/O)."""
+        with suppress(Exception):  # the error that led here is the one to report
+            self._settle()
         try:
             if self.connection.in_transaction:
                 self.connection.execute("ROLLBACK")
         except sqlite.Error:
             # The error that led here is the one to report; a dead connection has nothing left to undo.
             return
+
+
+def _execute(connection: sqlite.Connection, sql: str, parameters: Sequence[Any]) -> None:
+    connection.execute(sql, parameters)
 
 
 def _failed(what: str, error: sqlite.Error) -> StorageFailed:

@@ -113,7 +113,7 @@ class Store(
         try:
             for reader in self._readers:
                 reader.close()
-            self._session.connection.close()
+            self._session.close()
         except sqlite.Error as error:
             raise StorageFailed(f"the database cannot close: {error}") from error
         finally:
