@@ -47,6 +47,9 @@ QUESTIONS: list[tuple[str, Message]] = [
     (BATCH, pb.BatchCheckMembershipsRequest(user_ids=USERS * 500, segment_ids=["pro", "recent"])),
     (BATCH, pb.BatchCheckMembershipsRequest(user_ids=USERS * 501, segment_ids=["pro"])),
     (BATCH, pb.BatchCheckMembershipsRequest(segment_ids=["pro"])),
+    (BATCH, pb.BatchCheckMembershipsRequest(joined_user_ids="\n".join(USERS * 500), segment_ids=["pro", "recent"])),
+    (BATCH, pb.BatchCheckMembershipsRequest(joined_user_ids="\n" * 10_000, segment_ids=["pro"])),
+    (BATCH, pb.BatchCheckMembershipsRequest(joined_user_ids="u1", user_ids=["u1"], segment_ids=["pro"])),
     *((LIST, pb.ListUserSegmentsRequest(user_id=u)) for u in ("u0", "u1", "u3", "nobody", "")),
     (LIST, pb.ListUserSegmentsRequest(user_id="u3", page_size=1)),
     (LIST, pb.ListUserSegmentsRequest(user_id="u3", page_size=-1, labels={"": "x"})),
@@ -122,6 +125,10 @@ def test_batches_are_the_same_at_both_doors(served: Served, users: list[str], se
     data = pb.BatchCheckMembershipsRequest(user_ids=users, segment_ids=segments).SerializeToString()
     worker, engine = served.run(both(served, BATCH, data))
     assert worker == engine
+    if joined := "\n".join(users):
+        data = pb.BatchCheckMembershipsRequest(joined_user_ids=joined, segment_ids=segments).SerializeToString()
+        assert worker[:3] == served.run(both(served, BATCH, data))[0][:3]
+        assert worker[:3] == served.run(both(served, BATCH, data))[1][:3]
 
 
 def test_a_request_that_is_too_large_is_refused_by_both_and_one_that_just_fits_is_taken(served: Served) -> None:

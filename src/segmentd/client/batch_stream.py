@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Sequence
 from typing import TypeAlias
 
+from segmentd.client.batch_request import fill_batch
 from segmentd.client.member_table import MemberTable
 from segmentd.v1 import membership_service_pb2 as questions
 
@@ -24,9 +25,7 @@ class BatchStream:
         """The request for a batch, which is now under way."""
         self._asked.append(batch)
         request = questions.StreamBatchChecksRequest()
-        request.batch.user_ids.extend(batch[0])
-        request.batch.segment_ids.extend(batch[1])
-        request.batch.min_revision = self._min_revision
+        fill_batch(request.batch, *batch, self._min_revision)
         return request
 
     async def each_async(self, batches: AsyncIterable[Batch]) -> AsyncIterator[questions.StreamBatchChecksRequest]:

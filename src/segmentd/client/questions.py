@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 
+from segmentd.client.batch_request import fill_batch
 from segmentd.client.batch_stream import BatchStream
 from segmentd.client.calls import Call, asked, paged, streamed
 from segmentd.client.member_table import MemberTable
@@ -37,9 +38,8 @@ class Questions:
         self, user_ids: Sequence[str], segment_ids: Sequence[str], min_revision: int = 0
     ) -> Call[MemberTable]:
         """Which of several segments each of several users is in, all at one instant; up to 10,000 of each."""
-        request = questions.BatchCheckMembershipsRequest(
-            user_ids=user_ids, segment_ids=segment_ids, min_revision=min_revision
-        )
+        request = questions.BatchCheckMembershipsRequest()
+        fill_batch(request, user_ids, segment_ids, min_revision)
         return Call(
             MembershipServiceStub,
             "BatchCheckMemberships",

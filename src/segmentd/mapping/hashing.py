@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import repeat
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from xxhash import xxh3_128_digest
+
+from segmentd.joined_ids import JoinedIds
 
 Digest = Callable[[bytes, int], bytes]
 """The 16 bytes of an id under a seed."""
@@ -28,12 +30,20 @@ def new_seed() -> int:
 def hash_many(digest: Digest, seed: int, user_ids: Sequence[str]) -> Keys:
     """The hashes of n ids, uint64 (n, 2)."""
     keys = np.empty((len(user_ids), 2), dtype=np.uint64)
-    for start in range(0, len(user_ids), _PIECE):
-        piece = user_ids[start : start + _PIECE]
-        joined = b"".join(map(digest, [each.encode() for each in piece], repeat(seed)))
+    for start, piece in _pieces(user_ids):
+        joined = b"".join(map(digest, piece, repeat(seed)))
         keys[start : start + len(piece)] = np.frombuffer(joined, dtype="<u8").reshape(-1, 2)
     keys[:, 1] &= np.uint64(LOW)
     return keys
+
+
+def _pieces(user_ids: Sequence[str]) -> Iterator[tuple[int, list[bytes]]]:
+    """The ids in UTF-8, a part at a time, and at which index each part begins."""
+    if isinstance(user_ids, JoinedIds):
+        yield 0, user_ids.encoded()
+        return
+    for start in range(0, len(user_ids), _PIECE):
+        yield start, [each.encode() for each in user_ids[start : start + _PIECE]]
 
 
 default_digest: Final[Digest] = xxh3_128_digest

@@ -29,11 +29,12 @@ NOBODY: Final = -1
 UNTOLD: Final = -2
 """The row of an id whose hash is not its own."""
 _WINDOW: Final = 8
-_CROWD: Final = 512
 _FEW: Final = 12
 _FAR: Final = 32
-"""Behind its homes a crowd looks at one slot at a time, what is left of it at a window of slots, as far as that; those
-who are left then, or few, are looked for one by one."""
+"""Behind the homes a window of slots is looked at, then the next, as far as that; those who are left then, or few, are
+looked for one by one."""
+_SECONDS: Final = np.arange(1, 2 * _WINDOW, 2)
+"""Where the second words of a window are."""
 
 
 def homes_of(keys: Keys, homes: int) -> NDArray[np.int64]:
@@ -60,41 +61,41 @@ def find(slots: memoryview, homes: int, first: int, low: int) -> int:
 def find_many(slots: Slots, homes: int, keys: Keys) -> Rows:
     """The row of each hash, or NOBODY or UNTOLD; int64 (n,)."""
     places = homes_of(keys, homes)
-    firsts, lows = np.ascontiguousarray(keys[:, 0]), np.ascontiguousarray(keys[:, 1])
-    seconds, ends = _look(slots, places, firsts, lows)
+    rows, ends = _look(slots, places, keys)
     left = np.flatnonzero(~ends)
-    step = 1
+    words, step, alone = slots.reshape(-1), 1, list[int]()
     while len(left) > _FEW and step <= _FAR:
-        width = _WINDOW if len(left) <= _CROWD else 1
-        window = places[left][:, None] + np.arange(step, step + width)
-        found, ends = _look(slots, window, firsts[left][:, None], lows[left][:, None])
-        at = ends.argmax(axis=1)  # the first place of the window at which the search ends, if any
-        each = np.arange(len(left))
-        ended = ends[each, at]
-        seconds[left] = found[each, at]  # 0 where it has not ended
-        left, step = left[~ended], step + width
-    rows = _rows(seconds)
-    if len(left):
-        words = slots.data.cast("B").cast("Q")
-        for place in left.tolist():
-            rows[place] = find(words, homes, int(firsts[place]), int(lows[place]))
+        each = keys.take(left, axis=0)
+        ahead, likely = _ahead(words, places.take(left) + step, each[:, 1])
+        rows[left], ends = _look(slots, ahead, each)
+        alone += left[likely & ~ends].tolist()
+        left, step = left[~likely], step + _WINDOW
+    if alone or len(left):
+        plain = words.data.cast("B").cast("Q")
+        for place in [*alone, *left.tolist()]:
+            rows[place] = find(plain, homes, *keys[place].tolist())
     return rows
 
 
-def _look(
-    slots: Slots, places: Rows, firsts: NDArray[np.uint64], lows: NDArray[np.uint64]
-) -> tuple[NDArray[np.uint64], NDArray[np.bool_]]:
-    """The second words at these places, 0 where it is another's, and where the search ends."""
+def _look(slots: Slots, places: Rows, keys: Keys) -> tuple[Rows, NDArray[np.bool_]]:
+    """What each hash finds at its place, and whether its search ends there; else the row means nothing."""
     there = slots.take(places, axis=0, mode="clip")  # a tenth of the time of an index in brackets
-    seconds = there[..., 1]
-    others = (there[..., 0] ^ firsts) | ((seconds ^ lows) & np.uint64(LOW))
-    others |= seconds >> np.uint64(32) == np.uint64(GONE)
-    free = seconds == 0
-    seconds = np.where(others, np.uint64(0), seconds)
-    return seconds, free | (seconds != 0)
+    differs = there ^ keys  # a key has nothing where a slot has its row
+    rows = (differs[:, 1] >> np.uint64(32)).view(np.int64) - 1
+    ends = (differs[:, 0] | differs[:, 1] << np.uint64(32)) == 0
+    ends |= there[:, 1] == 0
+    if len(rows) and rows.max() >= COLLIDED - 1:
+        ends &= rows != GONE - 1
+        rows[rows == COLLIDED - 1] = UNTOLD
+    return rows, ends
 
 
-def _rows(seconds: NDArray[np.uint64]) -> Rows:
-    rows = (seconds >> np.uint64(32)).astype(np.int64) - 1
-    rows[rows == COLLIDED - 1] = UNTOLD
-    return rows
+def _ahead(words: NDArray[np.uint64], places: Rows, lows: NDArray[np.uint64]) -> tuple[Rows, NDArray[np.bool_]]:
+    """The first slot of a window from each place on that is free or looks like the hash, and whether there is one.
+
+    Only the second words are looked at, half of what there is.
+    """
+    seconds = words.take((places * 2)[:, None] + _SECONDS, mode="clip")
+    likely = (seconds ^ lows[:, None]) << np.uint64(32) == 0
+    likely |= seconds == 0
+    return places + likely.argmax(axis=1), likely.any(axis=1)

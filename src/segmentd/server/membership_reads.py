@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
+from segmentd.joined_ids import JoinedIds
 from segmentd.limits import MAX_CELLS
 from segmentd.server import answers, member_bits, pages
 from segmentd.server.errors import item_error_of
@@ -55,7 +56,7 @@ class MembershipReads:
     async def BatchCheckMemberships(
         self, request: pb.BatchCheckMembershipsRequest, context: Context
     ) -> pb.BatchCheckMembershipsResponse:
-        user_ids, segment_ids = request.user_ids, request.segment_ids
+        user_ids, segment_ids = _users_of(request), request.segment_ids
         check_list(user_ids, "user_ids")
         check_list(segment_ids, "segment_ids")
         _check_cells(len(user_ids), len(segment_ids))
@@ -116,6 +117,15 @@ def _answer(check: Check) -> pb.CheckMembershipResponse:
     if check.models:
         answer.models.extend(answers.model_versions(check.models))
     return answer
+
+
+def _users_of(request: pb.BatchCheckMembershipsRequest) -> Sequence[str]:
+    joined = request.joined_user_ids
+    if not joined:
+        return request.user_ids
+    if request.user_ids:
+        raise InvalidInput.at("joined_user_ids", "it stands in place of user_ids; give one of them")
+    return JoinedIds(joined)
 
 
 def _check_cells(users: int, segments: int) -> None:
