@@ -12,7 +12,9 @@ from segmentd.engine.judging import Pass
 from segmentd.engine.plan import Plan
 
 STRETCH: Final = 131_072
-"""Rows judged at once: what is worked out for them stays in a core's cache."""
+"""Rows judged at once: what is worked out for them stays in a core's cache, and calls are few beside it."""
+STRETCH_OF_EVENTS: Final = 65_536
+"""The same where their events are looked at, of which there are many for each."""
 
 
 def count_members(plan: Plan, rows: int, pass_over: Callable[[int, int], Pass]) -> int:
@@ -24,4 +26,4 @@ def count_members(plan: Plan, rows: int, pass_over: Callable[[int, int], Pass]) 
     def members(start: int, stop: int) -> int:
         return int(np.count_nonzero(pass_over(start, stop).verdict(plan).member))
 
-    return sum(each_stretch(members, rows, STRETCH))
+    return sum(each_stretch(members, rows, STRETCH_OF_EVENTS if plan.events else STRETCH))
