@@ -7,6 +7,8 @@ import grpc
 from tests.server.live import run
 from tests.server.served import START, Client, event, item_refusal, refusal, serving
 
+from segmentd.server import facts
+from segmentd.service import items
 from segmentd.times import DAY, Micros
 from segmentd.v1 import profile_export_pb2 as export
 from segmentd.v1 import profile_service_pb2 as pb
@@ -83,6 +85,20 @@ def test_an_erased_user_is_gone_and_the_id_refused(tmp_path: Path) -> None:
             assert empty.violations.keys() == {"user_id"}
             refused = await refusal(client.define("again", None, include_user_ids=["ada"]))
             assert (refused.code, refused.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "USER_ERASED")
+
+    run(scenario())
+
+
+def test_no_context_of_an_erased_user_is_kept_to_be_read_faster(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with serving(tmp_path / "test.db") as client:
+            sent = event("ada", "Order Completed", "m1")
+            sent.context.update({"device": {"name": "the phone of ada"}})
+            await client.ingest(sent)
+            caches = [facts._sound_context, items._remembered_attributes]
+            assert all(each.cache_info().currsize for each in caches)
+            await client.profiles.DeleteProfile(pb.DeleteProfileRequest(user_id="ada"))
+            assert not any(each.cache_info().currsize for each in caches)
 
     run(scenario())
 

@@ -62,6 +62,11 @@ def _sound_context(raw: bytes) -> Mapping[str, Json] | None:
     return None if faults.found else values
 
 
+def forget_contexts() -> None:
+    """Keep none of the contexts that came so far: a user who is erased may have sent them."""
+    _sound_context.cache_clear()
+
+
 def declaration(item: profile_pb2.Attribute, faults: Faults) -> tuple[str, Kind]:
     """A name and the kind that it gets."""
     kind = _KINDS.get(item.kind)

@@ -7,6 +7,7 @@ from typing import Final
 from segmentd.limits import check_batch
 from segmentd.server.errors import item_error_of
 from segmentd.server.exported import Exporter
+from segmentd.server.facts import forget_contexts
 from segmentd.server.faults import Faults
 from segmentd.server.items import converted, merged
 from segmentd.server.rpc import Context
@@ -48,6 +49,7 @@ class IdentityHandlers(profile_service_pb2_grpc.ProfileServiceServicer):
     async def DeleteProfile(self, request: pb.DeleteProfileRequest, context: Context) -> pb.DeleteProfileResponse:
         check_id(request.user_id, "user_id")
         erased = await self._identity.erase(request.user_id)
+        forget_contexts()
         return pb.DeleteProfileResponse(revision=erased.revision, purged=erased.purged)
 
     # A coroutine that writes, as other streams.

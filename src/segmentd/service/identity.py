@@ -12,7 +12,7 @@ from typing import Final
 from segmentd.errors import NotFound, Reason
 from segmentd.service.engine import Engine
 from segmentd.service.erasing import Erasure
-from segmentd.service.items import check_id
+from segmentd.service.items import check_id, forget_contexts
 from segmentd.service.merging import Merge, MergeResult, UserMerge
 from segmentd.times import Micros
 
@@ -97,6 +97,7 @@ class Identity:
             engine.tail.clear()  # before readers are woken: what it holds of the users is not to be told any more
             engine.committer.commit(erasure, instant)
             engine.revisions.publish(live.revision)
+            forget_contexts()
             purged = engine.purging.run()
         for each, known in zip(asked, erasure.known, strict=True):
             each.known, each.revision, each.purged = known, live.revision, purged

@@ -199,6 +199,11 @@ def _remembered_attributes(raw: bytes) -> Mapping[str, Json]:
     return _attributes_of(orjson.loads(raw))
 
 
+def forget_contexts() -> None:
+    """Remember none of the contexts that came so far: a user who is erased may have sent them."""
+    _remembered_attributes.cache_clear()
+
+
 def _flat(field_name: str, values: Mapping[str, Json], *, nulls: bool) -> dict[str, Json]:
     try:
         flat = flatten_attributes(values) if nulls else flatten_properties(values)
