@@ -21,10 +21,10 @@ from segmentd.service.merging import UserMerge
 from segmentd.service.retention import EventDeclaration
 from segmentd.service.service import Service
 from segmentd.service.snapshots import taking
-from segmentd.service.snapshots.keeper import INTERVAL, Attempt
+from segmentd.service.snapshots.keeper import INTERVAL, SHARE, Attempt
 from segmentd.service.snapshots.taking import Moved
 from segmentd.storage import Store
-from segmentd.times import DAY, FOREVER, HOUR, Micros
+from segmentd.times import DAY, FOREVER, HOUR, MINUTE, SECOND, Micros
 
 Happening = Callable[[Service], Coroutine[Any, Any, object]]
 
@@ -259,6 +259,32 @@ def test_one_that_is_due_again_before_the_first_has_begun_is_no_second_one(tmp_p
         engine.thread.call(due_twice).result()
         _settle(service)
         assert len(list(Path(f"{path}.snapshot").iterdir())) == 1
+    finally:
+        service.close()
+
+
+def test_one_that_took_long_is_not_written_again_before_a_hundred_times_as_long(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "a.db"
+    service = opened(path)
+    spent: list[float] = []
+    finish = Attempt.finish
+
+    def finished(attempt: Attempt, error: Exception | None = None) -> None:
+        spent.append(attempt.seconds)
+        attempt.seconds = 60.0
+        finish(attempt, error)
+
+    monkeypatch.setattr(Attempt, "finish", finished)
+    try:
+        asyncio.run(fill(service))
+        for later, written in ((INTERVAL, 1), (INTERVAL, 1), (SHARE * MINUTE - 2 * INTERVAL, 1), (INTERVAL, 2)):
+            asyncio.run(service.advance_clock(by=Micros(later)))
+            asyncio.run(service.profiles.upsert([ProfileWrite("u1", {"age": later // SECOND})]))
+            _settle(service)
+            assert len(spent) == written
+        assert min(spent) > 0.0
     finally:
         service.close()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Generator
 from concurrent.futures import Future
 from contextlib import suppress
@@ -14,10 +15,12 @@ from segmentd.service.live import Live
 from segmentd.service.snapshots.taking import Moved, Taking
 from segmentd.storage import Store
 from segmentd.storage.snapshot_file import SnapshotWriter
-from segmentd.times import MINUTE, Clock, Micros
+from segmentd.times import MINUTE, SECOND, Clock, Micros
 
 INTERVAL: Final = 15 * MINUTE
 """How long after one snapshot the next one begins, where anything was written."""
+SHARE: Final = 100
+"""It begins no earlier than so many times what the last one took of the engine's thread: 1 % of its time at most."""
 _log = logging.getLogger(__name__)
 
 
@@ -40,11 +43,17 @@ class Attempt:
         self._taking = Taking(live, store, SnapshotWriter(path, store.file_mode))
         self._path = path
         self._steps = self._taking.steps()
+        self.seconds = 0.0
+        """What its steps took so far."""
 
     def step(self) -> bool:
         """Write the next part; False where all are written."""
-        self._check()
-        return next(self._steps, self) is None
+        since = time.monotonic()
+        try:
+            self._check()
+            return next(self._steps, self) is None
+        finally:
+            self.seconds += time.monotonic() - since
 
     def seal(self) -> None:
         """Wait for the disk. Any thread may do so."""
@@ -163,7 +172,8 @@ class SnapshotKeeper:
         if attempt is self._attempt:
             try:
                 attempt.finish(error)
-                self._revision, self._attempt = attempt.revision, None
+                self._revision = attempt.revision
+                self._rest_after(attempt)
             except Exception as failure:  # noqa: BLE001  (a snapshot is never worth a failure)
                 self._give_up(attempt, failure)
         yield from ()
@@ -171,7 +181,12 @@ class SnapshotKeeper:
     def _give_up(self, attempt: Attempt, error: Exception) -> None:
         _log.warning("no snapshot was written: %s", error)
         attempt.abandon()
+        self._rest_after(attempt)
+
+    def _rest_after(self, attempt: Attempt) -> None:
+        """It is over, well or not, and cost what it cost."""
         self._attempt = None
+        self._next = Micros(max(self._next, self._clock.now() + round(SHARE * attempt.seconds * SECOND)))
 
     def _queue(self, steps: Generator[None, None, None]) -> None:
         with suppress(Unavailable):  # the thread refuses work when it stops
