@@ -6,7 +6,6 @@ time (an address, a session) does not fill memory.
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -112,6 +111,8 @@ class Column:
 
     def codes(self, values: list[Stored | None]) -> NDArray[np.generic]:
         """The elements for many values."""
+        if self.kind is Kind.TEXT:
+            return self.vocabulary.codes_of(values, _any)  # type: ignore[arg-type]
         return np.array([self._code(value) for value in values], dtype=self.dtype)
 
     def _code(self, value: Stored | None) -> float | int:
@@ -132,15 +133,18 @@ class Column:
         """Number anew the texts or tag sets that some position holds; views keep what they have."""
         numbers = self.data
         used = np.unique(numbers[numbers >= 0])
-        texts, self.vocabulary = self.vocabulary.texts, Vocabulary()
         if self.kind is Kind.TEXT:
-            fresh = [self.vocabulary.add(texts[code]) for code in used.tolist()]
+            self.vocabulary = self.vocabulary.only(used)
         else:
             offsets, codes = self.tag_sets.gather(used)
-            self.tag_sets = TagSets()
-            sets = [codes[low:high].tolist() for low, high in pairwise(offsets.tolist())]
-            fresh = [self.tag_sets.add([self.vocabulary.add(texts[code]) for code in each]) for each in sets]
+            tags, places = np.unique(codes, return_inverse=True)
+            self.vocabulary, self.tag_sets = self.vocabulary.only(tags), TagSets()
+            self.tag_sets.restore(offsets, places.astype(np.int32))
         # Its last place serves -1. No number is greater than before.
         table = np.full(int(used.max(initial=-1)) + 2, self.absent, dtype=numbers.dtype)
-        table[used] = fresh
+        table[used] = np.arange(len(used))
         self.data = table[numbers]
+
+
+def _any(_text: str) -> bool:
+    return True

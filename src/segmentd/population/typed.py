@@ -200,5 +200,5 @@ def accepted(codes: NDArray[Any], vocabulary: Vocabulary, predicate: Callable[[s
         distinct = np.flatnonzero(np.bincount(present, minlength=len(vocabulary)))
     else:
         distinct = np.unique(present)
-    texts = vocabulary.texts
-    return [code for code in distinct.tolist() if predicate(texts[code])]
+    wanted: list[int] = distinct.tolist()
+    return [code for code, text in zip(wanted, vocabulary.texts_of(wanted), strict=True) if predicate(text)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,23 +22,29 @@ def read_column(file: SnapshotFile, part: str, column: Column, into: NDArray[Any
     else:
         return
     used = file.array(f"{part} used", np.int32)
-    if len(used) != len(fresh):
+    if len(used) != fresh:
         raise SnapshotBroken(f"has other texts in {part} than numbers")
-    if np.array_equal(used, fresh):
+    places = np.arange(fresh, dtype=np.int32)
+    if np.array_equal(used, places):
         return
     table = np.full(int(used.max(initial=-1)) + 2, -1, dtype=np.int32)  # its last place serves -1
-    table[used] = fresh
+    table[used] = places
     into[:] = table[into]
 
 
-def _texts(file: SnapshotFile, part: str, column: Column) -> NDArray[np.int32]:
-    [texts] = file.jsons(f"{part} texts")
-    column.vocabulary.restore(texts)
-    return np.arange(len(texts), dtype=np.int32)
+def _texts(file: SnapshotFile, part: str, column: Column) -> int:
+    """Give the column its texts, which have their places as codes, and say how many there are."""
+    heap = file.array(f"{part} texts", np.uint8)
+    offsets = np.append(0, np.cumsum(file.array(f"{part} text lengths", np.int32), dtype=np.int64))
+    if len(heap) != offsets[-1]:
+        raise SnapshotBroken(f"has texts in {part} of other lengths")
+    column.vocabulary.restore(heap, offsets)
+    return len(column.vocabulary)
 
 
-def _tag_sets(file: SnapshotFile, part: str, column: Column) -> NDArray[np.int32]:
-    [texts] = file.jsons(f"{part} texts")
-    codes = column.vocabulary.codes_of(texts, lambda _: True).tolist()
-    offsets = file.array(f"{part} offsets", np.int64).tolist()
-    return np.array([column.tag_sets.add(codes[low:high]) for low, high in pairwise(offsets)], dtype=np.int32)
+def _tag_sets(file: SnapshotFile, part: str, column: Column) -> int:
+    offsets, codes = file.array(f"{part} offsets", np.int64), file.array(f"{part} codes", np.int32)
+    if _texts(file, part, column) <= codes.max(initial=-1) or len(codes) != offsets[-1]:
+        raise SnapshotBroken(f"has sets of other texts in {part}")
+    column.tag_sets.restore(offsets, codes)
+    return len(column.tag_sets)

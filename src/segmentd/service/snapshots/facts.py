@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """Grows when files are laid out otherwise, or what they hold means something else."""
 RELEASE: Final = version("segmentd")
 Written: TypeAlias = "list[Any] | str"

@@ -24,6 +24,8 @@ ROWS: Final = 65_536
 """Rows of a column in one step."""
 EVENT_ROWS: Final = 8_192
 """Rows of an event table in one step."""
+TEXTS: Final = 16_384
+"""Distinct texts in one step."""
 
 
 class Moved(Exception):
@@ -115,7 +117,7 @@ class Taking:
             self._writer.array(facts.part, data)
             texts.seen(data)
             yield
-        texts.write(self._writer, facts.part)
+        yield from texts.write(self._writer, facts.part)
 
     def _table(self, part: str, name: str, table: EventTable) -> Generator[None, None, None]:
         columns = [
@@ -137,7 +139,7 @@ class Taking:
                 seen.seen(data)
             yield
         for (each, _), seen in zip(columns, texts, strict=True):
-            seen.write(self._writer, each.part)
+            yield from seen.write(self._writer, each.part)
 
     def _merged(self) -> None:
         """(row, row of the survivor) of those who were merged, by row."""
@@ -173,18 +175,26 @@ class _Texts:
             self._used = np.append(self._used, np.zeros(2 * highest + 2 - len(self._used), dtype=np.bool_))
         self._used[data[data >= 0]] = True
 
-    def write(self, writer: SnapshotWriter, part: str) -> None:
+    def write(self, writer: SnapshotWriter, part: str) -> Generator[None, None, None]:
         """Write the numbers that are used, and what they stand for."""
-        texts, used = self._vocabulary.texts, np.flatnonzero(self._used).astype(np.int32)
+        used = np.flatnonzero(self._used).astype(np.int32)
         if self._column.kind is Kind.TEXT:
             writer.array(f"{part} used", used)
-            writer.json(f"{part} texts", [texts[code] for code in used.tolist()])
+            yield from self._texts(writer, part, used)
         elif self._column.kind is Kind.TAGS:
             offsets, codes = self._tag_sets.gather(used)
-            tags = [texts[code] for code in codes.tolist()]
+            tags, places = np.unique(codes, return_inverse=True)
             writer.array(f"{part} used", used)
             writer.array(f"{part} offsets", offsets)
-            writer.json(f"{part} texts", tags)
+            writer.array(f"{part} codes", places.astype(np.int32))
+            yield from self._texts(writer, part, tags)
+
+    def _texts(self, writer: SnapshotWriter, part: str, codes: NDArray[np.int32]) -> Generator[None, None, None]:
+        for start in range(0, len(codes), TEXTS):
+            heap, offsets = self._vocabulary.raw(codes[start : start + TEXTS])
+            writer.array(f"{part} texts", heap)
+            writer.array(f"{part} text lengths", np.diff(offsets).astype(np.int32))
+            yield
 
 
 def _kept(live: Live) -> NDArray[np.int64]:
