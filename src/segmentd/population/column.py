@@ -6,6 +6,7 @@ time (an address, a session) does not fill memory.
 
 from __future__ import annotations
 
+from math import copysign, inf
 from typing import Any, Final
 
 import numpy as np
@@ -14,12 +15,14 @@ from numpy.typing import NDArray
 from segmentd.population.kinds import Kind, Stored
 from segmentd.population.tagsets import TagSets
 from segmentd.population.vocabulary import Vocabulary
-from segmentd.population.widths import FULL, MISSING_INT, absent_of, holds, narrowed, narrowest, widened, width_for
+from segmentd.population.widths import FULL, MISSING_INT, absent_of, fitted, limits_of, narrowest, widened
 
 __all__ = ["MISSING_INT", "Column"]
 
 _SPARE: Final = 1024
 """So many texts or tag sets are not worth a clean-up."""
+_FEW: Final = 12
+"""So many elements are put one by one: less work than looking at them as an array."""
 
 
 class Column:
@@ -29,13 +32,14 @@ class Column:
     be, with `absent` for missing (see `widths`). What widens it makes a new `data`; views keep the one that they have.
     """
 
-    __slots__ = ("absent", "data", "dtype", "kind", "missing", "tag_sets", "vocabulary")
+    __slots__ = ("_limits", "absent", "data", "dtype", "kind", "missing", "tag_sets", "vocabulary")
 
     def __init__(self, kind: Kind, capacity: int) -> None:
         self.kind = kind
         self.dtype, self.missing = FULL[kind]
-        self.absent = absent_of(kind, narrowest(kind))
-        self.data: NDArray[Any] = np.full(capacity, self.absent, dtype=narrowest(kind))
+        dtype = narrowest(kind)
+        self.data: NDArray[Any] = np.full(capacity, absent_of(kind, dtype), dtype=dtype)
+        self._measure()
         self.vocabulary = Vocabulary()
         self.tag_sets = TagSets()
 
@@ -43,7 +47,8 @@ class Column:
     def holding(cls, kind: Kind, elements: NDArray[Any]) -> Column:
         """A column of exactly these elements (n,), in full; for what is judged once and then forgotten."""
         column = cls(kind, 0)
-        column.data, column.absent = elements, column.missing
+        column.data = elements
+        column._measure()
         return column
 
     def grow(self, capacity: int) -> None:
@@ -52,20 +57,25 @@ class Column:
         grown[: len(self.data)] = self.data
         self.data = grown
 
-    def put(self, positions: NDArray[np.int64] | slice, elements: NDArray[np.generic]) -> None:
+    def put(self, positions: NDArray[np.int64] | slice, elements: NDArray[Any]) -> None:
         """Set positions to elements in full, (n,)."""
-        width = width_for(self.kind, self.data.dtype, elements)
-        if width != self.data.dtype:
-            self._widen(width)
-        self.data[positions] = narrowed(self.kind, width, elements)
+        if len(elements) <= _FEW and isinstance(positions, np.ndarray):
+            for position, element in zip(positions.tolist(), elements.tolist(), strict=True):
+                self.put_one(position, element)
+            return
+        stored = fitted(self.kind, self.data.dtype, elements)
+        if stored.dtype != self.data.dtype:
+            self._widen(stored.dtype)
+        self.data[positions] = stored
 
     def put_one(self, position: int, element: float) -> None:
         """Set one position to an element in full."""
-        if element != element or element == self.missing:  # noqa: PLR0124  (NaN)
-            self.data[position] = self.absent
-            return
-        if not holds(self.kind, self.data.dtype, element):
-            self._widen(width_for(self.kind, self.data.dtype, np.array([element], dtype=self.dtype)))
+        low, high = self._limits
+        if not low <= element <= high or (self.kind is Kind.NUMBER and high < inf and not _is_whole(element)):
+            if element != element or element == self.missing:  # noqa: PLR0124  (NaN)
+                element = self.absent
+            else:
+                self._widen(fitted(self.kind, self.data.dtype, np.array([element], dtype=self.dtype)).dtype)
         self.data[position] = element
 
     def clear(self, positions: NDArray[np.int64] | slice | int) -> None:
@@ -78,7 +88,11 @@ class Column:
 
     def _widen(self, width: np.dtype[Any]) -> None:
         self.data = widened(self.kind, self.data, width)
-        self.absent = absent_of(self.kind, width)
+        self._measure()
+
+    def _measure(self) -> None:
+        self.absent = absent_of(self.kind, self.data.dtype)
+        self._limits = limits_of(self.kind, self.data.dtype)
 
     def adopt(self, other: Column) -> None:
         """Take over the texts and tag sets of another column, whose elements are put here next."""
@@ -148,3 +162,8 @@ class Column:
 
 def _any(_text: str) -> bool:
     return True
+
+
+def _is_whole(number: float) -> bool:
+    """Whether it is an integer; minus zero is none."""
+    return number == int(number) and (number != 0 or copysign(1, number) > 0)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from segmentd.population.kinds import Kind
 from segmentd.population.typed import Mask, Values
-from segmentd.population.widths import absent_of
+from segmentd.population.widths import absent_of, largest_of
 
 Relation = Callable[[Any, Any], Any]
 _NONE_FOR_MISSING: Final = frozenset((operator.eq, operator.gt, operator.ge, operator.lt, operator.le))
@@ -91,14 +91,13 @@ class StoredValues(Values[Any]):
         """Where the value is one of the sorted, distinct `wanted`, elements in full; one at least."""
         dtype = self.stored.dtype
         if wanted.dtype != dtype:
-            limits = np.iinfo(dtype)
-            held = (wanted > self._absent) & (wanted <= limits.max) & (wanted == np.floor(wanted))
+            held = (wanted > self._absent) & (wanted <= largest_of(dtype)) & (wanted == np.floor(wanted))
             wanted = wanted[held].astype(dtype)
         return among_values(self.stored, wanted) if len(wanted) else self._none()
 
     def _above(self, limit: int) -> Mask:
         """Where an integer is greater than this."""
-        if limit >= np.iinfo(self.stored.dtype).max:
+        if limit >= largest_of(self.stored.dtype):
             return self._none()
         return np.asarray(self.stored > max(limit, self._absent))
 
@@ -106,11 +105,11 @@ class StoredValues(Values[Any]):
         """Where an integer is not greater than this, or missing."""
         if limit < self._absent:
             return self._none()
-        return np.asarray(self.stored <= min(limit, int(np.iinfo(self.stored.dtype).max)))
+        return np.asarray(self.stored <= min(limit, largest_of(self.stored.dtype)))
 
     def _is(self, wanted: float) -> Mask:
         """Where an integer is this one."""
-        if not self._absent < wanted <= np.iinfo(self.stored.dtype).max or wanted != int(wanted):
+        if not self._absent < wanted <= largest_of(self.stored.dtype) or wanted != int(wanted):
             return self._none()
         return np.asarray(self.stored == int(wanted))
 

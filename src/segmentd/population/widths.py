@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from segmentd.population.kinds import Kind
 
 MISSING_INT: Final = np.iinfo(np.int64).min
-Elements = NDArray[np.generic]
 _FLOAT: Final = np.dtype(np.float64)
 _BYTE, _SHORT, _INT, _LONG = (np.dtype(each) for each in (np.int8, np.int16, np.int32, np.int64))
 FULL: Final[dict[Kind, tuple[np.dtype[Any], float]]] = {
@@ -38,6 +37,7 @@ _WIDTHS: Final[dict[Kind, tuple[np.dtype[Any], ...]]] = {
     Kind.INSTANT: (_LONG,),
     Kind.TAGS: (_BYTE, _SHORT, _INT),
 }
+_LARGEST: Final = {size: (1 << 8 * size - 1) - 1 for size in (1, 2, 4, 8)}
 _FROM_ZERO: Final = frozenset((Kind.FLAG, Kind.TEXT, Kind.TAGS))
 
 
@@ -50,45 +50,45 @@ def absent_of(kind: Kind, dtype: np.dtype[Any]) -> Any:
     """What stands for missing in stored elements of this dtype: below all others, or not a number."""
     if dtype == _FLOAT:
         return np.nan
-    return -1 if kind in _FROM_ZERO else int(np.iinfo(dtype).min)
+    return -1 if kind in _FROM_ZERO else -largest_of(dtype) - 1
 
 
-def width_for(kind: Kind, dtype: np.dtype[Any], elements: Elements) -> np.dtype[Any]:
-    """The narrowest dtype that holds the elements (n,), missing ones too; `dtype` or a wider one."""
+def largest_of(dtype: np.dtype[Any]) -> int:
+    """The largest integer of a dtype."""
+    return _LARGEST[dtype.itemsize]
+
+
+def limits_of(kind: Kind, dtype: np.dtype[Any]) -> tuple[float, float]:
+    """The least and the largest element that a column of this dtype may hold, missing apart.
+
+    Of numbers it holds only whole ones, and not minus zero, unless it is one of floats.
+    """
+    if dtype == _FLOAT:
+        return -math.inf, math.inf
+    return absent_of(kind, dtype) + (dtype != _LONG), largest_of(dtype)
+
+
+def fitted(kind: Kind, dtype: np.dtype[Any], elements: NDArray[Any]) -> NDArray[Any]:
+    """Elements in full (n,) as they are stored: in this dtype, or in the narrowest wider one that holds them."""
     widths = _WIDTHS[kind]
     if dtype == widths[-1]:
-        return dtype
-    if kind is Kind.NUMBER:
-        whole = _whole(elements)
-        if whole is None:
-            return _FLOAT
-        elements = whole
-    here = elements != MISSING_INT if elements.dtype == _LONG else None
-    high = elements.max(initial=0) if len(elements) else 0
-    low = elements.min(initial=0, where=True if here is None else here)
-    for width in widths[widths.index(dtype) : -1]:
-        limits = np.iinfo(width)
-        if low > limits.min and high <= limits.max:
-            return width
-    return widths[-1]
-
-
-def narrowed(kind: Kind, dtype: np.dtype[Any], elements: Elements) -> Elements:
-    """The elements (n,) as they are stored in this dtype, which holds them."""
-    if elements.dtype == dtype:
         return elements
-    full, missing = FULL[kind]
-    if kind in _FROM_ZERO:
-        return elements.astype(dtype)
-    gone = np.isnan(elements) if full == _FLOAT else elements == missing
-    if not gone.any():
-        return elements.astype(dtype)
-    stored = np.where(gone, 0, elements).astype(dtype)
-    stored[gone] = absent_of(kind, dtype)
+    gone = None
+    if kind is Kind.NUMBER:
+        found = _whole(elements)
+        if found is None:
+            return elements
+        elements, gone = found
+    elif kind not in _FROM_ZERO and elements.min(initial=0) == MISSING_INT:
+        gone = elements == MISSING_INT
+    width = _narrowest(kind, dtype, elements if gone is None else elements[~gone])
+    stored = elements.astype(width)
+    if gone is not None:
+        stored[gone] = absent_of(kind, width)
     return stored
 
 
-def widened(kind: Kind, stored: Elements, dtype: np.dtype[Any]) -> Elements:
+def widened(kind: Kind, stored: NDArray[Any], dtype: np.dtype[Any]) -> NDArray[Any]:
     """Stored elements (n,) as those of a wider dtype; the same array where it has that one."""
     if stored.dtype == dtype:
         return stored
@@ -98,26 +98,29 @@ def widened(kind: Kind, stored: Elements, dtype: np.dtype[Any]) -> Elements:
     return found
 
 
-def holds(kind: Kind, dtype: np.dtype[Any], element: float) -> bool:
-    """Whether a column of this dtype holds one element, which is not missing."""
-    if dtype == _WIDTHS[kind][-1]:
-        return True
-    limits = np.iinfo(dtype)
-    if not limits.min < element <= limits.max:
-        return False
-    return kind is not Kind.NUMBER or (element == int(element) and (element != 0 or math.copysign(1, element) > 0))
+def _narrowest(kind: Kind, dtype: np.dtype[Any], elements: NDArray[Any]) -> np.dtype[Any]:
+    """The narrowest dtype from `dtype` on that holds these integers, none of which is missing, texts apart."""
+    widths = _WIDTHS[kind]
+    low, high = elements.min(initial=0), elements.max(initial=0)
+    for width in widths[widths.index(dtype) : -1]:
+        if low > -largest_of(width) - 1 and high <= largest_of(width):
+            return width
+    return widths[-1]
 
 
-def _whole(numbers: NDArray[Any]) -> NDArray[Any] | None:
-    """Numbers as int64, the least one for what is missing; None where some is not a whole one that int32 holds.
-
-    Minus zero is none.
-    """
-    here = numbers == numbers  # noqa: PLR0124  (NaN)
-    if not (np.abs(numbers) < 2**31).all(where=here):
-        return None
-    whole = np.where(here, numbers, 0).astype(np.int64)
-    if not np.equal(whole, numbers).all(where=here) or np.signbit(numbers[(whole == 0) & here]).any():
-        return None
-    whole[~here] = MISSING_INT
-    return whole
+def _whole(numbers: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.bool_] | None] | None:
+    """Numbers as int32, and which are missing, if any; None where one is not whole, too large, or minus zero."""
+    with np.errstate(invalid="ignore"):  # what is not a number, or too large, becomes anything
+        whole = numbers.astype(np.int32)
+    same, gone = whole == numbers, None
+    if not same.all():
+        gone = np.isnan(numbers)
+        if not (same | gone).all():
+            return None
+    negative = np.signbit(numbers)
+    if negative.any():
+        if gone is not None:
+            negative &= ~gone
+        if (negative & ((whole == 0) | (whole == -largest_of(_INT) - 1))).any():
+            return None
+    return whole, gone
