@@ -19,7 +19,7 @@ from figures import CACHE
 
 FOLDER = Path(__file__).parent
 EVENTS_A_USER = 10
-SEEDED = ("check", "check_latency", "batch", "local_mode", "start", "memory", "visible")
+SEEDED = ("check", "check_latency", "batch", "local_mode", "start", "memory", "visible", "ingest")
 """Those that take a seeded database, and so many users, events and segments."""
 BY_SEGMENTS = ("check", "check_latency", "batch", "start", "memory", "one_user")
 SEGMENTS = (1, 1_000)
@@ -27,7 +27,6 @@ SEGMENTS = (1, 1_000)
 LARGEST = {"memory": 1_000_000, "wave": 1_000_000, "ingest": 1_000_000, "visible": 1_000_000}
 """More users than these take a disk or a time that shows nothing new; `growth` has the others."""
 AT_SEGMENTS = 1_000_000
-INGESTED = 500_000
 Command = tuple[str, list[str]]
 """A benchmark and its options."""
 
@@ -47,7 +46,6 @@ def full(sizes: list[int]) -> Iterator[Command]:
                 yield name, data
         if users <= LARGEST["wave"]:
             yield "wave", ["--users", str(users)]
-            yield "ingest", ["--users", str(users), "--events", str(min(events, INGESTED))]
     users = min(AT_SEGMENTS, max(sizes))
     for segments in SEGMENTS:
         for name in BY_SEGMENTS:
@@ -56,7 +54,7 @@ def full(sizes: list[int]) -> Iterator[Command]:
             if name != "batch" or segments >= 64:
                 yield name, [*data, "--segments", str(segments)]
     yield "growth", ["--smallest", str(min(sizes)), "--largest", str(max(sizes))]
-    for name in set(every()) - {*SEEDED, "judge", "wave", "ingest", "growth"}:
+    for name in set(every()) - {*SEEDED, "judge", "wave", "growth"}:
         yield name, []
 
 

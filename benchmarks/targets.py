@@ -37,6 +37,9 @@ class Target:
         return bool(found <= self.at_most) if self.at_most is not None else None
 
 
+_ALL_ROWS: Final = "sqlite3 executemany, synchronous=FULL, all rows"
+"""The peer that writes what follows from events too, beside one that writes them alone."""
+
 TARGETS: Final = (
     Target(
         "checks per CPU-second of a worker", "check: calls per CPU-second of a worker", "bare grpc.aio", at_least=0.9
@@ -62,8 +65,10 @@ TARGETS: Final = (
         at_most=20,
         of_value=True,
     ),
-    Target("durable ingest, batches of 1,000", "ingest: events in batches of 1,000", at_least=0.4),
-    Target("the same, events a second", "ingest: events in batches of 1,000", at_least=30_000, of_value=True),
+    Target("durable ingest, batches of 1,000", "ingest: events in batches of 1,000", _ALL_ROWS, at_least=0.4),
+    Target("the same by 4 callers", "ingest: the same by 4 callers at once", _ALL_ROWS, at_least=0.4),
+    Target("the same, events a second", "ingest: the same by 4 callers at once", _ALL_ROWS, 30_000, of_value=True),
+    Target("through gRPC, events a second", "ingest: the same by StreamEvents", at_least=30_000, of_value=True),
     Target("one user x 100 segments, evaluated", "one user: evaluated, the quickest", at_most=1),
     Target("start with everything in place", "start: after a clean stop", at_most=2),
     Target("memory per user", "memory: a user's attributes, bits and horizon", at_most=2),
