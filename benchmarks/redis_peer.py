@@ -34,13 +34,15 @@ class RedisPeer:
             for start in range(0, len(users), _ADDED_AT_ONCE):
                 self.client.sadd(name, *users[start : start + _ADDED_AT_ONCE])
 
-    def members(self, users: Sequence[str], segments: Sequence[str]) -> list[list[int]]:
-        """One answer of SMISMEMBER for each segment, all of them in one pipeline."""
+    def members(self, audiences: Sequence[Sequence[str]], segments: Sequence[str]) -> list[list[list[int]]]:
+        """For each audience an answer of SMISMEMBER a segment, all of them in one pipeline."""
         with self.client.pipeline(transaction=False) as pipeline:
-            for name in segments:
-                pipeline.smismember(name, list(users))
+            for users in audiences:
+                for name in segments:
+                    pipeline.smismember(name, list(users))
             answers: list[list[int]] = pipeline.execute()
-        return answers
+        width = len(segments)
+        return [answers[start : start + width] for start in range(0, len(answers), width)]
 
 
 @contextmanager

@@ -14,12 +14,12 @@ class JoinedIds(Sequence[str]):
     """The ids of such a text; an empty text is one empty id. What nobody asks for is not made."""
 
     def __init__(self, text: str) -> None:
-        self._text = text
+        self.text = text
         self._size = text.count(SEPARATOR) + 1
 
     def encoded(self) -> list[bytes]:
         """Each id in UTF-8."""
-        return self._text.encode().split(SEPARATOR.encode())
+        return self.text.encode().split(SEPARATOR.encode())
 
     def __len__(self) -> int:
         return self._size
@@ -36,4 +36,4 @@ class JoinedIds(Sequence[str]):
 
     @cached_property
     def _ids(self) -> list[str]:
-        return self._text.split(SEPARATOR)
+        return self.text.split(SEPARATOR)

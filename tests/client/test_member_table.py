@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain, islice
 from pathlib import Path
 
 import numpy as np
@@ -98,13 +99,17 @@ def test_a_batch_says_what_single_checks_say(tmp_path: Path) -> None:
             }
             assert table.segments_of(user) == single
         halves = [(users[:20], names), (users[20:], names[2:5])]
-        for (asked_users, asked_names), streamed in zip(halves, client.stream_batches(iter(halves)), strict=True):
+        parts = [*halves, (users[3:5], names[:1])]
+        streams = [client.stream_batches(iter(parts), at_once=size) for size in (1, 2, 7)]
+        for (asked_users, asked_names), streamed in zip(parts * 3, chain(*streams), strict=True):
             alone = client.check_batch(asked_users, asked_names)
             assert (streamed.matrix == alone.matrix).all()
             assert streamed.unknown_users == alone.unknown_users
             assert set(streamed.segment_errors) == set(alone.segment_errors)
+        answered = client.stream_batches([*halves, ([], names)], at_once=3)
+        assert [table.user_ids for table in islice(answered, 2)] == [asked_users for asked_users, _ in halves]
         with pytest.raises(CallFailed) as refused:
-            list(client.stream_batches([([], names)]))
+            next(answered)
         assert [fault.field for fault in refused.value.violations] == ["user_ids"]
         assert client.check_batch(users, ["none"]).matrix.tolist() == [[False]] * len(users)
 
@@ -117,7 +122,8 @@ def test_workers_answer_streams_of_batches_too(tmp_path: Path) -> None:
         for name, rule in (("low", {"attribute": {"n": {"below": 7}}}), ("active", {"behavioral": {"event": "X"}})):
             client.create_segment(segment_pb2.Segment(id=name, rule=as_struct(rule)))
         batches = [(users[start : start + 5], ["low", "none", "active"]) for start in range(0, 20, 5)]
-        for (asked, names), table in zip(batches, client.stream_batches(iter(batches)), strict=True):
+        streams = [client.stream_batches(iter(batches), at_once=size) for size in (1, 3)]
+        for (asked, names), table in zip(batches * 2, chain(*streams), strict=True):
             assert table.members_of("low") == [user for user in asked if int(user[1:]) < 7]
             assert table.segments_of(asked[0])["active"] is False
             assert (set(table.segment_errors), table.segment_ids) == ({"none"}, names)

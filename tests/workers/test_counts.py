@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
 import pytest
@@ -34,6 +34,9 @@ class Reads(MembershipReads):
             case "elsewhere":
                 raise Elsewhere(Why.COLLISION)
         return pb.BatchCheckMembershipsResponse(revision=1)
+
+    async def together(self, requests: Sequence[pb.BatchCheckMembershipsRequest], context: Any) -> Any:
+        return [await self.BatchCheckMemberships(each, context) for each in requests]
 
 
 class ToEngine:
@@ -81,14 +84,32 @@ def test_single_batches_are_counted(tally: memoryview) -> None:
 def test_batches_of_a_stream_are_counted_one_by_one_and_a_refusal_too(tally: memoryview) -> None:
     async def requests() -> AsyncIterator[bytes]:
         for user_id in ("answered", "elsewhere", "answered", "refused", "never read"):
-            yield pb.StreamBatchChecksRequest(batch=batch(user_id)).SerializeToString()
+            yield pb.StreamBatchChecksRequest(batches=[batch(user_id)]).SerializeToString()
 
     async def test() -> None:
         answers = handlers(tally)[STREAM].stream_stream(requests(), None)
         parts = [pb.StreamBatchChecksResponse.FromString(await anext(answers)) for _ in range(3)]
-        assert [each.answer.revision for each in parts] == [1, 7, 1]
+        assert [[answer.revision for answer in each.answers] for each in parts] == [[1], [7], [1]]
         with pytest.raises(InvalidInput):
             await anext(answers)
 
     run(test())
     assert (tally[ANSWERED], tally[FORWARDED]) == (3, 1)
+
+
+def test_batches_of_one_message_are_each_counted_once(tally: memoryview) -> None:
+    asked = [[batch("answered"), batch("answered")], [batch("answered"), batch("elsewhere"), batch("refused")]]
+
+    async def requests() -> AsyncIterator[bytes]:
+        for batches in asked:
+            yield pb.StreamBatchChecksRequest(batches=batches).SerializeToString()
+
+    async def test() -> None:
+        answers = handlers(tally)[STREAM].stream_stream(requests(), None)
+        parts = [pb.StreamBatchChecksResponse.FromString(await anext(answers)) for _ in range(3)]
+        assert [[answer.revision for answer in each.answers] for each in parts] == [[1, 1], [1], [7]]
+        with pytest.raises(InvalidInput):
+            await anext(answers)
+
+    run(test())
+    assert (tally[ANSWERED], tally[FORWARDED]) == (4, 1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
@@ -43,6 +43,12 @@ class AsyncCaller:
                 yield call.take(message)
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None
+
+    async def items(self, call: Call[Iterable[A]]) -> AsyncIterator[A]:
+        """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+        async for message in self.stream(call):
+            for item in message:
+                yield item
 
     async def pages(self, call: Call[Any]) -> AsyncIterator[Any]:
         """What `call.take` finds on all pages, each asked for when it is needed. Raises CallFailed."""

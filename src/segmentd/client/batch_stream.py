@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from itertools import islice
 from typing import TypeAlias
 
 from segmentd.client.batch_request import fill_batch
@@ -17,22 +18,38 @@ Batch: TypeAlias = tuple[Sequence[str], Sequence[str]]
 class BatchStream:
     """Answers come in the order of the batches."""
 
-    def __init__(self, min_revision: int) -> None:
+    def __init__(self, min_revision: int, at_once: int) -> None:
+        """`at_once` batches go in one message. Raises ValueError where that is not positive."""
+        if at_once < 1:
+            raise ValueError(f"at_once is {at_once}; it is at least 1")
         self._min_revision = min_revision
+        self._at_once = at_once
         self._asked: deque[Batch] = deque()
 
-    def message(self, batch: Batch) -> questions.StreamBatchChecksRequest:
-        """The request for a batch, which is now under way."""
-        self._asked.append(batch)
-        request = questions.StreamBatchChecksRequest()
-        fill_batch(request.batch, *batch, self._min_revision)
-        return request
+    def messages(self, batches: Iterable[Batch]) -> Iterator[questions.StreamBatchChecksRequest]:
+        """The requests for batches, which are under way from then on."""
+        coming = iter(batches)
+        while group := list(islice(coming, self._at_once)):
+            yield self._message(group)
 
-    async def each_async(self, batches: AsyncIterable[Batch]) -> AsyncIterator[questions.StreamBatchChecksRequest]:
-        """The requests for batches that come one by one."""
+    async def messages_async(self, batches: AsyncIterable[Batch]) -> AsyncIterator[questions.StreamBatchChecksRequest]:
+        """The same for batches that are waited for."""
+        group: list[Batch] = []
         async for batch in batches:
-            yield self.message(batch)
+            group.append(batch)
+            if len(group) == self._at_once:
+                yield self._message(group)
+                group = []
+        if group:
+            yield self._message(group)
 
-    def table(self, response: questions.StreamBatchChecksResponse) -> MemberTable:
-        """The answer to the batch that was longest under way."""
-        return MemberTable(*self._asked.popleft(), response.answer)
+    def tables(self, response: questions.StreamBatchChecksResponse) -> list[MemberTable]:
+        """The answers to the batches that were longest under way."""
+        return [MemberTable(*self._asked.popleft(), answer) for answer in response.answers]
+
+    def _message(self, group: list[Batch]) -> questions.StreamBatchChecksRequest:
+        self._asked += group
+        request = questions.StreamBatchChecksRequest()
+        for batch in group:
+            fill_batch(request.batches.add(), *batch, self._min_revision)
+        return request

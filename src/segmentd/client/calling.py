@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
@@ -77,6 +77,11 @@ class Caller:
                 yield call.take(message)
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None
+
+    def items(self, call: Call[Iterable[A]]) -> Iterator[A]:
+        """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+        for message in self.stream(call):
+            yield from message
 
     def pages(self, call: Call[Any]) -> Iterator[Any]:
         """What `call.take` finds on all pages, each asked for when it is needed. Raises CallFailed."""

@@ -96,3 +96,13 @@ def streamed(describe: Callable[Concatenate[Any, P], Call[A]]) -> Listed[P, A]:
         return client.caller.stream(describe(client, *args, **kwargs))
 
     return cast("Listed[P, A]", method)
+
+
+def streamed_items(describe: Callable[Concatenate[Any, P], Call[Iterable[A]]]) -> Listed[P, A]:
+    """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+
+    @wraps(describe)
+    def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
+        return client.caller.items(describe(client, *args, **kwargs))
+
+    return cast("Listed[P, A]", method)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
-from segmentd.errors import FieldViolation, InvalidInput, Reason, SegmentdError
-from segmentd.joined_ids import JoinedIds
-from segmentd.limits import MAX_CELLS
-from segmentd.server import answers, member_bits, pages
-from segmentd.server.errors import item_error_of
+from segmentd.server import answers, batches, pages
 from segmentd.server.faults import Faults
-from segmentd.server.instants import set_timestamp, to_optional_timestamp, to_timestamp
+from segmentd.server.instants import set_timestamp, to_timestamp
 from segmentd.server.page_tokens import make_page_token
 from segmentd.server.rpc import Context
-from segmentd.server.subjects import check_id, check_ids, check_list, id_errors, plans_of
+from segmentd.server.subjects import check_id, check_ids, check_list, plans_of
 from segmentd.server.waiting import reach
 from segmentd.service.memberships import Check
 from segmentd.service.stored_answers import StoredAnswers
@@ -56,34 +53,26 @@ class MembershipReads:
     async def BatchCheckMemberships(
         self, request: pb.BatchCheckMembershipsRequest, context: Context
     ) -> pb.BatchCheckMembershipsResponse:
-        user_ids, segment_ids = _users_of(request), request.segment_ids
-        check_list(user_ids, "user_ids")
-        check_list(segment_ids, "segment_ids")
-        _check_cells(len(user_ids), len(segment_ids))
-        if request.min_revision:
-            await reach(self._stored, request.min_revision, context)
-        seen = await self._stored.see(user_ids)
-        plans = plans_of(seen, segment_ids)
-        unknown = (~seen.known).nonzero()[0].tolist()
-        refused = id_errors(user_ids, "user_ids", unknown)  # whoever is known has a sound id
-        failed = {index: plan for index, plan in enumerate(plans) if isinstance(plan, SegmentdError)}
-        return pb.BatchCheckMembershipsResponse(
-            member_bits=member_bits.pack(seen, plans),
-            bytes_per_user=-(-len(segment_ids) // 8),
-            unknown_user_indexes=[index for index in unknown if index not in refused],
-            user_errors=_indexed(refused),
-            segment_errors=_indexed(failed),
-            revision=seen.revision,
-            evaluate_time=to_timestamp(seen.at),
-            holds_until_time=to_optional_timestamp(member_bits.holds_until(seen, plans)),
-        )
+        return (await self.together([request], context))[0]
+
+    async def together(
+        self, requests: Sequence[pb.BatchCheckMembershipsRequest], context: Context
+    ) -> list[pb.BatchCheckMembershipsResponse]:
+        """The answers to several batches, all at one instant. Raises where one of them is to be refused."""
+        users = [batches.users_of(each) for each in requests]
+        for revision in sorted({each.min_revision for each in requests} - {0}):
+            await reach(self._stored, revision, context)
+        seen = await self._stored.see(batches.all_of(users))
+        return batches.answers_to(seen, users, [each.segment_ids for each in requests])
 
     async def StreamBatchChecks(
         self, requests: AsyncIterator[pb.StreamBatchChecksRequest], context: Context
     ) -> AsyncIterator[pb.StreamBatchChecksResponse]:
+        together = partial(self.together, context=context)
+        alone = partial(self.BatchCheckMemberships, context=context)
         async for request in requests:
-            answer = await self.BatchCheckMemberships(request.batch, context)
-            yield pb.StreamBatchChecksResponse(answer=answer)
+            async for found in batches.in_order(request.batches, together, alone):
+                yield pb.StreamBatchChecksResponse(answers=found)
 
     async def ListUserSegments(
         self, request: pb.ListUserSegmentsRequest, context: Context
@@ -117,25 +106,3 @@ def _answer(check: Check) -> pb.CheckMembershipResponse:
     if check.models:
         answer.models.extend(answers.model_versions(check.models))
     return answer
-
-
-def _users_of(request: pb.BatchCheckMembershipsRequest) -> Sequence[str]:
-    joined = request.joined_user_ids
-    if not joined:
-        return request.user_ids
-    if request.user_ids:
-        raise InvalidInput.at("joined_user_ids", "it stands in place of user_ids; give one of them")
-    return JoinedIds(joined)
-
-
-def _check_cells(users: int, segments: int) -> None:
-    if users * segments > MAX_CELLS:
-        raise InvalidInput(
-            [FieldViolation("user_ids", f"{users} users times {segments} segments; {MAX_CELLS} are the most")],
-            Reason.BATCH_TOO_LARGE,
-            {"limit": str(MAX_CELLS), "given": str(users * segments)},
-        )
-
-
-def _indexed(errors: dict[int, SegmentdError]) -> list[pb.IndexedError]:
-    return [pb.IndexedError(index=index, error=item_error_of(error)) for index, error in sorted(errors.items())]

@@ -42,6 +42,11 @@ class Seen:
             raise self.failed[id(plan)]
         return np.asarray((self.words[:, plan.slot >> 6] & np.uint64(1 << (plan.slot & 63))) != 0)
 
+    def part(self, users: slice) -> Seen:
+        """Some of the users, who stand one after another."""
+        arrays = self.rows[users], self.known[users], self.words[users], self.horizons[users]
+        return Seen(self.catalogue, self.revision, self.at, *arrays, self.failed)
+
     @property
     def overdue(self) -> NDArray[np.bool_]:
         """Whose horizon has passed."""

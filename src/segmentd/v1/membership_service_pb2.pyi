@@ -317,23 +317,23 @@ Global___BatchCheckMembershipsResponse: _TypeAlias = BatchCheckMembershipsRespon
 
 @_typing.final
 class StreamBatchChecksRequest(_message.Message):
-    """One batch of a stream."""
+    """Batches of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    BATCH_FIELD_NUMBER: _builtins.int
+    BATCHES_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def batch(self) -> Global___BatchCheckMembershipsRequest:
-        """The batch."""
+    def batches(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchCheckMembershipsRequest]:
+        """The batches, 1 to 100. Several have 10,000 users, and 10,000,000 users times segments, in all at most."""
 
     def __init__(
         self,
         *,
-        batch: Global___BatchCheckMembershipsRequest | None = ...,
+        batches: _abc.Iterable[Global___BatchCheckMembershipsRequest] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["batch", b"batch"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["batches", b"batches"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -341,23 +341,23 @@ Global___StreamBatchChecksRequest: _TypeAlias = StreamBatchChecksRequest  # noqa
 
 @_typing.final
 class StreamBatchChecksResponse(_message.Message):
-    """The answer to one batch of a stream."""
+    """Answers of a stream."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
-    ANSWER_FIELD_NUMBER: _builtins.int
+    ANSWERS_FIELD_NUMBER: _builtins.int
     @_builtins.property
-    def answer(self) -> Global___BatchCheckMembershipsResponse:
-        """The answer."""
+    def answers(self) -> _containers.RepeatedCompositeFieldContainer[Global___BatchCheckMembershipsResponse]:
+        """The answers to the next batches, at least one, in order. Those of one message are of one instant."""
 
     def __init__(
         self,
         *,
-        answer: Global___BatchCheckMembershipsResponse | None = ...,
+        answers: _abc.Iterable[Global___BatchCheckMembershipsResponse] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer", b"answer"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answers", b"answers"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -130,8 +130,9 @@ class MembershipServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def StreamBatchChecks(self, request_iterator, context):
-        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
-        in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and in order. A batch costs
+        less than in a call of its own, and least among others in one message. Where the stream breaks, send what has no
+        answer again.
 
         Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
         """

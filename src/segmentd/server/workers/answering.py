@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
 import grpc
 
 from segmentd.errors import SegmentdError
+from segmentd.server.batches import in_order
 from segmentd.server.decode import decode
 from segmentd.server.membership_reads import MembershipReads
 from segmentd.server.rpc import Behavior, Context, Handler
@@ -38,22 +39,30 @@ def answering(reads: MembershipReads, forwarder: Forwarder, tally: memoryview) -
 def _batches(reads: MembershipReads, forward: Behavior, tally: memoryview) -> Behavior:
     """A stream of batches, each answered here or by the engine."""
 
-    def batch_in(request: bytes) -> pb.BatchCheckMembershipsRequest:
-        return cast("pb.StreamBatchChecksRequest", decode(pb.StreamBatchChecksRequest, request)).batch
+    async def alone(batch: pb.BatchCheckMembershipsRequest, context: Context) -> pb.BatchCheckMembershipsResponse:
+        try:
+            answer = await reads.BatchCheckMemberships(batch, context)
+        except Elsewhere:
+            return pb.BatchCheckMembershipsResponse.FromString(await forward(batch.SerializeToString(), context))
+        except SegmentdError:
+            tally[ANSWERED] += 1
+            raise
+        tally[ANSWERED] += 1
+        return answer
 
-    async def here(batch: pb.BatchCheckMembershipsRequest, context: Context) -> pb.StreamBatchChecksResponse:
-        return pb.StreamBatchChecksResponse(answer=await reads.BatchCheckMemberships(batch, context))
-
-    async def there(request: bytes, context: Context) -> bytes:
-        forwarded = await forward(batch_in(request).SerializeToString(), context)
-        answer = pb.BatchCheckMembershipsResponse.FromString(forwarded)
-        return pb.StreamBatchChecksResponse(answer=answer).SerializeToString()
-
-    one = _either(batch_in, here, there, tally)
+    async def together(
+        requests: Sequence[pb.BatchCheckMembershipsRequest], context: Context
+    ) -> list[pb.BatchCheckMembershipsResponse]:
+        answers = await reads.together(requests, context)
+        tally[ANSWERED] += len(answers)
+        return answers
 
     async def answer(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[bytes]:
+        ways = partial(together, context=context), partial(alone, context=context)
         async for request in requests:
-            yield await one(request, context)
+            asked = cast("pb.StreamBatchChecksRequest", decode(pb.StreamBatchChecksRequest, request)).batches
+            async for answers in in_order(asked, *ways):
+                yield pb.StreamBatchChecksResponse(answers=answers).SerializeToString()
 
     return answer
 
