@@ -12,10 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from segmentd.engine import abreast
+from segmentd.engine import abreast, counting
 from segmentd.engine.abreast import each_stretch, judge_abreast, stretches
 from segmentd.engine.compile import Definition, compile_plan
-from segmentd.engine.judging import Pass
+from segmentd.engine.counting import count_members
+from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import Memberships
 from segmentd.engine.plan import Plan
 from segmentd.engine.rule import parse_rule
@@ -116,3 +117,32 @@ def test_helpers_yield_to_whatever_else_wants_to_run() -> None:
         nice = pool.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
     assert nice >= 10
     assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < nice
+
+
+@pytest.fixture
+def three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stretches of seven rows, or of three where events are read."""
+    monkeypatch.setattr(abreast, "cores", lambda: 3)
+    monkeypatch.setattr(counting, "STRETCH", 7)
+    monkeypatch.setattr(counting, "STRETCH_OF_EVENTS", 3)
+
+
+@pytest.mark.usefixtures("three_threads")
+@pytest.mark.parametrize("rule", RULES)
+def test_members_are_counted_like_those_of_one_pass(users: Dataset, rule: dict[str, Any]) -> None:
+    counted = plan(rule, 0)
+    everybody = users.span(0, USERS, NOW)
+    expected = int(Pass(everybody, everybody.at).verdict(counted).member.sum())
+    assert 0 < expected < USERS
+    assert count_members(counted, USERS, lambda start, stop: over(users, start, stop)) == expected
+
+
+@pytest.mark.usefixtures("three_threads")
+def test_a_count_fails_with_its_rule(users: Dataset) -> None:
+    with pytest.raises(EvaluationFailed, match="contains cannot apply to number"):
+        count_members(plan({"attribute": {"n": {"contains": "text"}}}, 0), USERS, lambda *at: over(users, *at))
+
+
+def over(users: Dataset, start: int, stop: int) -> Pass:
+    view = users.span(start, stop, NOW)
+    return Pass(view, view.at)
