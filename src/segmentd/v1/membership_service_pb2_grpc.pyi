@@ -61,8 +61,9 @@ class MembershipServiceStub:
     Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
     """
     StreamBatchChecks: _grpc.StreamStreamMultiCallable[_membership_service_pb2.StreamBatchChecksRequest, _membership_service_pb2.StreamBatchChecksResponse]
-    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
-    in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and in order. A batch costs
+    less than in a call of its own, and least among others in one message. Where the stream breaks, send what has no
+    answer again.
 
     Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
     """
@@ -131,8 +132,9 @@ class MembershipServiceAsyncStub(MembershipServiceStub):
     Errors: INVALID_REQUEST, BATCH_TOO_LARGE, REVISION_NOT_REACHED.
     """
     StreamBatchChecks: _aio.StreamStreamMultiCallable[_membership_service_pb2.StreamBatchChecksRequest, _membership_service_pb2.StreamBatchChecksResponse]  # type: ignore[assignment]
-    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
-    in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+    """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and in order. A batch costs
+    less than in a call of its own, and least among others in one message. Where the stream breaks, send what has no
+    answer again.
 
     Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
     """
@@ -222,8 +224,9 @@ class MembershipServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_membership_service_pb2.StreamBatchChecksRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_membership_service_pb2.StreamBatchChecksResponse], _abc.AsyncIterator[_membership_service_pb2.StreamBatchChecksResponse]]:
-        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and at an instant of its own,
-        in order. A batch costs less than in a call of its own. Where the stream breaks, send what has no answer again.
+        """Answers batches for as long as the caller sends them, each like BatchCheckMemberships and in order. A batch costs
+        less than in a call of its own, and least among others in one message. Where the stream breaks, send what has no
+        answer again.
 
         Errors, after the answers to all batches before: those of BatchCheckMemberships, SHUTTING_DOWN.
         """
