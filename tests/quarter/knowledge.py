@@ -111,7 +111,7 @@ class Knowledge:
         order = np.lexsort((np.arange(len(numbers)), times, owners))
         known = {each: self.supply.properties.get((name, each)) for each in sorted(properties)}
         table = dataset.tables[name] = dataset.new_table({key: c.kind if c else None for key, c in known.items()})
-        table.load(owners[order], times[order], {})
+        table.load(owners[order], times[order])
         for key, coded in known.items():
             if coded is not None:
                 coded.fill(table.columns[key], numbers[order])

@@ -9,6 +9,7 @@ import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.storage.stored_events import insert_events
 
 from segmentd.population.kinds import Kind
 from segmentd.records import EventRecord, ProfileRecord
@@ -49,7 +50,7 @@ def opened(events: list[tuple[int, str, int, dict[str, Any], str | None]]) -> tu
         store.write_profiles([ProfileRecord(key) for key in range(1, 6)])
         for user, name, time, properties, rate in events:
             raw = orjson.dumps(properties)
-            store.insert_events([EventRecord(user, name, Micros(time), Micros(9), raw, rate=rate)])
+            insert_events(store, [EventRecord(user, name, Micros(time), Micros(9), raw, rate=rate)])
     for name, kinds in KINDS.items():
         for each, kind in kinds.items():
             live.schema.set_property(name, each, kind)
@@ -96,13 +97,14 @@ def test_more_texts_than_a_small_column_keeps_come_in_several_batches() -> None:
     with store:
         with store.transaction():
             store.insert_users([(key, f"u{key}") for key in range(1, count + 1)])
-            store.insert_events(
+            insert_events(
+                store,
                 [
                     EventRecord(
                         key, "seen", Micros(0), Micros(9), orjson.dumps({"sku": f"s{key}", "tags": [f"t{key}"]})
                     )
                     for key in range(1, count + 1)
-                ]
+                ],
             )
         live.schema.set_property("seen", "sku", Kind.TEXT)
         live.schema.set_property("seen", "tags", Kind.TAGS)
@@ -118,7 +120,7 @@ def test_users_without_events_make_no_batch_of_all_who_have_some(monkeypatch: py
     monkeypatch.setattr(BulkReads, "batch_size", 10)
     with Store.open(":memory:") as store:
         with store.transaction():
-            store.insert_events([EventRecord(key, "seen", Micros(0), Micros(9), b"{}") for key in range(500, 1_000)])
+            insert_events(store, [EventRecord(key, "seen", Micros(0), Micros(9), b"{}") for key in range(500, 1_000)])
         found = [len(batch.user_keys) for batch in store.events_of_name(store.name_ids()["seen"], 1_000)]
         assert sum(found) == 500
         assert max(found) <= 10

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.storage.stored_events import insert_events
 
 from segmentd.errors import StorageFailed
 from segmentd.records import EventBatch, EventRecord, MoveBatch, TransitionRecord
@@ -74,7 +75,7 @@ def test_events_are_stored_like_events_one_by_one(events: list[EventRecord], ids
         events = [replace(each, context=None, rate=None) for each in events]
     with Store.open(":memory:") as alone, Store.open(":memory:") as together:
         with alone.transaction():
-            alone.insert_events(events)
+            insert_events(alone, events)
         with together.transaction():
             together.insert_event_batch([each.user_key for each in events], _batch(events))
         assert _table(together, "events") == _table(alone, "events")
@@ -97,7 +98,7 @@ def test_a_message_id_that_is_stored_dooms_the_transaction() -> None:
     events = _with_ids([EventRecord(1, "E", RECEIVED, RECEIVED, b"{}")] * 4, ["a", "b", "c", "d"])
     with Store.open(":memory:") as store:
         with store.transaction():
-            store.insert_events(events[3:])
+            insert_events(store, events[3:])
         with pytest.raises(StorageFailed, match="UNIQUE"), store.transaction():
             store.insert_event_batch([1] * 4, _batch(events))
         assert store.event_count() == 1

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.storage.stored_events import events_named, insert_events
 
 from segmentd.records import EventRecord, ProfileRecord
 from segmentd.storage import Store
@@ -31,14 +32,14 @@ def churned(store: Store, chance: random.Random, count: int = 2_000) -> list[int
                 word = ids[key].encode()[:6] * chance.choice([1, 5, 30, 2_000])
                 store.write_profiles([ProfileRecord(key, b'{"x":"' + word + b'"}')])
                 message = f"{ids[key]}-{chance.getrandbits(64):x}"
-                store.insert_events(
-                    [EventRecord(key, "Buy", Micros(1), Micros(1), b'{"y":"' + word + b'"}', None, message)]
+                insert_events(
+                    store, [EventRecord(key, "Buy", Micros(1), Micros(1), b'{"y":"' + word + b'"}', None, message)]
                 )
     return [key for key in order if key % 50 == 0]
 
 
 def content(store: Store) -> list[object]:
-    return [list(store.users()), list(store.profiles()), list(store.events("Buy"))]
+    return [list(store.users()), list(store.profiles()), events_named(store, "Buy")]
 
 
 def purged(purge: Purge) -> None:

@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.storage.stored_events import events_named
+
 from segmentd.storage import Store
 
 KILLS = 20
@@ -16,7 +18,7 @@ GROUP = 25
 # Writes groups of events in one transaction each, and acknowledges a group by printing its number.
 WRITER = f"""
 import sys
-from segmentd.records import EventRecord, ProfileRecord, TransitionRecord
+from segmentd.records import EventBatch, ProfileRecord, TransitionRecord
 from segmentd.storage import Store
 from segmentd.times import Micros
 
@@ -27,10 +29,12 @@ while True:
     with store.transaction():
         store.insert_users([(group, f"u{{group}}")])
         store.write_profiles([ProfileRecord(group, b'{{"group":%d}}' % group)])
-        store.insert_events([
-            EventRecord(group, "Login", Micros(n), Micros(n), b"{{}}", None, f"{{group}}-{{n}}", b"d" * 16)
-            for n in range({GROUP})
-        ])
+        size = {GROUP}
+        ids, nothing = [f"{{group}}-{{n}}" for n in range(size)], [None] * size
+        times, properties = [Micros(n) for n in range(size)], [b"{{}}"] * size
+        digests = [b"d" * 16] * size
+        events = EventBatch(Micros(0), ["Login"] * size, times, properties, nothing, ids, digests, nothing)
+        store.insert_event_batch([group] * size, events)
         store.append_transitions(group, [TransitionRecord(1, 1, group, True, Micros(group), "EVENT")])
         store.advance(group, Micros(max(state.instant, 0) + 1))
     print(group, flush=True)
@@ -64,6 +68,6 @@ def test_nothing_acknowledged_is_missing_and_nothing_is_double(file: Path) -> No
             assert store.event_names() == {"Login": revision * GROUP}
             ids = [f"{group}-{n}" for group in every for n in range(GROUP)]
             assert len(store.find_messages(ids)) == len(ids)
-            assert sum(len(batch) for batch in store.events("Login")) == len(ids)
+            assert len(events_named(store, "Login")) == len(ids)
             assert store._session.row("PRAGMA integrity_check") == ("ok",)
     assert len(acknowledged) == len(set(acknowledged))

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from tests.storage.stored_events import events_named, insert_events
 
 from segmentd.errors import StorageFailed
 from segmentd.records import EventRecord, ProfileRecord, TransitionRecord
@@ -41,7 +42,7 @@ class StoreAgainstDicts(RuleBasedStateMachine):
     def _insert(self, events: list[EventRecord]) -> None:
         with self.store.transaction():
             self._advance()
-            self.store.insert_events(events)
+            insert_events(self.store, events)
 
     def _erase_all_and_fail(self) -> None:
         with self.store.transaction():
@@ -130,7 +131,7 @@ class StoreAgainstDicts(RuleBasedStateMachine):
         assert store.event_count() == len(self.sent)
         for name in ("Login", "Order"):
             oracle = sorted((e.user_key, e.time) for e in self.sent if e.name == name)
-            assert [(user, time) for batch in store.events(name) for user, time, _, _ in batch] == oracle
+            assert [(user, time) for user, time, _, _ in events_named(store, name)] == oracle
             assert store.event_names().get(name, 0) == len(oracle)
         known = {e.message_id for e in self.sent} - {None}
         assert set(store.find_messages([f"m{n}" for n in range(8)])) == known

@@ -10,7 +10,7 @@ import pytest
 
 from segmentd.errors import StorageFailed
 from segmentd.records import (
-    EventRecord,
+    EventBatch,
     KindRecord,
     ModelRecord,
     MoveBatch,
@@ -22,12 +22,13 @@ from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, MIN_INSTANT, Micros
 
 NOW = Micros(1_000)
+LOGIN = EventBatch(NOW, ["Login"], [NOW], [b"{}"], [None], ["m1"], [b"d" * 16], [None])
 
 
 def _write_everything(store: Store) -> None:
     store.insert_users([(store.next_user_key(), "ann")])
     store.write_profiles([ProfileRecord(1)])
-    store.insert_events([EventRecord(1, "Login", NOW, NOW, message_id="m1", digest=b"d" * 16)])
+    store.insert_event_batch([1], LOGIN)
     store.write_kinds([KindRecord("", "plan", "text", False)])
     store.put_segment_version(SegmentRecord(1, "vip", 1, "{}", "active", "", "", "", NOW))
     store.put_model(ModelRecord("rfm", 1, "rfm", b"{}", b"{}", 3, b"{}", NOW))
@@ -125,7 +126,7 @@ def test_an_interrupt_rolls_back(store: Store) -> None:
     [
         lambda s: s.insert_users([(1, "ann")]),
         lambda s: s.write_profiles([ProfileRecord(1)]),
-        lambda s: s.insert_events([]),
+        lambda s: s.insert_event_batch([1], LOGIN),
         lambda s: s.advance(1, NOW),
         lambda s: s.append_moves(1, MoveBatch.of([TransitionRecord(1, 1, 1, True, NOW, "TIME")])),
         lambda s: s.set_meta("a", b"b"),

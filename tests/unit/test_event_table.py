@@ -30,6 +30,11 @@ def held(table: EventTable, name: str = "p") -> list[tuple[int, int, int]]:
     return [(int(r), int(t), int(v)) for r, t, v in zip(owners, table.times(positions), values, strict=True)]
 
 
+def put(table: EventTable, name: str, ordered: list[tuple[int, int, int]]) -> None:
+    """A whole column of the events of a table."""
+    table.put(name, table.columns[name].codes([float(value) for _, _, value in ordered]))
+
+
 def filled(events: list[tuple[int, int, int]]) -> EventTable:
     table = EventTable({"p": Kind.NUMBER}, ROWS)
     for row, time, value in events:
@@ -49,7 +54,8 @@ def test_a_loaded_table_takes_further_events(
     table = EventTable({"p": Kind.NUMBER}, ROWS)
     ordered = expected(first)
     rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
-    table.load(rows, times, {"p": [float(value) for _, _, value in ordered]})
+    table.load(rows, times)
+    put(table, "p", ordered)
     for row, time, value in then:
         table.add(row, time, {"p": float(value)})
     assert held(table) == expected([*first, *then])
@@ -63,7 +69,7 @@ def test_a_property_that_comes_later_meets_its_events(
 ) -> None:
     table = filled(events)
     table.add_column("late", Kind.NUMBER)
-    table.fill({"late": [float(value) for _, _, value in expected(events)]})
+    put(table, "late", expected(events))
     assert held(table, "late") == held(table) == expected(events)
     for row, time, value in more:
         table.add(row, time, {"p": float(value), "late": float(value)})
@@ -180,7 +186,7 @@ def test_spans_are_read_like_their_rows_also_where_rows_came_later(
     table = EventTable({}, ROWS)
     ordered = expected(events)
     rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
-    table.load(rows, times, {})
+    table.load(rows, times)
     table.grow(2 * ROWS)
     for row, time in more:
         table.add(row, time, {})
@@ -203,7 +209,8 @@ def test_rows_that_moved_are_read_with_those_that_did_not(events: list[tuple[int
     table = EventTable({"p": Kind.NUMBER}, 40 * ROWS)
     ordered = expected(many)
     rows, times = (np.array([event[i] for event in ordered], dtype=np.int64) for i in (0, 1))
-    table.load(rows, times, {"p": [float(value) for _, _, value in ordered]})
+    table.load(rows, times)
+    put(table, "p", ordered)
     for row in moved:
         table.add(row, 5, {"p": -1.0})
     for start, stop in ((0, 40 * ROWS), (3, 130), (7, 7)):

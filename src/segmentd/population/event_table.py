@@ -71,8 +71,8 @@ class EventTable:
             grown[: len(old)] = old
             setattr(self, name, grown)
 
-    def load(self, rows: Index, times: Index, properties: Mapping[str, list[Stored | None]]) -> None:
-        """Fill an empty table: (m,) rows and times sorted by row, time and arrival, and values beside them."""
+    def load(self, rows: Index, times: Index) -> None:
+        """Fill an empty table: (m,) rows and times sorted by row, time and arrival. `put` sets values beside them."""
         self._lengths = np.bincount(rows, minlength=len(self._lengths)).astype(np.int32)
         self._rooms = self._lengths.copy()
         self._starts = np.cumsum(self._lengths, dtype=np.int64) - self._lengths
@@ -81,13 +81,7 @@ class EventTable:
         self._times[: self._end] = times
         self.latest = int(times.max(initial=self.latest))
         self.appended = self._end
-        self.fill(properties)
-
-    def fill(self, properties: Mapping[str, list[Stored | None]]) -> None:
-        """Set whole columns: values of all events, by row, time and arrival."""
         self.compact()
-        for name, values in properties.items():
-            self.put(name, self.columns[name].codes(values))
 
     def put(self, name: str, data: NDArray[np.generic]) -> None:
         """Set a whole column to elements that are made already, for all events by row, time and arrival."""

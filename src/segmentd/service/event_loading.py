@@ -77,7 +77,7 @@ def _filled(live: Live, store: Store, tables: Mapping[str, EventTable]) -> Mappi
     read = _read(live, store, {name: table.columns for name, table in tables.items()})
     for name, (rows, times, columns) in read:
         table = tables[name]
-        table.load(rows, times, {})
+        table.load(rows, times)
         for each, data in columns.items():
             table.put(each, data)
     return tables

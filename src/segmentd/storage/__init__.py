@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from segmentd.storage.event_reads import EventRow
 from segmentd.storage.log_reads import LogReads
 from segmentd.storage.store import Store
 
-__all__ = ["EventRow", "LogReads", "Store"]
+__all__ = ["LogReads", "Store"]

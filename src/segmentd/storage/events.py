@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from segmentd.records import EventBatch, EventRecord
-from segmentd.storage.event_rows import INSERT, insert_batch
+from segmentd.records import EventBatch
+from segmentd.storage.event_rows import insert_batch
 from segmentd.storage.part import Part
 
 _COUNT_NAME = """
@@ -32,16 +32,11 @@ class Events(Part):
             found.update(self._session.rows(_FIND[width], parameters))
         return found
 
-    def insert_events(self, events: Sequence[EventRecord]) -> None:
-        """Add events in order of arrival; `event_key` is given here. Raises StorageFailed on a stored message id."""
-        ids = self._count_names(event.name for event in events)
-        rows = [
-            (e.user_key, ids[e.name], e.time, e.received, e.message_id, e.digest, e.rate, *_texts(e)) for e in events
-        ]
-        self._session.write_many(INSERT, rows)
-
     def insert_event_batch(self, user_keys: Sequence[int], events: EventBatch) -> None:
-        """The same of events of these users, one each, that are columns."""
+        """Add events of these users, one each, in order of arrival; the database gives their keys.
+
+        Raises StorageFailed on a stored message id.
+        """
         ids = self._count_names(events.names)
         insert_batch(self._session, user_keys, [ids[name] for name in events.names], events)
 
@@ -58,7 +53,3 @@ class Events(Part):
         """The number of all stored events."""
         found = self._session.row("SELECT coalesce(sum(events), 0) FROM event_names")
         return int(found[0]) if found else 0
-
-
-def _texts(event: EventRecord) -> tuple[str, str | None]:
-    return event.properties.decode(), None if event.context is None else event.context.decode()

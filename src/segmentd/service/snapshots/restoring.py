@@ -188,7 +188,7 @@ class Snapshot:
             for batch in ahead(store.events_of_users(number, keys, properties=bool(table.columns), rates=rated)):
                 fresh.add(rows_of_batch(live, batch), batch, None)
             rows, times, data = _united((rows, times, data), fresh.gathered(), users, len(live.users))
-        table.load(rows, times, {})
+        table.load(rows, times)
         for name, elements in data.items():
             table.put(name, elements)
 
