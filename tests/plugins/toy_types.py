@@ -185,7 +185,7 @@ class WritesAt(Quiet):
 
 class WritesColumns(Shifted):
     def change(self, verdict: Verdict, users: Population, at: Instants) -> Verdict:
-        base = users.events("Application Opened").times.base
+        base = users.category("plan")._stored.base
         if isinstance(base, np.ndarray):
             base += 1
         return verdict
