@@ -64,7 +64,8 @@ def as_dataset(drawn: Drawn) -> Dataset:
         column = dataset.column(name, KINDS[name])
         column.put(slice(0, len(values)), column.codes(values.tolist()))
     table = dataset.new_table({"total": Kind.NUMBER})
-    table.load(drawn.events["row"], drawn.events["time"], {"total": drawn.events["total"].tolist()})
+    table.load(drawn.events["row"], drawn.events["time"])
+    table.put("total", drawn.events["total"])
     dataset.tables[EVENT] = table
     return dataset
 
