@@ -21,7 +21,7 @@ from segmentd.conditions.one_value import JudgeValue, one_value, one_zone, verdi
 from segmentd.conditions.prepared import presence
 from segmentd.plugins.segment_type import Fault, Kinds, Reason
 from segmentd.population.column import Column
-from segmentd.population.kinds import Kind
+from segmentd.population.kinds import Kind, Stored
 from segmentd.population.one_user import JudgeOne, OneUser
 from segmentd.population.one_verdict import OneVerdict
 from segmentd.population.readers import Reader, Readers
@@ -149,9 +149,8 @@ def read_through(category: Category, reading: Callable[[str], str | None]) -> Co
     """A text column with what `reading` makes of each text, called once for each distinct one."""
     column = Column(Kind.TEXT, 0)
     distinct, places = np.unique(category.codes, return_inverse=True)
-    texts = category.vocabulary.texts
-    read = [reading(texts[code]) if code >= 0 else None for code in distinct.tolist()]
-    codes = np.array([column.code(text) for text in read], dtype=np.int32)
-    found = Column.holding(Kind.TEXT, codes[places])
+    texts = category.vocabulary.texts_of(distinct[distinct >= 0].tolist())
+    read: list[Stored | None] = [reading(next(texts)) if here else None for here in (distinct >= 0).tolist()]
+    found = Column.holding(Kind.TEXT, column.codes(read)[places])
     found.adopt(column)
     return found
