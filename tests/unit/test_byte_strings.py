@@ -13,7 +13,7 @@ from xxhash import xxh3_64_intdigest
 from segmentd.population import byte_strings
 from segmentd.population.byte_strings import ByteStrings, Hash
 
-RAWS = st.one_of(st.binary(max_size=3), st.integers(0, 400).map(lambda number: b"%d" % number))
+RAWS = st.one_of(st.just(b""), st.binary(max_size=3), st.integers(0, 400).map(lambda number: b"%d" % number))
 STEPS = st.lists(st.lists(RAWS, max_size=150, unique=True), max_size=6)
 HASHES: dict[str, Hash] = {
     "as in use": xxh3_64_intdigest,

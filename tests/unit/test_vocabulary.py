@@ -44,6 +44,8 @@ def same(found: Vocabulary, expected: list[str]) -> None:
     assert list(found.texts_of(codes[::7])) == expected[::7]
     assert list(found.texts_of(codes[::-1])) == expected[::-1]
     assert found.find_all(expected) == [found.find(text) for text in expected] == codes
+    asked = [*expected, "nobody has it"] * 40
+    assert found.find_many(asked).tolist() == [*codes, -2] * 40
 
 
 @given(st.lists(MANY, max_size=5), st.data())

@@ -59,10 +59,9 @@ def _named(orders: Dated, returns: Sequence[Dated]) -> tuple[Int64s, Int64s, Mas
     vocabulary = orders.named.vocabulary
     keys, amounts, known = [], [], []
     for each in returns:
-        texts = each.named.vocabulary.texts
         naming = np.flatnonzero(each.named.codes >= 0)
-        found = [vocabulary.find(texts[code]) for code in each.named.codes[naming].tolist()]
-        codes = np.array(found, dtype=np.int64)
+        texts = each.named.vocabulary.texts_of(each.named.codes[naming].tolist())
+        codes = vocabulary.find_many(texts).astype(np.int64)
         naming, codes = naming[codes >= 0], codes[codes >= 0]
         keys.append(each.counted.rows[naming] * len(vocabulary) + codes)
         money, here = each.money

@@ -75,6 +75,10 @@ class ByteStrings:
         """The number of a string; -1 where it has none."""
         return self._find(raw, self._hash(raw, _SEED) >> 32)
 
+    def find_many(self, raws: list[bytes]) -> NDArray[np.int32]:
+        """The numbers of many strings, int32 (n,); -1 where one has none."""
+        return self._look(raws, self._hashes(raws))
+
     def add(self, raw: bytes) -> int:
         """The number of a string, given one if it is new."""
         hashed = self._hash(raw, _SEED) >> 32
@@ -98,7 +102,7 @@ class ByteStrings:
         if len(raws) <= _FEW:
             return list(map(self.add, raws))
         hashes = self._hashes(raws)
-        numbers = self._find_many(raws, hashes)
+        numbers = self._look(raws, hashes)
         fresh = np.flatnonzero(numbers < 0)
         if len(fresh):
             first = self._size
@@ -149,7 +153,7 @@ class ByteStrings:
             place += 1
         return -1
 
-    def _find_many(self, raws: list[bytes], hashes: Hashes) -> NDArray[np.int32]:
+    def _look(self, raws: list[bytes], hashes: Hashes) -> NDArray[np.int32]:
         """Those at one place each, all of them at a time, as long as that is less work than a loop."""
         words, homes = self._slots.table
         table, places = np.asarray(words), homes_of(hashes, homes)
@@ -175,10 +179,14 @@ class ByteStrings:
 
     def _append(self, heap: Heap, ends: Offsets) -> None:
         first, start = self._size, self._used
+        whole = not first and heap.flags.writeable and heap.flags.c_contiguous
+        if whole:
+            self._heap = heap.data  # there is no room in it, so nothing is written into what may be another's
         self._make_room(first + len(ends), start + len(heap))
+        if not whole:
+            np.asarray(self._heap)[start : start + len(heap)] = heap
+        np.asarray(self._offsets)[first + 1 : first + 1 + len(ends)] = ends + np.int64(start)
         self._size, self._used = first + len(ends), start + len(heap)
-        self.heap[start:] = heap
-        self.offsets[first + 1 :] = ends.astype(np.int64) + start
 
     def _make_room(self, strings: int, size: int) -> None:
         """Have room for so many strings of so many bytes."""

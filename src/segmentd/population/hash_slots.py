@@ -66,8 +66,9 @@ class HashSlots:
             for number, hashed in enumerate(hashes.tolist(), first):
                 self.enter(hashed, number)
         elif len(hashes):
-            fresh = hashes << np.uint64(32) | np.arange(first + 1, first + 1 + len(hashes), dtype=np.uint64)
-            self._place_all(np.concatenate([self.entered(), fresh]))
+            fresh = hashes << np.uint64(32)
+            fresh |= np.arange(first + 1, first + 1 + len(hashes), dtype=np.uint64)
+            self._place_all(np.concatenate([self.entered(), fresh]) if self._taken else fresh)
 
     def entered(self) -> Words:
         """The words of all numbers, by place."""
@@ -75,11 +76,13 @@ class HashSlots:
         return np.asarray(words[words != 0])
 
     def _place_all(self, words: Words) -> None:
-        """Make a table with these words: each at its home, or at the first place behind it that those before leave."""
-        words = np.sort(words)
+        """Make a table with these words, which are sorted here; each at its home, or where those before leave room."""
+        words.sort()
         homes = max(_FEWEST, int(len(words) / _LOOSE))
-        count = np.arange(len(words))
-        places = np.maximum.accumulate(homes_of(words >> np.uint64(32), homes) - count) + count
+        count, places = np.arange(len(words)), homes_of(words >> np.uint64(32), homes)
+        places -= count
+        np.maximum.accumulate(places, out=places)
+        places += count
         size = max(homes, int(places.max(initial=-1)) + 1) + _MARGIN
         table = np.zeros(size, dtype=np.uint64)
         table[places] = words
@@ -89,4 +92,6 @@ class HashSlots:
 
 def homes_of(hashes: Hashes, homes: int) -> NDArray[np.int64]:
     """Where the search for each hash begins."""
-    return np.asarray(hashes * np.uint64(homes) >> np.uint64(32), dtype=np.int64)
+    places = hashes * np.uint64(homes)
+    places >>= np.uint64(32)
+    return places.view(np.int64)

@@ -99,6 +99,15 @@ class Vocabulary:
             return number if number >= 0 else -2
         return codes.get(text, -2)
 
+    def find_many(self, texts: Iterable[str]) -> NDArray[np.int32]:
+        """The codes of many texts, int32 (n,); -2 where nobody has it."""
+        codes = self._codes
+        if codes is None:
+            numbers = self._strings.find_many(list(map(encoded, texts)))
+            numbers[numbers < 0] = -2
+            return numbers
+        return np.fromiter(map(codes.get, texts, repeat(-2)), np.int32)
+
     def find_all(self, texts: Iterable[str]) -> list[int]:
         """The codes of those texts that somebody has."""
         return [code for code in map(self.find, texts) if code >= 0]
