@@ -12,6 +12,8 @@ from segmentd.times import parse_instant
 
 MONEY_UNIT: Final = 1_000_000
 """Money is counted in millionths of the base currency's unit."""
+_USUAL_MONEY: Final = 10**8
+"""Less money than this has at most 15 digits, in millionths too."""
 MAX_TEXT: Final = 65_536
 MAX_TAGS: Final = 10_000
 _EPOCH_ORDINAL: Final = date(1970, 1, 1).toordinal()
@@ -92,6 +94,11 @@ def _number(value: Json) -> float:
 
 
 def _money(value: Json, rate: Decimal | None) -> int:
+    if rate is None and type(value) is float and -_USUAL_MONEY < value < _USUAL_MONEY:
+        # No two decimals of at most 15 digits are one float, so the digits of the value are those of `micros`.
+        micros = round(value * MONEY_UNIT)
+        if micros / MONEY_UNIT == value:
+            return micros
     _number(value)
     amount = Decimal(str(value)) * MONEY_UNIT * (rate if rate is not None else 1)
     micros = int(amount.to_integral_value())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Final
 
 import numpy as np
 
@@ -52,9 +51,8 @@ class RowWrites:
         """
         if self.removed is not None or self.merged:
             return self.removed or Cause.MERGE, None
-        for name, message_id in events.items():
-            if name in plan.events:
-                return Cause.EVENT, message_id
+        if (found := _cause_of(plan, events)) is not None:
+            return found
         if self.attributes & plan.attributes:
             return Cause.ATTRIBUTE, None
         if self.defined:
@@ -64,7 +62,12 @@ class RowWrites:
         return Cause.TIME, None
 
 
-_NO_WRITES: Final = RowWrites()
+def _cause_of(plan: Plan, events: Mapping[str, str | None]) -> tuple[Cause, str | None] | None:
+    """The first of these events that the plan reads, as a cause."""
+    for name, message_id in events.items():
+        if name in plan.events:
+            return Cause.EVENT, message_id
+    return None
 
 
 class Came:
@@ -131,8 +134,10 @@ class Written:
         return [self._cause(row, plan, events.get(row)) for row, plan in zip(rows.tolist(), plans, strict=True)]
 
     def _cause(self, row: int, plan: Plan, events: Mapping[str, str | None] | None) -> tuple[Cause, str | None]:
-        if row in self.rows or events:
-            return self.rows.get(row, _NO_WRITES).cause(plan, events or {})
+        if row in self.rows:
+            return self.rows[row].cause(plan, events or {})
+        if events:
+            return _cause_of(plan, events) or (Cause.TIME, None)
         return (self.many.cause(row, plan) if self.many is not None else Cause.TIME), None
 
     def new_rows(self) -> Rows:
