@@ -48,11 +48,12 @@ class Layout:
         if not more:
             return self
         key = frozenset(more.items())
-        if key not in self._wider:
+        found = self._wider.get(key)  # looked up once: another thread may clear it
+        if found is None:
             if len(self._wider) >= _MOST_WIDER:
                 self._wider.clear()
-            self._wider[key] = Layout({**self.kinds, **more})
-        return self._wider[key]
+            found = self._wider[key] = Layout({**self.kinds, **more})
+        return found
 
 
 class Key(Protocol):

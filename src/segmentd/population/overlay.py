@@ -1,33 +1,62 @@
-"""One view's ids and events under another view's attributes: judged once for a request, never stored."""
+"""One user with some attributes of a request over the stored ones: judged once, never stored."""
 
 from __future__ import annotations
 
-from segmentd.population.one_user import OneUser
-from segmentd.population.typed import Mask
-from segmentd.population.views import EventsView, UsersView
+from collections.abc import Collection, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from segmentd.population.column import Column
+from segmentd.population.kinds import Kind
+from segmentd.population.one_user import Layout, OneUser
+from segmentd.population.views import ColumnsView, UsersView
 
 
 class OverlaidUsers(UsersView):
-    """The attributes of the users of `attributes`, the ids and events of those of `events`, row by row."""
+    """The one user of `stored`, whose attributes `names` are those of the one user of `over`, or missing there."""
 
-    def __init__(self, attributes: UsersView, events: UsersView) -> None:
-        super().__init__(attributes.dataset, attributes.positions, attributes.at)
-        self._source = events
+    def __init__(self, stored: UsersView, over: UsersView, names: Collection[str]) -> None:
+        super().__init__(stored.dataset, stored.positions, stored.at)
+        self._over = over
+        self._names = names
+        self._columns = {**stored.dataset.columns, **over.dataset.columns}
 
-    def user_ids(self) -> list[str]:
-        """The id of each user."""
-        return self._source.user_ids()
-
-    def named(self, ids: frozenset[str]) -> Mask:
-        """Which of the users are among `ids`."""
-        return self._source.named(ids)
+    @property
+    def layout(self) -> Layout:
+        """The kinds of the attributes."""
+        return self._over.layout
 
     def one(self, place: int) -> OneUser:
-        """One of the users, by its place among them."""
-        user, source = super().one(place), self._source.one(place)
-        user.owner, user.owner_row = source.owner, source.owner_row
+        """The user, by its place: 0."""
+        user, over = super().one(place), self._over.one(place)
+        user.columns = _Columns(user.columns, over, self._names)
         return user
 
-    def events(self, name: str) -> EventsView:
-        """The events of this name."""
-        return self._source.events(name)
+    def only(self, places: NDArray[np.int64]) -> ColumnsView:
+        """The same attributes of the user, or of nobody where `places` is empty."""
+        return self if len(places) else super().only(places)
+
+    def _take(self, name: str, kind: Kind) -> NDArray[Any]:
+        return self._over._take(name, kind) if name in self._names else super()._take(name, kind)
+
+
+class _Columns(dict[str, Any]):
+    """Columns of which some have the same value in every row."""
+
+    def __init__(self, stored: Mapping[str, Column], over: OneUser, names: Collection[str]) -> None:
+        super().__init__(stored)
+        for name in names:
+            column = over.columns.get(name)
+            self[name] = _Same(column.value(over.row) if column is not None else None)
+
+
+class _Same:
+    """A column as far as one user needs it."""
+
+    def __init__(self, value: Any) -> None:
+        self._value = value
+
+    def value(self, _position: int) -> Any:
+        return self._value

@@ -28,7 +28,7 @@ from segmentd.service.binding import needed_events
 from segmentd.service.engine import Engine
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.items import PreparedProfile, ProfileWrite, prepare_profile
-from segmentd.service.profile_drafts import Draft
+from segmentd.service.profile_drafts import Draft, derives_from
 from segmentd.service.reach import check_reach
 from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
@@ -99,7 +99,7 @@ class Evaluations:
     ) -> Evaluated:
         """One stored user, with attributes of the request laid over its own."""
         write = ProfileWrite(user_id, context)
-        at_once = self._at_once(write, segment_ids) if rule is None and not context else None
+        at_once = self._at_once(write, segment_ids) if rule is None else None
         if at_once is not None:
             return at_once
         if rule is None:
@@ -139,7 +139,10 @@ class Evaluations:
     def _at_once(self, write: ProfileWrite, segment_ids: Sequence[str]) -> Evaluated | None:
         """What takes microseconds, judged on the thread that asks; None for what may take longer, or wait."""
         live = self._live
-        if len(segment_ids) > _AT_ONCE or not live.writing.acquire(blocking=False):
+        prepared = prepare_profile(write)
+        if len(segment_ids) > _AT_ONCE or derives_from(self._engine.plugins.derivations, prepared.attributes.keys()):
+            return None
+        if not live.writing.acquire(blocking=False):
             return None
         try:
             with live.lock:  # columns are those of this revision as long as nobody writes
@@ -147,23 +150,26 @@ class Evaluations:
                 answers = _Answers(live.catalogue, segment_ids, None)
                 row = live.users.index.get(write.user_id, -1)
                 known = not live.ahead and 0 <= row < live.published_rows
-            if not known or not answers.quick(live.users.layout):
+            if not known:
                 return None
-            users = self._one(row, prepare_profile(write), at)
-            return Evaluated(answers.judge(users, [True]), revision, at)
+            users = self._one(row, prepared, at)
+            return Evaluated(answers.judge(users, [True]), revision, at) if answers.quick(users.layout) else None
         finally:
             live.writing.release()
 
     def _one(self, row: int | None, prepared: PreparedProfile, at: Micros) -> UsersView:
         """A stored user, or none, under the attributes of a request."""
         instants = np.array([at], dtype=np.int64)
-        stored = self._live.users.view(np.array([row], dtype=np.int64), instants) if row is not None else None
-        if stored is not None and not prepared.attributes:
+        if row is None:
+            alone = self._users(at)
+            alone.add(prepared.user_id, prepared.attributes)
+            return alone.dataset.view(slice(0, 1), instants)
+        stored = self._live.users.view(np.array([row], dtype=np.int64), instants)
+        if not prepared.attributes:
             return stored
-        alone = self._users(at)
-        alone.add_stored(prepared.user_id, self._draft(row), prepared.attributes)
-        users = alone.dataset.view(slice(0, 1), instants)
-        return users if stored is None else OverlaidUsers(users, stored)
+        over = self._users(at)
+        names = over.add_over(prepared.user_id, prepared.attributes, lambda: self._draft(row))
+        return OverlaidUsers(stored, over.dataset.view(slice(0, 1), instants), names)
 
     def _given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
@@ -238,9 +244,7 @@ class Evaluations:
             entries = self._live.catalogue.entries.values()
             drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
 
-    def _draft(self, row: int | None) -> Draft:
-        if row is None:
-            return Draft(0)
+    def _draft(self, row: int) -> Draft:
         key = self._live.user_key(row)
         return Draft.of(self._engine.store.read_profiles([key])[key])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -104,10 +104,15 @@ def derive(draft: Draft, changed: Iterable[str], derivations: Iterable[Derivatio
     names = set(changed)
     touched = set(names)
     for derivation in derivations if names else ():
-        if not (names.isdisjoint(derivation.inputs) and names.isdisjoint(derivation.outputs)):
+        if _depends(derivation, names):
             _derive_one(draft, derivation)
             touched.update(derivation.outputs)
     return touched
+
+
+def derives_from(derivations: Iterable[Derivation], names: Set[str]) -> bool:
+    """Whether some attribute may be derived otherwise where these change."""
+    return any(_depends(each, names) for each in derivations)
 
 
 def derive_all(draft: Draft, derivations: Iterable[Derivation]) -> None:
@@ -115,6 +120,10 @@ def derive_all(draft: Draft, derivations: Iterable[Derivation]) -> None:
     draft.derived = {}
     for derivation in derivations:
         _derive_one(draft, derivation)
+
+
+def _depends(derivation: Derivation, names: Set[str]) -> bool:
+    return not (names.isdisjoint(derivation.inputs) and names.isdisjoint(derivation.outputs))
 
 
 def _derive_one(draft: Draft, derivation: Derivation) -> None:

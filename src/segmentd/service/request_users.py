@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from segmentd.errors import InvalidInput
@@ -14,7 +14,7 @@ from segmentd.service.ingest import effective_time, typed_attributes
 from segmentd.service.items import EventWrite, PreparedEvent, ProfileWrite, prepare_event, prepare_profile
 from segmentd.service.list_change import listed
 from segmentd.service.live import Live
-from segmentd.service.profile_drafts import Draft, derive_all
+from segmentd.service.profile_drafts import Draft, derive, derive_all, derives_from
 from segmentd.service.value_types import Currencies, Typed, ValueTypes
 from segmentd.times import Micros
 
@@ -47,14 +47,31 @@ class RequestUsers:
         self._types = ValueTypes(live.schema, currencies)
         self._at = at
 
-    def add_stored(self, user_id: str, draft: Draft, attributes: Mapping[str, Json]) -> None:
-        """A user with these attributes laid over the draft's. Raises InvalidInput where they are of a wrong kind."""
+    def add_over(self, user_id: str, attributes: Mapping[str, Json], read: Callable[[], Draft]) -> frozenset[str]:
+        """What these attributes would change about a stored user; gives the names of all that may be changed.
+
+        `read` gives the stored profile; it is asked only where something is derived from these attributes. Raises
+        InvalidInput where they are of a wrong kind.
+        """
         given = self._types.attributes(attributes, "attributes")
-        draft.given = {name: value for name, value in {**draft.given, **attributes}.items() if value is not None}
+        names = set(attributes)
+        values = dict[str, tuple[Kind, Stored] | None](given)
+        if derives_from(self._derivations, names):
+            draft = read()
+            draft.given = _without_none({**draft.given, **attributes})
+            names = derive(draft, names, self._derivations)
+            effective = draft.effective()
+            values = typed_attributes(self._live, {each: effective[each] for each in names if each in effective})
+            values |= given
+        self.dataset.set_attributes(self.dataset.add_user(user_id), values)
+        return frozenset(names)
+
+    def add(self, user_id: str, attributes: Mapping[str, Json]) -> None:
+        """A user with these attributes and no others. Raises InvalidInput where they are of a wrong kind."""
+        given = self._types.attributes(attributes, "attributes")
+        draft = Draft(0, _without_none(attributes))
         derive_all(draft, self._derivations)
-        lists = self._lists_of(user_id)
-        # A stored value need not be of the attribute's kind any more: it is missing, as in the columns.
-        values = {**typed_attributes(self._live, draft.effective()), **given, **lists}
+        values = {**typed_attributes(self._live, draft.effective()), **given, **self._lists_of(user_id)}
         self.dataset.set_attributes(self.dataset.add_user(user_id), values)
 
     def add_given(self, given: GivenProfile) -> None:
@@ -79,7 +96,7 @@ class RequestUsers:
         context: dict[str, Json] = {}
         for each in sorted(events, key=lambda each: min(each.time, self._at)):
             context |= each.event.context
-        self.add_stored(profile.user_id, Draft(0), {**context, **profile.attributes})
+        self.add(profile.user_id, {**context, **profile.attributes})
         seen: set[str] = set()
         for each in events:
             if not each.event.message_id or each.event.message_id not in seen:
@@ -104,3 +121,7 @@ class RequestUsers:
             if name not in table.columns:
                 table.add_column(name, kind)
         table.add(len(self.dataset) - 1, typed.time, values)
+
+
+def _without_none(attributes: Mapping[str, Json]) -> dict[str, Json]:
+    return {name: value for name, value in attributes.items() if value is not None}
