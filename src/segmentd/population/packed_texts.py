@@ -6,12 +6,12 @@ In bytes they are UTF-8, lone surrogates like any character: whatever Python has
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, overload
 
 from segmentd.population.byte_strings import ByteStrings
 
-_PIECE: Final = 16_384
+_PIECE: Final = 4_096
 """So many are texts at a time."""
 _DENSE: Final = 4
 """Where one in so many of a stretch is asked for, all of it is decoded at once."""
@@ -44,18 +44,21 @@ class PackedTexts(Sequence[str]):
         return self._strings[code].decode(*_FORM)
 
     def __iter__(self) -> Iterator[str]:
-        return self.some(range(len(self)))
+        size = len(self)
+        pieces = ([*range(start, min(start + _PIECE, size))] for start in range(0, size, _PIECE))
+        return chain.from_iterable(map(self._piece, pieces))
 
-    def some(self, codes: Sequence[int]) -> Iterator[str]:
+    def some(self, codes: list[int]) -> Iterator[str]:
         """The texts of these codes."""
-        for start in range(0, len(codes), _PIECE):
-            piece = codes[start : start + _PIECE]
-            low, high = min(piece), max(piece) + 1
-            if high - low <= _DENSE * len(piece):
-                texts = decoded(*self._strings.stretch(low, high))
-                yield from [texts[code - low] for code in piece]
-            else:
-                yield from [self[code] for code in piece]
+        pieces = (codes[start : start + _PIECE] for start in range(0, len(codes), _PIECE))
+        return chain.from_iterable(map(self._piece, pieces))
+
+    def _piece(self, codes: list[int]) -> list[str]:
+        low, high = min(codes), max(codes) + 1
+        if high - low > _DENSE * len(codes):
+            return [self[code] for code in codes]
+        texts = decoded(*self._strings.stretch(low, high))
+        return texts if codes == [*range(low, high)] else [texts[code - low] for code in codes]
 
 
 def encoded(text: str) -> bytes:
