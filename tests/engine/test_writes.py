@@ -17,7 +17,7 @@ from segmentd.population.kinds import Json, Kind
 from segmentd.service.ingest import Ingest
 from segmentd.service.items import ProfileWrite
 from segmentd.service.profiles import Profiles
-from segmentd.storage import Store
+from segmentd.storage import Store, event_rows, session
 from segmentd.storage.session import Session
 
 
@@ -81,7 +81,9 @@ def test_a_write_that_changes_nothing_makes_no_revision(engine: Driver) -> None:
     assert engine.profile("u", colour=None).revision == revision
 
 
-@pytest.mark.parametrize("moment", ["advance", "append_moves", "write_kinds", "insert_event_batch", "transaction"])
+@pytest.mark.parametrize(
+    "moment", ["advance", "append_moves", "write_kinds", "insert_event_batch", "transaction", "beside"]
+)
 def test_a_commit_that_fails_is_an_error_and_memory_is_as_the_disk(
     engine: Driver, monkeypatch: pytest.MonkeyPatch, moment: str
 ) -> None:
@@ -94,6 +96,10 @@ def test_a_commit_that_fails_is_an_error_and_memory_is_as_the_disk(
     with monkeypatch.context() as patch:
         if moment == "transaction":
             patch.setattr(Session, "_commit", fails)
+        elif moment == "beside":  # while the group is judged already
+            patch.setattr(event_rows, "_FEW", 0)
+            patch.setattr(event_rows, "_MANY", 0)
+            patch.setattr(session, "_execute", fails)
         else:
             patch.setattr(Store, moment, fails)
         with pytest.raises(StorageFailed):
