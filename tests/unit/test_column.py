@@ -100,3 +100,18 @@ def test_properties_of_events_are_numbered_anew_with_their_rooms() -> None:
     for time in times:
         table.add(0, time, {"x": f"at {time}"})
     assert dataset.everyone(5_000).events("E").category("x").texts() == [f"at {time}" for time in range(3_000)]
+
+
+def test_a_dataset_that_fits_grows_on() -> None:
+    """It has room for few more than it holds, keeps who was removed, and takes as many as come."""
+    dataset = Dataset()
+    dataset.add_users([f"u{row}" for row in range(5_000)])
+    dataset.remove(4_999)
+    dataset.fit()
+    dataset.set_attributes(4_998, {"x": (Kind.NUMBER, 1)})
+    assert len(dataset.columns["x"].data) < 5_200
+    for row in range(5_000, 6_000):
+        dataset.add_user(f"u{row}")
+    dataset.set_attributes(5_999, {"x": (Kind.NUMBER, 2)})
+    assert [dataset.columns["x"].value(row) for row in (4_997, 4_998, 5_999)] == [None, 1, 2]
+    assert [row for row in range(6_000) if dataset.is_gone(row)] == [4_999]

@@ -16,6 +16,8 @@ from segmentd.population.views import Rows, UsersView
 from segmentd.times import Instants
 
 _FIRST_CAPACITY = 1024
+_LITTLE = 32
+"""After a load there is room for one more in so many."""
 _FEW_USERS = 4
 """The attributes of so many users are set one by one: less work than an array for each attribute."""
 
@@ -196,10 +198,17 @@ class Dataset:
         instants: NDArray[np.int64] = np.broadcast_to(np.int64(at), (stop - start,))
         return self.view(slice(start, stop), instants)
 
+    def fit(self) -> None:
+        """Have room for little more than the users that are there. They have no columns and tables yet."""
+        self._resize(max(_FIRST_CAPACITY, len(self) + len(self) // _LITTLE))
+
     def _grow(self) -> None:
-        self._capacity += max(_FIRST_CAPACITY, self._capacity // 4)
-        gone = np.zeros(self._capacity, dtype=np.bool_)
-        gone[: len(self._gone)] = self._gone
+        self._resize(self._capacity + max(_FIRST_CAPACITY, self._capacity // 4))
+
+    def _resize(self, capacity: int) -> None:
+        self._capacity = capacity
+        gone = np.zeros(capacity, dtype=np.bool_)
+        gone[: len(self)] = self._gone[: len(self)]
         self._gone = gone
         for column in self.columns.values():
             column.grow(self._capacity)

@@ -87,7 +87,7 @@ class Live:
         first = len(self.users)
         self.users.add_users(user_ids)
         if len(self.users) > len(self._user_keys):
-            more = max(len(self.users) - len(self._user_keys), len(self._user_keys))
+            more = max(len(self.users) - len(self._user_keys), len(self._user_keys) // 4)
             self._user_keys = np.concatenate([self._user_keys, np.zeros(more, dtype=np.int64)])
         self._user_keys[first : len(self.users)] = user_keys
         self.next_user_key = max(self.next_user_key, int(user_keys[-1]) + 1)

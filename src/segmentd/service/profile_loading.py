@@ -15,9 +15,10 @@ from segmentd.storage.bulk_reads import ProfileBatch, ahead
 
 
 def load_users(live: Live, store: Store) -> None:
-    """Add the users behind those that are there."""
+    """Add the users behind those that are there: then there are all of them, and nothing else yet."""
     for keys, ids in ahead(store.user_batches(live.next_user_key - 1)):
         live.add_users(ids, keys)
+    live.users.fit()
     live.next_user_key = max(live.next_user_key, store.next_user_key())
 
 
