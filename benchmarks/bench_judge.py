@@ -66,7 +66,7 @@ def members(dataset: Dataset, plan: Plan) -> int:
 
     def pass_over(start: int, stop: int) -> Pass:
         users = dataset.span(start, stop, NOW)
-        return Pass(users, users.at)
+        return Pass(users, users.at, only_members=True)
 
     return count_members(plan, len(dataset), pass_over)
 

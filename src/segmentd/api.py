@@ -24,6 +24,7 @@ from segmentd.plugins.consumer import Batch, Consumer, MembershipChange, Refused
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.hookspecs import hookimpl
 from segmentd.plugins.segment_type import Fault, Kinds, Model, Params, Reads, Reason, SegmentType
+from segmentd.population.deferred import deferred
 from segmentd.population.kinds import MONEY_UNIT, Json, Kind
 from segmentd.population.one_user import JudgeOne, LeftToEvaluate, OneEvents, OneProperty, OneUser
 from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict, all_of
@@ -123,6 +124,7 @@ __all__ = [
     "check_condition",
     "computed_column",
     "counted_events",
+    "deferred",
     "explain_condition",
     "format_instant",
     "hookimpl",

@@ -145,4 +145,4 @@ def test_a_count_fails_with_its_rule(users: Dataset) -> None:
 
 def over(users: Dataset, start: int, stop: int) -> Pass:
     view = users.span(start, stop, NOW)
-    return Pass(view, view.at)
+    return Pass(view, view.at, only_members=True)

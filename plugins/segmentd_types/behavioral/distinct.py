@@ -17,6 +17,7 @@ from segmentd.api import (
     Tags,
     Verdict,
     computed_column,
+    deferred,
     judge_condition,
 )
 from segmentd_types.behavioral.selection import Selection
@@ -62,13 +63,17 @@ def tally(condition: Condition, things: Fading) -> Verdict:
     if not len(last_of_stretch):
         return Verdict.forever(np.broadcast_to(answers[0], sizes.shape))
     falls = sizes > last_of_stretch[0]
-    rows = np.flatnonzero(falls)
-    stretches = last_of_stretch.searchsorted(numbers) - 1
-    until = np.full(len(sizes), FOREVER, dtype=np.int64)
-    until[rows] = things.expiry(rows, last_of_stretch.take(stretches.take(sizes.take(rows))) + 1)
+
+    def until() -> Instants:
+        rows = np.flatnonzero(falls)
+        stretches = last_of_stretch.searchsorted(numbers) - 1
+        found = np.full(len(sizes), FOREVER, dtype=np.int64)
+        found[rows] = things.expiry(rows, last_of_stretch.take(stretches.take(sizes.take(rows))) + 1)
+        return found
+
     if len(last_of_stretch) == 1:
-        return Verdict(falls if answers[-1] else ~falls, until)
-    return Verdict(answers.take(sizes), until)
+        return deferred(falls if answers[-1] else ~falls, until)
+    return deferred(answers.take(sizes), until)
 
 
 def days_of(selection: Selection) -> Things:

@@ -9,7 +9,7 @@ import numpy as np
 
 from segmentd.engine.plan import Bound, Complement, Leaf, Plan, Target
 from segmentd.errors import Internal, PluginBroken, Reason
-from segmentd.population.deferred import Deferred
+from segmentd.population.deferred import Claimed, Deferred
 from segmentd.population.guard import GuardedPopulation
 from segmentd.population.typed import Mask, Population
 from segmentd.population.verdict import Verdict
@@ -42,10 +42,16 @@ class EvaluationFailed(Internal):
 
 
 class Pass:
-    """Judges plans over the same rows and instants. Without `known`, what is referred to is judged too."""
+    """Judges plans over the same rows and instants. Without `known`, what is referred to is judged too.
 
-    def __init__(self, users: JudgedUsers, at: Instants, known: Known | None = None) -> None:
+    `only_members`: nobody will ask until when a verdict holds.
+    """
+
+    def __init__(
+        self, users: JudgedUsers, at: Instants, known: Known | None = None, *, only_members: bool = False
+    ) -> None:
         self._users = users
+        self._only_members = only_members
         self._at = at
         self._known = known
         self._leaves: dict[tuple[str, int], Verdict] = {}
@@ -110,6 +116,8 @@ class Pass:
         users = GuardedPopulation(self._users, reads, condition.segment_type.name)
         model = leaf.model.model if leaf.model is not None else None
         verdict = condition.segment_type.evaluate(condition.params, model, users, self._at)
+        if isinstance(verdict, Claimed) and not self._only_members:
+            verdict = Verdict(verdict.member, verdict.holds_until)
         _check(verdict, self._at, leaf)
         for event in reads.events:
             verdict = verdict.until(self._users.first_hidden(event))
@@ -134,8 +142,9 @@ def _check(verdict: Verdict, at: Instants, leaf: Leaf) -> None:
     """Refuse what would otherwise be found in production."""
     name = leaf.condition.segment_type.name
     timely = leaf.reads.clock or leaf.reads.events
-    if timely and isinstance(verdict, Deferred) and verdict.member.shape == at.shape:
-        return  # no plugin makes one itself: its horizons are those of conditions, and are left until they are needed
+    sound = verdict.member.shape == at.shape and verdict.member.dtype == np.bool_
+    if timely and sound and isinstance(verdict, Deferred):
+        return  # its horizons are those of conditions, and are left until they are needed; or nobody will need them
     for field, array, dtype in (
         ("member", verdict.member, np.bool_),
         ("holds_until", verdict.holds_until, np.int64),

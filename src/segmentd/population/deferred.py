@@ -42,14 +42,25 @@ class Deferred(Verdict):
         return False
 
     def __invert__(self) -> Verdict:
-        return Deferred(~self.member, self.horizons_of)
+        return type(self)(~self.member, self.horizons_of)
 
     def where(self, mask: NDArray[np.bool_]) -> Verdict:
         """The same where the mask bool (n,) is true; false for ever elsewhere."""
-        return Deferred(self.member & mask, lambda rows: self.horizons_of(mask if rows is None else mask & rows))
+        return type(self)(self.member & mask, lambda rows: self.horizons_of(mask if rows is None else mask & rows))
 
     def horizons_of(self, rows: NDArray[np.bool_] | None) -> Instants:
         """The horizons of the rows of a mask bool (n,), of all of them for None; int64 (n,), FOREVER elsewhere."""
         if self._found is None and rows is not None:
             return self._horizons_of(rows)
         return self.holds_until if rows is None else held_where(rows, self.holds_until)
+
+
+class Claimed(Deferred):
+    """A deferred verdict of a segment type, whose horizons nobody has checked yet."""
+
+    __slots__ = ()
+
+
+def deferred(member: NDArray[np.bool_], horizons: Callable[[], Instants]) -> Verdict:
+    """A verdict on n rows whose `holds_until` int64 (n,) is worked out if somebody asks for it: a count does not."""
+    return Claimed(member, lambda rows: horizons() if rows is None else held_where(rows, horizons()))

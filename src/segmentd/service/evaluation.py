@@ -120,7 +120,7 @@ class Evaluations:
         def pass_over(start: int, stop: int) -> Pass:
             users = live.users.span(start, stop, at)
             stored = StoredVerdicts(live.memberships.words[start:stop], live.memberships.horizons[start:stop])
-            return Pass(users, users.at, stored)
+            return Pass(users, users.at, stored, only_members=True)
 
         return Count(count_members(plan, len(live.users), pass_over), live.users.present, live.revision, at)
 
