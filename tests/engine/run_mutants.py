@@ -17,7 +17,8 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT))
 
-from tests.engine.mutants import MUTANTS, Mutant  # noqa: E402  (found by the line above)
+from tests.engine.mutant import Mutant  # noqa: E402  (found by the line above)
+from tests.engine.mutants import MUTANTS  # noqa: E402
 from tests.movement.mutants import MUTANTS as MOVEMENT_MUTANTS  # noqa: E402
 
 HISTORIES = "200"

@@ -6,7 +6,8 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from tests.engine.mutants import MUTANTS, Mutant
+from tests.engine.mutant import Mutant
+from tests.engine.mutants import MUTANTS
 
 SOURCE = Path(__file__).parents[2] / "src" / "segmentd"
 

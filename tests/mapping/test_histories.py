@@ -11,7 +11,8 @@ from hypothesis import settings
 from hypothesis.stateful import invariant
 from tests.mapping.digests import of_few_values
 from tests.mapping.same_answers import compare, compare_known
-from tests.movement.machine import USERS, Movement
+from tests.movement.drawing import USERS
+from tests.movement.machine import Movement
 
 from segmentd.mapping.hashing import Digest, default_digest
 from segmentd.service.engine import Engine

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.engine.mutants import Mutant
+from tests.engine.mutant import Mutant
 
 MUTANTS: Final = (
     Mutant(

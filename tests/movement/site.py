@@ -16,8 +16,8 @@ from tests.engine import toys
 from tests.engine.driver import START
 from tests.engine.inline import Inline
 from tests.engine.oracle import Definition
-from tests.movement.chronicle import REFUSAL
 from tests.movement.ledger import Placed
+from tests.movement.timeline import REFUSAL
 from tests.snapshot.same import check_starts
 
 from segmentd.errors import SegmentdError, StorageFailed

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.engine.mutants import Mutant
+from tests.engine.mutant import Mutant
 from tests.engine.test_mutants import SOURCE
 from tests.movement.mutants import MUTANTS
 
