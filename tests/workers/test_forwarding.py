@@ -252,3 +252,17 @@ def test_an_engine_that_is_gone_is_told_as_a_server_going_down(tmp_path: Path) -
             assert detail_in(seen.value, error_details_pb2.RetryInfo).retry_delay.seconds == 1
 
     run(test())
+
+
+def test_grpc_still_has_the_one_thing_that_is_used_without_being_public() -> None:
+    """A release without it breaks all streams through workers: decision 10 says what it is for, and `_send` uses it."""
+
+    async def test() -> None:
+        async with grpc.aio.insecure_channel("unix:/nobody") as channel:
+            talk: Any = channel.stream_stream(TALK)
+            call = talk()
+            sends = getattr(getattr(call, "_cython_call", None), "send_serialized_message", None)
+            call.cancel()
+            assert callable(sends), f"grpcio {grpc.__version__}: see `_send` in server/workers/forwarding.py"
+
+    run(test())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import Final
+from typing import Any, Final
 
 import orjson
 
@@ -69,18 +69,25 @@ def changed_fields(request: segment_service_pb2.UpdateSegmentRequest) -> Collect
     return [_MASK[path] for path in dict.fromkeys(request.update_mask.paths)]
 
 
+def _said(spec: SegmentSpec) -> dict[str, Any]:
+    """What a segment and each of its versions say, by the names of their fields."""
+    return {
+        "name": spec.name,
+        "description": spec.description,
+        "owner": spec.owner,
+        "labels": spec.labels,
+        "rule": to_struct(spec.rule, "rule") if isinstance(spec.rule, dict) else None,
+        "include_user_ids": spec.include,
+        "exclude_user_ids": spec.exclude,
+    }
+
+
 def segment(view: SegmentView, *, with_size: bool = False) -> segment_pb2.Segment:
     """The segment as it stands."""
     info, spec = view.info, view.info.spec
     return segment_pb2.Segment(
         id=spec.segment_id,
-        name=spec.name,
-        description=spec.description,
-        owner=spec.owner,
-        labels=spec.labels,
-        rule=to_struct(spec.rule, "rule") if isinstance(spec.rule, dict) else None,
-        include_user_ids=spec.include,
-        exclude_user_ids=spec.exclude,
+        **_said(spec),
         state=_state(view.state),
         state_reason=view.reason,
         version=info.version,
@@ -145,13 +152,7 @@ def segment_version(record: SegmentRecord) -> segment_pb2.SegmentVersion:
     spec = SegmentSpec.load(record.segment_id, record.definition)
     return segment_pb2.SegmentVersion(
         version=record.version,
-        name=spec.name,
-        description=spec.description,
-        owner=spec.owner,
-        labels=spec.labels,
-        rule=to_struct(spec.rule, "rule") if isinstance(spec.rule, dict) else None,
-        include_user_ids=spec.include,
-        exclude_user_ids=spec.exclude,
+        **_said(spec),
         author=record.author,
         note=record.note,
         create_time=to_timestamp(record.create_time),
