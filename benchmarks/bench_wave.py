@@ -17,7 +17,7 @@ from server_process import ServerProcess, serving
 
 from segmentd.client import Client
 from segmentd.client.values import as_struct
-from segmentd.records import EventRecord
+from segmentd.records import EventBatch
 from segmentd.storage import Store
 from segmentd.times import SECOND, Micros, WallClock
 from segmentd.v1 import segment_pb2
@@ -39,10 +39,17 @@ def fill(path: Path, users: int) -> Micros:
             with store.transaction():
                 store.insert_users(keys)
                 store.write_profiles(written)
-                store.insert_events([EventRecord(key, EVENT, opened, opened) for key, _ in keys])
+                store.insert_event_batch([key for key, _ in keys], openings(opened, len(keys)))
         with store.transaction():
             store.advance(1, opened)
     return opened
+
+
+def openings(opened: Micros, size: int) -> EventBatch:
+    """So many events without properties, all at this instant."""
+    nothing: list[None] = [None] * size
+    texts = [b"{}"] * size, list(nothing), list(nothing), list(nothing), list(nothing)
+    return EventBatch(opened, [EVENT] * size, [opened] * size, *texts)
 
 
 def define(client: Client, opened: Micros, quiet_seconds: float) -> tuple[float, float]:

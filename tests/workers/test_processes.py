@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tests.server.toys import detail_in
 from tests.workers.conftest import Served
 from tests.workers.fleet_process import FleetProcess, fleet, is_there, run, said, until
 
+from segmentd.service.priority import BEHIND_WORKERS
 from segmentd.v1 import membership_service_pb2 as pb
 
 PRO = {"attribute": {"plan": {"equals": "pro"}}}
@@ -39,6 +41,21 @@ def send(process: FleetProcess, number: signal.Signals, to: str) -> None:
         process.child.send_signal(number)
     else:
         os.killpg(process.child.pid, number)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a thread has no priority of its own")
+def test_workers_go_before_the_engine_s_thread(served: Served) -> None:
+    def niceness(pid: int) -> dict[str, int]:
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        return {task.name: os.getpriority(os.PRIO_PROCESS, int(task.name)) for task in tasks}
+
+    process = served.process
+    usual = os.getpriority(os.PRIO_PROCESS, 0)
+    engine = niceness(process.child.pid)
+    assert engine[str(process.child.pid)] == usual  # its children have the same
+    assert BEHIND_WORKERS in engine.values()
+    for worker in process.workers:
+        assert set(niceness(worker).values()) == {usual}
 
 
 def test_a_worker_that_is_killed_is_replaced_and_nobody_waits_for_it(served: Served) -> None:

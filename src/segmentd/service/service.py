@@ -21,6 +21,7 @@ from segmentd.service.log_retention import EVERYTHING, LogKeep
 from segmentd.service.mapped_publication import MappedPublication
 from segmentd.service.memberships import Memberships
 from segmentd.service.positions import Positions
+from segmentd.service.priority import yield_to_workers
 from segmentd.service.profiles import Profiles
 from segmentd.service.retention import Retention
 from segmentd.service.segments import Segments
@@ -119,9 +120,10 @@ class Service:
     def map_to(self, directory: Path) -> None:
         """From now on keep what workers read in this directory, which is made anew; it is gone once this is closed.
 
-        Raises StorageFailed.
+        Workers have the first call on a core. Raises StorageFailed.
         """
         engine = self._engine
+        engine.thread.call(yield_to_workers).result()
         engine.thread.call(lambda: MappedPublication(engine.live, engine.clock, directory)).result()
 
     def close(self) -> None:
