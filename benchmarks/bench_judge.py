@@ -22,7 +22,7 @@ from segmentd.plugins.host import load_plugins
 from segmentd.population.dataset import Dataset
 
 THREADS = (1, 2)
-"""Of DuckDB; Polars and the engine take as many as there are cores."""
+"""Of DuckDB; Polars takes as many as there are cores, the engine those that are idle."""
 ATTRIBUTES: dict[str, Any] = {
     "plan": {"in": ["pro", "plus"]},
     "country": {"not_equals": "US"},

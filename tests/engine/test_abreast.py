@@ -6,6 +6,7 @@ import os
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -81,11 +82,11 @@ def test_what_fails_fails_alone_on_every_thread(users: Dataset) -> None:
     assert answers == settled(users, [(0, USERS)], plans[:3])[0]
 
 
-@pytest.mark.parametrize("cores", [1, 2, 5])
+@pytest.mark.parametrize("idle", [0, 1, 4])
 @given(rows=st.integers(0, 60), length=st.integers(1, 20))
-def test_each_stretch_is_judged_once_and_told_in_order(cores: int, rows: int, length: int) -> None:
+def test_each_stretch_is_judged_once_and_told_in_order(idle: int, rows: int, length: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(abreast, "cores", lambda: cores)
+        patch.setattr(abreast, "idle_cores", lambda: idle)
         found = each_stretch(lambda start, stop: list(range(start, stop)), rows, length)
     assert [row for each in found for row in each] == list(range(rows))
     assert all(0 < len(each) <= length for each in found)
@@ -102,7 +103,7 @@ def test_what_one_stretch_raises_is_raised_when_nobody_judges_any_more(failing: 
             raise LookupError(start)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(abreast, "cores", lambda: 3)
+        patch.setattr(abreast, "idle_cores", lambda: 2)
         with pytest.raises(LookupError):
             each_stretch(judge, 4, 1)
     assert sorted(begun) == sorted(ended)
@@ -122,7 +123,7 @@ def test_helpers_yield_to_whatever_else_wants_to_run() -> None:
 @pytest.fixture
 def three_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stretches of seven rows, or of three where events are read."""
-    monkeypatch.setattr(abreast, "cores", lambda: 3)
+    monkeypatch.setattr(abreast, "idle_cores", lambda: 2)
     monkeypatch.setattr(counting, "STRETCH", 7)
     monkeypatch.setattr(counting, "STRETCH_OF_EVENTS", 3)
 
@@ -146,3 +147,18 @@ def test_a_count_fails_with_its_rule(users: Dataset) -> None:
 def over(users: Dataset, start: int, stop: int) -> Pass:
     view = users.span(start, stop, NOW)
     return Pass(view, view.at, only_members=True)
+
+
+@pytest.mark.parametrize(
+    ("told", "idle"), [("0.10 0.20 0.30 1/312 4711", 3), ("9 9 9 3/312 4711", 1), ("0 0 0 7/312 4711", 0), ("", 3)]
+)
+def test_helpers_are_as_many_as_cores_are_idle(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str, idle: int
+) -> None:
+    """Where the system tells nothing, all but this thread's."""
+    (tmp_path / "loadavg").write_text(told)
+    monkeypatch.setattr(abreast, "_RUNNING", tmp_path / "loadavg")
+    monkeypatch.setattr(abreast, "cores", lambda: 4)
+    assert abreast.idle_cores() == idle
+    (tmp_path / "loadavg").unlink()
+    assert abreast.idle_cores() == 3

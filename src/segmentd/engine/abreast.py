@@ -2,7 +2,7 @@
 
 The one who asks judges too, so that one thread is none more. A server that judges for long keeps a core free for the
 requests that it answers meanwhile; before it serves, at a start, nobody needs one. A question that takes milliseconds
-is judged on all cores, with helpers to which the system prefers whatever else wants to run.
+is judged on all cores that are idle, with helpers to which the system prefers whatever else wants to run.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
+from pathlib import Path
 from typing import Final, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed, Pass
@@ -22,6 +23,8 @@ from segmentd.engine.plan import Plan
 T = TypeVar("T")
 _LOW_PRIORITY: Final = 10
 """The niceness of helpers: beside a thread of the usual one they get a tenth of a core."""
+_RUNNING: Final = Path("/proc/loadavg")
+"""Its fourth field begins with the number of threads that run, or wait for a core."""
 
 
 def cores() -> int:
@@ -32,6 +35,15 @@ def cores() -> int:
 def spare_cores() -> int:
     """All but one of them, one at least."""
     return max(1, cores() - 1)
+
+
+def idle_cores() -> int:
+    """How many cores nothing runs on at this moment; all but this thread's where the system does not tell."""
+    try:
+        running = int(_RUNNING.read_text(encoding="ascii").split()[3].partition("/")[0])  # this thread is one of them
+    except (OSError, ValueError, IndexError):
+        running = 1
+    return max(0, cores() - running)
 
 
 def stretches(start: int, stop: int, number: int) -> list[tuple[int, int]]:
@@ -51,9 +63,9 @@ def judge_abreast(passes: Sequence[Pass], plans: Iterable[Plan]) -> None:
 
 
 def each_stretch(judge: Callable[[int, int], T], rows: int, length: int) -> list[T]:
-    """What `judge` gives for each stretch of so many of the rows from 0 on, in their order, on all cores.
+    """What `judge` gives for each stretch of so many of the rows from 0 on, in their order, on all idle cores.
 
-    Whoever is done takes the next stretch, so a helper that gets no core holds up one of them at most. Raises what
+    Whoever is done takes the next stretch, so a helper that loses its core holds up one of them at most. Raises what
     `judge` raises.
     """
     bounds = [(start, min(start + length, rows)) for start in range(0, rows, length)]
@@ -67,7 +79,7 @@ def each_stretch(judge: Callable[[int, int], T], rows: int, length: int) -> list
                 return
             found[place] = judge(start, stop)
 
-    helpers = [_helpers().submit(work) for _ in range(min(cores(), len(bounds)) - 1)]
+    helpers = [_helpers().submit(work) for _ in range(min(idle_cores(), len(bounds) - 1))]
     try:
         work()
     finally:
