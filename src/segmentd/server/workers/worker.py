@@ -16,7 +16,7 @@ from grpc_reflection.v1alpha import reflection
 
 from segmentd.errors import Internal, Reason, SegmentdError
 from segmentd.server.membership_reads import MembershipReads
-from segmentd.server.run import STOPPING, Server, run_until_signal
+from segmentd.server.run import STOPPING, Options, Server, run_until_signal
 from segmentd.server.service_names import SERVICES
 from segmentd.server.workers.answering import answering
 from segmentd.server.workers.forwarding import Forwarder
@@ -26,6 +26,8 @@ from segmentd.server.workers.tallies import Tallies
 from segmentd.service.mapped_memberships import Elsewhere, MappedMemberships
 
 _LOG: Final = logging.getLogger(__name__)
+_CONNECTION_AGE: Final = 300.0
+"""Seconds after which clients are asked to connect again: the kernel then chooses among the workers that are there."""
 _REFRESH: Final = 1.0
 """Seconds after which a worker whom nobody asks anything gives up files that were replaced."""
 
@@ -97,7 +99,15 @@ def _server(orders: Orders, engine: grpc.aio.Channel, memberships: MappedMembers
         for method, handler in answering(MembershipReads(memberships), forwarder, tally):
             methods.add_raw(method, handler)
 
-    return Server(register, SERVICES, reflects=False, shared=True)
+    return Server(register, SERVICES, reflects=False, shared=True, options=renewing(_CONNECTION_AGE))
+
+
+def renewing(seconds: float) -> Options:
+    """Options of a server whose connections take no new calls after so many seconds, one tenth more or less.
+
+    Calls and streams under way stay on theirs for as long as they like.
+    """
+    return (("grpc.max_connection_age_ms", round(seconds * 1_000)),)
 
 
 async def _listen(
