@@ -38,8 +38,8 @@ class OverlaidUsers(UsersView):
         """The same attributes of the user, or of nobody where `places` is empty."""
         return self if len(places) else super().only(places)
 
-    def _take(self, name: str, kind: Kind) -> NDArray[Any]:
-        return self._over._take(name, kind) if name in self._names else super()._take(name, kind)
+    def stored(self, name: str, kind: Kind) -> NDArray[Any]:
+        return self._over.stored(name, kind) if name in self._names else super().stored(name, kind)
 
 
 class _Columns(dict[str, Any]):

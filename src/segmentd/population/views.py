@@ -64,32 +64,32 @@ class ColumnsView:
 
     def number(self, name: str) -> Values[np.float64]:
         """Numbers, float64."""
-        return StoredValues(Kind.NUMBER, self._take(name, Kind.NUMBER))
+        return StoredValues(Kind.NUMBER, self.stored(name, Kind.NUMBER))
 
     def money(self, name: str) -> Values[np.int64]:
         """Money in millionths of the base currency's unit, int64."""
-        return StoredValues(Kind.MONEY, self._take(name, Kind.MONEY))
+        return StoredValues(Kind.MONEY, self.stored(name, Kind.MONEY))
 
     def date(self, name: str) -> Values[np.int64]:
         """Days since 1970-01-01, int64."""
-        return StoredValues(Kind.DATE, self._take(name, Kind.DATE))
+        return StoredValues(Kind.DATE, self.stored(name, Kind.DATE))
 
     def instant(self, name: str) -> Values[np.int64]:
         """Instants in microseconds UTC, int64."""
-        return StoredValues(Kind.INSTANT, self._take(name, Kind.INSTANT))
+        return StoredValues(Kind.INSTANT, self.stored(name, Kind.INSTANT))
 
     def flag(self, name: str) -> Values[np.bool_]:
         """True or false."""
-        return StoredValues(Kind.FLAG, self._take(name, Kind.FLAG))
+        return StoredValues(Kind.FLAG, self.stored(name, Kind.FLAG))
 
     def category(self, name: str) -> Category:
         """Text."""
-        data = self._take(name, Kind.TEXT)
+        data = self.stored(name, Kind.TEXT)
         return Category(data, self._columns[name].vocabulary if name in self._columns else _NOBODY)
 
     def tags(self, name: str) -> Tags:
         """Sets of text."""
-        numbers = self._take(name, Kind.TAGS).astype(np.int32, copy=False)
+        numbers = self.stored(name, Kind.TAGS).astype(np.int32, copy=False)
         column = self._columns.get(name)
         if column is None:
             nothing = np.zeros(0, dtype=np.int32)
@@ -107,7 +107,7 @@ class ColumnsView:
         """The same columns at these places alone, (k,)."""
         return ColumnsView(self._columns, chosen(self._places, places), len(places))
 
-    def _take(self, name: str, kind: Kind) -> NDArray[Any]:
+    def stored(self, name: str, kind: Kind) -> NDArray[Any]:
         """What the column stores, as narrow as it is; nothing but missing where there is none."""
         column = self._columns.get(name)
         if column is None:
