@@ -52,7 +52,9 @@ class ByteStrings:
         return self._size
 
     def __getitem__(self, number: int) -> bytes:
-        """One string, by a number that was given."""
+        """One string; IndexError where no such number was given."""
+        if not 0 <= number < self._size:
+            raise IndexError(number)
         offsets = self._offsets
         return self._heap[offsets[number] : offsets[number + 1]].tobytes()
 

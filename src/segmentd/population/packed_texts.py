@@ -34,14 +34,9 @@ class PackedTexts(Sequence[str]):
     @overload
     def __getitem__(self, code: slice) -> list[str]: ...
     def __getitem__(self, code: int | slice) -> str | list[str]:
-        size = len(self._strings)
         if isinstance(code, slice):
-            return list(self.some([*range(*code.indices(size))]))
-        if code < 0:
-            code += size
-        if not 0 <= code < size:
-            raise IndexError(code)
-        return self._strings[code].decode(*_FORM)
+            return list(self.some([*range(*code.indices(len(self)))]))
+        return self._strings[code if code >= 0 else code + len(self)].decode(*_FORM)
 
     def __iter__(self) -> Iterator[str]:
         size = len(self)

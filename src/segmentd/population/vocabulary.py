@@ -17,6 +17,8 @@ from segmentd.population.packed_texts import PackedTexts, decoded, encoded
 
 FEW: Final = 4_096
 """So many texts are not packed."""
+_ALONE: Final = 4
+"""So many are given codes one by one."""
 
 
 class Vocabulary:
@@ -52,6 +54,8 @@ class Vocabulary:
 
     def codes_of(self, texts: Sequence[str | None], sound: Callable[[str], bool]) -> NDArray[np.int32]:
         """The codes of many texts, int32 (n,), new ones given one; -1 for None and for what is not `sound`."""
+        if len(texts) <= _ALONE:
+            return np.array([-1 if each is None or not sound(each) else self.add(each) for each in texts], np.int32)
         codes = self._codes
         if codes is None:
             distinct = [text for text in dict.fromkeys(texts) if text is not None and sound(text)]
