@@ -209,6 +209,8 @@ class Committer:
             [str(Cause.TIME)] * size,
             [None] * size,
         )
+        if not written:  # as in a wave, where all moves may be at its instant
+            return batch
         places = np.flatnonzero(movements.at == instant)
         owned = [plans[owner] for owner in owners[places].tolist()]
         causes = written.causes(movements.rows[places], owned)

@@ -124,6 +124,10 @@ class Written:
     kinds: frozenset[tuple[str, str]] = frozenset()
     """The names, as (event or empty, name), whose kind became known."""
 
+    def __bool__(self) -> bool:
+        """Whether anything was written that may have moved anybody."""
+        return bool(self.rows) or self.many is not None or self.came is not None
+
     def row(self, row: int) -> RowWrites:
         """What is written about this row, to be added to."""
         return self.rows.setdefault(row, RowWrites())
