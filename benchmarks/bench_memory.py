@@ -27,6 +27,8 @@ _CODE = 4
 _DATES = {"birthday"}
 _INSTANTS = {"createdAt"}
 _BATCH = 50_000
+_OF_AN_ID = 2 * WORD
+"""The ids alone have a horizon and a first word of bits each, which are not theirs."""
 
 
 def raw_user_bytes(path: Path, users: int, segments: int) -> float:
@@ -122,7 +124,7 @@ def main() -> None:
             found[what] = resident(path)
     raw_user = raw_user_bytes(source, sizes.users, sizes.segments)
     events, raw_event = raw_event_bytes(source, chosen)
-    of_user = (found["users"] - found["ids"]) * MIB / sizes.users
+    of_user = (found["users"] - found["ids"]) * MIB / sizes.users + _OF_AN_ID
     of_event = (found["events"] - found["users"]) * MIB / events
     show("memory: a user's attributes, bits and horizon", of_user, "bytes", PEER, raw_user, **told)
     show("memory: an event that some rule reads", of_event, "bytes", PEER, raw_event, **told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import pairwise
 
 import numpy as np
@@ -74,6 +75,30 @@ def test_who_reads_keeps_what_there_was(hash_of: Hash) -> None:
         strings.add(b"%d" % number)
     assert heap.tobytes() == stretch[0] == b"first"
     assert offsets.tolist() == stretch[1] == [0, 5]
+
+
+def test_readers_find_what_there_is_while_more_comes() -> None:
+    """Whatever has a number is there, and is found, through all the arrays that are replaced meanwhile."""
+    strings, looked, ended = ByteStrings(), 0, threading.Event()
+    strings.add(b"0")
+
+    def add() -> None:
+        for number in range(1, 20_000):
+            strings.add(b"%d" % number)
+        ended.set()
+
+    writer = threading.Thread(target=add)
+    writer.start()
+    while not (ended.is_set() and looked):
+        last = len(strings) - 1
+        for number in (last, last // 2, 0):
+            assert strings[number] == b"%d" % number
+        assert strings.find(b"%d" % (last // 2)) == last // 2
+        heap, offsets = strings.gather(np.arange(last // 2, last + 1))
+        assert heap[offsets[-2] :].tobytes() == b"%d" % last
+        looked += 1
+    writer.join()
+    same(strings, [b"%d" % number for number in range(20_000)])
 
 
 def test_offsets_become_wide_with_the_heap(monkeypatch: pytest.MonkeyPatch) -> None:
