@@ -106,7 +106,7 @@ def main() -> None:
     audiences = [draw.sample(ids, USERS_AT_ONCE) for _ in range(AUDIENCES)]
     told = {name: getattr(sizes, name) for name in ("users", "events", "segments", "workers")}
     with (
-        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments) as database,
+        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments, after_stop=True) as database,
         serving(database, workers=sizes.workers, clock=CLOCK) as server,
         Client(server.address, timeout=600) as client,
         redis_server(program) as peer,

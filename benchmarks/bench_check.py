@@ -55,7 +55,7 @@ def main() -> None:
     messages = drawn_checks(sizes.users, sizes.segments, CALLS_IN_TURN)
     following = cycle(messages)
     with (
-        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments) as database,
+        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments, after_stop=True) as database,
         bare_server() as aio,
         threaded_server() as threads,
     ):

@@ -50,7 +50,7 @@ def main() -> None:
     theirs: list[NDArray[np.float64]] = []
     engine_shares: list[float] = []
     with (
-        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments) as database,
+        working_copy(sizes.cache, sizes.users, sizes.events, sizes.segments, after_stop=True) as database,
         serving(database, workers=sizes.workers, clock=CLOCK) as server,
         bare_server() as bare,
     ):

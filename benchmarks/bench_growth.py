@@ -79,17 +79,18 @@ def ingest(server: ServerProcess, users: int, seconds: int) -> Iterator[Figure]:
 
 def figures_of(users: int, segments: int, seconds: int, rounds: int, cache: Path) -> Iterator[Figure]:
     """All figures at one size."""
-    with working_copy(cache, users, EVENTS_A_USER * users, segments) as database:
-        with serving(database, clock=CLOCK):
-            pass  # what a clean stop leaves behind is there for the next start
-        with serving(database, workers=1, clock=CLOCK) as server, Client(server.address, timeout=3_600) as client:
-            yield "start: from the command to the first answer", server.start_seconds, "s"
-            yield "memory: resident in the engine", server.resident_mib(), "MiB"
-            yield from checks(server, users, segments, seconds, rounds)
-            yield from batches(client, users, segments, rounds)
-            yield from judging(client, rounds)
-            yield from ingest(server, users, seconds)
-            yield "memory: peak of the engine", server.peak_mib(), "MiB"
+    with (
+        working_copy(cache, users, EVENTS_A_USER * users, segments, after_stop=True) as database,
+        serving(database, workers=1, clock=CLOCK) as server,
+        Client(server.address, timeout=3_600) as client,
+    ):
+        yield "start: from the command to the first answer", server.start_seconds, "s"
+        yield "memory: resident in the engine", server.resident_mib(), "MiB"
+        yield from checks(server, users, segments, seconds, rounds)
+        yield from batches(client, users, segments, rounds)
+        yield from judging(client, rounds)
+        yield from ingest(server, users, seconds)
+        yield "memory: peak of the engine", server.peak_mib(), "MiB"
 
 
 def main() -> None:

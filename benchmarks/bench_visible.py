@@ -111,7 +111,7 @@ def main() -> None:
     )
     chosen = behavioral_rules(SEGMENTS)
     with (
-        working_copy(sizes.cache, sizes.users, sizes.events, SEGMENTS, chosen) as database,
+        working_copy(sizes.cache, sizes.users, sizes.events, SEGMENTS, chosen, after_stop=True) as database,
         serving(database, workers=sizes.workers, clock=CLOCK) as server,
     ):
         lasting = sizes.seconds + 2 * SETTLE

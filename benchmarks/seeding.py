@@ -10,11 +10,13 @@ import asyncio
 import json
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import Any, Final
@@ -24,6 +26,7 @@ from figures import size_options
 from seeded_events import Rendering, drawn_shop, kept_events
 from seeded_people import people, records
 from seeded_rules import rules
+from server_process import serving
 
 from segmentd.plugins.host import load_plugins
 from segmentd.records import KindRecord, SegmentRecord
@@ -137,8 +140,11 @@ async def _define(service: Service, chosen: dict[str, Any]) -> None:
 
 
 def define(path: Path, size: int, chosen: dict[str, Any] | None = None) -> None:
-    """Put these definitions into a database in place of those that it has."""
+    """Put these definitions into a database in place of those that it has; where it has the same nothing changes."""
     found = defined(size, chosen)
+    with Store.open(path) as store:
+        if _told(store.segments()) == _told(found):
+            return
     shutil.rmtree(f"{path}.snapshot", ignore_errors=True)  # it has other definitions of the same revision
     with Store.open(path) as store:
         version = max((record.version for record in store.segments()), default=0) + 1
@@ -149,6 +155,10 @@ def define(path: Path, size: int, chosen: dict[str, Any] | None = None) -> None:
             for record in found:
                 store.put_segment_version(replace(record, segment_key=key, version=version))
                 key += 1
+
+
+def _told(segments: list[SegmentRecord]) -> dict[str, tuple[str, str, bytes]]:
+    return {each.segment_id: (each.definition, each.state, each.type_versions) for each in segments}
 
 
 def seeded(cache: Path, users: int, events: int) -> Path:
@@ -164,23 +174,58 @@ def seeded(cache: Path, users: int, events: int) -> Path:
     return path
 
 
+def stopped(cache: Path, users: int, events: int, segments: int, chosen: dict[str, Any] | None = None) -> Path:
+    """The same with definitions and what a server leaves behind at a clean stop; made where it is not there yet."""
+    told = json.dumps(rules(segments) if chosen is None else chosen, sort_keys=True)
+    folder = cache / f"stopped-{users}-{events}-{sha256(told.encode()).hexdigest()[:12]}"
+    if not folder.exists():
+        source = seeded(cache, users, events)
+        making = Path(tempfile.mkdtemp(dir=cache))
+        try:
+            database = making / "bench.db"
+            shutil.copyfile(source, database)
+            define(database, segments, chosen)
+            with serving(database, clock=CLOCK):
+                pass
+            making.rename(folder)
+        finally:
+            shutil.rmtree(making, ignore_errors=True)
+    return folder / "bench.db"
+
+
 @contextmanager
 def working_copy(
-    cache: Path, users: int, events: int, segments: int, chosen: dict[str, Any] | None = None
+    cache: Path,
+    users: int,
+    events: int,
+    segments: int,
+    chosen: dict[str, Any] | None = None,
+    *,
+    after_stop: bool = False,
 ) -> Iterator[Path]:
     """A database of this size with so many segments (or those `chosen`), which may be written to.
 
-    It is a copy; one of several gigabytes is used where it lies, and keeps what is written.
+    It is a copy; one of several gigabytes is used where it lies, and keeps what is written. `after_stop`: with the
+    snapshot of a clean stop, so that a server of it is there in a moment.
     """
     path = seeded(cache, users, events)
     if path.stat().st_size > LARGE:
+        print(f"{path} is used where it lies, and keeps what is written", file=sys.stderr, flush=True)
         define(path, segments, chosen)
+        if after_stop and not Path(f"{path}.snapshot").exists():
+            with serving(path, clock=CLOCK):
+                pass
         yield path
         return
     with tempfile.TemporaryDirectory(dir=cache) as folder:
         copy = Path(folder, "bench.db")
-        shutil.copyfile(path, copy)
-        define(copy, segments, chosen)
+        if after_stop:
+            source = stopped(cache, users, events, segments, chosen)
+            shutil.copyfile(source, copy)
+            shutil.copytree(f"{source}.snapshot", f"{copy}.snapshot")
+        else:
+            shutil.copyfile(path, copy)
+            define(copy, segments, chosen)
         yield copy
 
 
