@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Collection
 from pathlib import Path
+from typing import Final
 
 from segmentd.errors import StorageFailed
+
+_ENOUGH: Final = 65_536
 
 
 class FileLock:
@@ -25,11 +29,21 @@ class FileLock:
         try:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
-            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").strip()
+            holder = os.pread(self._descriptor, 20, 0).decode("ascii", "replace").partition("\n")[0]
             os.close(self._descriptor)
             raise StorageFailed(f"{database} is in use by another segmentd (process {holder or 'unknown'})") from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        _, *marks = os.pread(self._descriptor, _ENOUGH, 0).decode("ascii", "replace").split("\n")[:-1] or [""]
+        self.marks = frozenset(marks)
+        """Those that were noted last, maybe by an earlier holder: one of them is in the database file."""
+        self.note_marks(self.marks)
+
+    def note_marks(self, marks: Collection[str]) -> None:
+        """Write which marks the database file may have, for the next holder; durable on return. Raises OSError."""
+        text = "".join(f"{line}\n" for line in (os.getpid(), *sorted(marks))).encode()
+        os.pwrite(self._descriptor, text, 0)
+        os.ftruncate(self._descriptor, len(text))
+        os.fsync(self._descriptor)
+        self.marks = frozenset(marks)
 
     def release(self) -> None:
         """Give the lock up; calling it again does nothing."""

@@ -31,6 +31,7 @@ from segmentd.storage.retention import Retention
 from segmentd.storage.schema import MIGRATIONS
 from segmentd.storage.segments import Segments
 from segmentd.storage.session import Session
+from segmentd.storage.start_marks import check_left_log, draw_mark
 from segmentd.storage.user_lists import UserLists
 from segmentd.storage.users import Users
 
@@ -73,13 +74,14 @@ class Store(
         Raises StorageFailed: no such folder, not writable, no database of segmentd, a newer one, or in use.
         """
         if str(path) == MEMORY:
-            return cls(_session(None, migrations), None)
+            return cls(_session(None, migrations, None), None)
         # The lock is on the real file, so that a symbolic link is no second door.
         file = Path(path).resolve()
         check_folder(file)
         lock = FileLock(file)
         try:
-            store = cls(_session(file, migrations), lock)
+            check_left_log(file, lock)
+            store = cls(_session(file, migrations, lock), lock)
         except BaseException:
             lock.release()
             raise
@@ -131,10 +133,12 @@ class Store(
         self.close()
 
 
-def _session(file: Path | None, migrations: Sequence[Migration]) -> Session:
+def _session(file: Path | None, migrations: Sequence[Migration], lock: FileLock | None) -> Session:
     connection = connect(file)
     try:
         migrate(connection, migrations)
+        if lock is not None:
+            draw_mark(connection, lock)
     except BaseException:
         connection.close()
         raise
