@@ -40,9 +40,9 @@ class ToyChild:
     async def ended(self) -> int:
         return await asyncio.shield(self.end)
 
-    def kill(self) -> None:
+    def kill(self, code: int = -9) -> None:
         if not self.end.done():
-            self.end.set_result(-9)
+            self.end.set_result(code)
 
 
 class ToyChildren:
@@ -79,6 +79,28 @@ def test_each_worker_that_ends_is_replaced_and_counted(tmp_path: Path, monkeypat
         assert children.made[0].told == children.made[-1].told == b"drain\n"
 
     run(test())
+
+
+def test_a_worker_that_was_stopped_is_replaced_without_alarm(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def test() -> None:
+        children = ToyChildren(monkeypatch)
+        ends: list[int] = []
+        fleet = Fleet([orders(tmp_path)], ends.append)
+        await fleet.start()
+        children.made[0].kill(0)
+        for _ in range(2):
+            await children.spawned.acquire()
+        assert ends == []
+        await fleet.drain(5)
+
+    with caplog.at_level("INFO"):
+        run(test())
+    assert [(each.levelname, each.message) for each in caplog.records][0] == (
+        "INFO",
+        "worker 0 (process 0) was stopped",
+    )
 
 
 def test_a_worker_that_cannot_be_replaced_ends_the_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,8 +25,8 @@ class Fleet:
     """To be made inside of the running event loop."""
 
     def __init__(self, orders: list[Orders], on_end: Callable[[int], None]) -> None:
-        """One worker for each of the orders; `on_end` is told the number of a worker that ended by itself, or before it
-        listened.
+        """One worker for each of the orders; `on_end` is told the number of a worker that ended by an error or a kill,
+        or before it listened.
         """
         self._orders = orders
         self._on_end = on_end
@@ -92,8 +92,7 @@ class Fleet:
             if self._stopping.is_set():
                 return
             if not failed_starts:
-                self._on_end(orders.number)
-                _LOG.error("worker %d (process %s) ended with %s", orders.number, child and child.pid, code)
+                self._tell_end(orders.number, child, code)
             short_lives = 0 if self._time() - since > _SOUND else short_lives + 1
             if await self._stopped_within(_pause(short_lives)):
                 return
@@ -109,6 +108,14 @@ class Fleet:
                 reason = f"worker {orders.number} cannot be replaced: {error}"
                 self.lost.set_exception(Internal(Reason.INTERNAL, reason))
                 return
+
+    def _tell_end(self, number: int, child: Child | None, code: int | None) -> None:
+        """A worker that was sent SIGTERM, by whoever, drains and ends with 0: that is no accident."""
+        if code == 0:
+            _LOG.info("worker %d (process %s) was stopped", number, child and child.pid)
+            return
+        self._on_end(number)
+        _LOG.error("worker %d (process %s) ended with %s", number, child and child.pid, code)
 
     def _time(self) -> float:
         return asyncio.get_running_loop().time()

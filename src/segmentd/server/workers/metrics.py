@@ -14,7 +14,7 @@ _COUNTERS: Final = {
     "answered_calls": ("Calls that the worker answered from mapped memberships, refusals included.", ANSWERED),
     "forwarded_calls": ("Calls that the worker handed on to the engine.", FORWARDED),
     "unexpected_ends": (
-        "How often the worker ended untold, or before it listened, and was replaced.",
+        "How often the worker ended by an error or a kill, or before it listened, and was replaced.",
         ENDED,
     ),
 }

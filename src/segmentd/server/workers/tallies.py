@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 ANSWERED, FORWARDED, ENDED = range(3)
-"""Calls answered from mapped memberships, calls handed to the engine, workers that ended without being told to."""
+"""Calls answered from mapped memberships, calls handed to the engine, workers that ended by an error or a kill."""
 _FIELDS: Final = 8
 _WORD: Final = 8
 
