@@ -204,12 +204,7 @@ class Chronicle:
         return self._means(wanted - (ahead.means.keys() & learning))
 
     def _means(self, attributes: Collection[str]) -> dict[str, tuple[int, int]]:
-        means = {}
-        for attribute in attributes:
-            values = [p.attributes[attribute] for p in self.world.people.values() if attribute in p.attributes]
-            if values:
-                means[attribute] = (int(sum(values) // len(values)), len(values))
-        return means
+        return means_of([person.attributes for person in self.world.people.values()], attributes)
 
     def _again(self, names: set[str], means: dict[str, tuple[int, int]], cause: str) -> None:
         self.step()
@@ -271,3 +266,13 @@ class Chronicle:
         if touched.new:
             return "EVENT" if touched.events else "ATTRIBUTE"
         return "TIME"
+
+
+def means_of(people: Sequence[Mapping[str, Any]], attributes: Collection[str]) -> dict[str, tuple[int, int]]:
+    """The mean of each attribute that anybody has, cut to a whole number, and how many have it."""
+    means = {}
+    for attribute in attributes:
+        values = [each[attribute] for each in people if attribute in each]
+        if values:
+            means[attribute] = (int(sum(values) // len(values)), len(values))
+    return means

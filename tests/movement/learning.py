@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from tests.engine.chronicle import means_of
 from tests.movement.timeline import Timeline
 from tests.movement.world import World
 
@@ -60,12 +61,7 @@ class Learning(Timeline):
         return self._means(wanted - (ahead.means.keys() & self._learning()))
 
     def _means(self, attributes: Collection[str]) -> dict[str, tuple[int, int]]:
-        means = {}
-        for attribute in attributes:
-            values = [p.attributes[attribute] for p in self.world.people.values() if attribute in p.attributes]
-            if values:
-                means[attribute] = (int(sum(values) // len(values)), len(values))
-        return means
+        return means_of([person.attributes for person in self.world.people.values()], attributes)
 
     def _again(self, names: set[str], means: dict[str, tuple[int, int]], cause: str) -> None:
         self.fits |= dict.fromkeys(means, self.now)

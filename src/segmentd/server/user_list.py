@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import Final
+from typing import Any, Final
 
 from segmentd.errors import InvalidInput
 from segmentd.limits import check_batch
@@ -58,16 +58,7 @@ class UserListHandlers(user_list_service_pb2_grpc.UserListServiceServicer):
             _check_end(message.end.id_count, upload)
             await _nothing_more(request_iterator)
             applied = await self._lists.apply(upload)
-        return pb.UploadUserListResponse(
-            list=_user_list(applied.view),
-            revision=applied.view.revision,
-            added_count=applied.added,
-            removed_count=applied.removed,
-            created_count=applied.created,
-            unchanged_count=applied.unchanged,
-            skipped_count=applied.skipped,
-            faults=_faults(applied),
-        )
+        return pb.UploadUserListResponse(**_outcome(applied), skipped_count=applied.skipped, faults=_faults(applied))
 
     async def UpdateUserList(self, request: pb.UpdateUserListRequest, context: Context) -> pb.UpdateUserListResponse:
         check_batch(len(request.add_user_ids), "add_user_ids")
@@ -75,14 +66,7 @@ class UserListHandlers(user_list_service_pb2_grpc.UserListServiceServicer):
         description = request.description if request.HasField("description") else None
         spec = UploadSpec(request.list_id, Mode.ADD, description, create=request.create_if_missing)
         applied = await self._lists.update(spec, request.add_user_ids, request.remove_user_ids)
-        return pb.UpdateUserListResponse(
-            list=_user_list(applied.view),
-            revision=applied.view.revision,
-            added_count=applied.added,
-            removed_count=applied.removed,
-            created_count=applied.created,
-            unchanged_count=applied.unchanged,
-        )
+        return pb.UpdateUserListResponse(**_outcome(applied))
 
     async def GetUserList(self, request: pb.GetUserListRequest, context: Context) -> pb.GetUserListResponse:
         check_id(request.list_id, "list_id")
@@ -184,6 +168,18 @@ def _upload(upload: Upload) -> user_list_pb2.UserListUpload:
         total_count=upload.total,
         start_time=to_timestamp(upload.start_time),
     )
+
+
+def _outcome(applied: Applied) -> dict[str, Any]:
+    """What both ways of changing a list answer, by the names of the fields."""
+    return {
+        "list": _user_list(applied.view),
+        "revision": applied.view.revision,
+        "added_count": applied.added,
+        "removed_count": applied.removed,
+        "created_count": applied.created,
+        "unchanged_count": applied.unchanged,
+    }
 
 
 def _faults(applied: Applied) -> list[pb.UserListIdFault]:
