@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
+from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Pool
 
@@ -21,8 +22,9 @@ class AsyncCaller:
     """Makes calls over the connections of a pool with one deadline, in seconds. Cancelling the task ends its call."""
 
     def __init__(self, pool: Pool[grpc.aio.Channel], timeout: float) -> None:
+        """Raises TypeError and ValueError for what is no deadline."""
         self.pool = pool
-        self.timeout = timeout
+        self.timeout = deadline(timeout)
 
     async def call(self, call: Call[A]) -> A:
         """The answer. Raises CallFailed."""

@@ -10,6 +10,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from segmentd.client.arguments import named
 from segmentd.client.async_calling import AsyncCaller
 from segmentd.client.calls import Awaiting
 from segmentd.client.watch_course import RECONNECT_FOR, WatchCourse, watch_request
@@ -91,6 +92,7 @@ class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
 class AsyncWatches(Awaiting):
     """WatchTransitions of MembershipService."""
 
+    @named
     def watch(
         self,
         segment_ids: Sequence[str] = (),

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
+from segmentd.client.arguments import named
 from segmentd.v1 import membership_service_pb2 as questions
 
 _SEPARATOR: Final = "\n"
 
 
+@named
 def fill_batch(
     request: questions.BatchCheckMembershipsRequest,
     user_ids: Sequence[str],
     segment_ids: Sequence[str],
     min_revision: int,
 ) -> None:
-    """Put a batch into an empty request; raises what protobuf does where an id is no text."""
+    """Put a batch into an empty request; raises TypeError with the argument's name where an id is no text."""
     joined = _joined(user_ids)
     if joined:
         request.joined_user_ids = joined

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
 
+from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Pool
 
@@ -50,8 +51,9 @@ class Caller:
     """Makes calls over the connections of a pool with one deadline, in seconds."""
 
     def __init__(self, pool: Pool[grpc.Channel], timeout: float) -> None:
+        """Raises TypeError and ValueError for what is no deadline."""
         self.pool = pool
-        self.timeout = timeout
+        self.timeout = deadline(timeout)
 
     def call(self, call: Call[A]) -> A:
         """The answer. Raises CallFailed."""

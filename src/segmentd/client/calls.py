@@ -1,7 +1,7 @@
 """What a call is made of, written once for the blocking client and the one of asyncio.
 
 A part describes its calls by methods that return a Call. The decorator sends it: on a Blocking client the method gives
-the answer, on an Awaiting one what is to be awaited. The types say the same.
+the answer, on an Awaiting one what is to be awaited. The types say the same. A TypeError names the argument.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import wraps
 from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, cast, overload
 
+from segmentd.client.arguments import named
 from segmentd.client.async_calling import AsyncCaller
 from segmentd.client.calling import Caller
 
@@ -70,39 +71,43 @@ class Listed(Protocol[P, A_co]):
 
 def asked(describe: Callable[Concatenate[Any, P], Call[A]]) -> Asked[P, A]:
     """A call with one answer. Raises CallFailed."""
+    make = named(describe)
 
     @wraps(describe)
     def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.call(describe(client, *args, **kwargs))
+        return client.caller.call(make(client, *args, **kwargs))
 
     return cast("Asked[P, A]", method)
 
 
 def paged(describe: Callable[Concatenate[Any, P], Call[Iterable[A]]]) -> Listed[P, A]:
     """The items of all pages, each page asked for when it is needed. Raises CallFailed, also in the middle."""
+    make = named(describe)
 
     @wraps(describe)
     def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.pages(describe(client, *args, **kwargs))
+        return client.caller.pages(make(client, *args, **kwargs))
 
     return cast("Listed[P, A]", method)
 
 
 def streamed(describe: Callable[Concatenate[Any, P], Call[A]]) -> Listed[P, A]:
     """The messages of a stream that ends. Raises CallFailed, also in the middle."""
+    make = named(describe)
 
     @wraps(describe)
     def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.stream(describe(client, *args, **kwargs))
+        return client.caller.stream(make(client, *args, **kwargs))
 
     return cast("Listed[P, A]", method)
 
 
 def streamed_items(describe: Callable[Concatenate[Any, P], Call[Iterable[A]]]) -> Listed[P, A]:
     """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+    make = named(describe)
 
     @wraps(describe)
     def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.items(describe(client, *args, **kwargs))
+        return client.caller.items(make(client, *args, **kwargs))
 
     return cast("Listed[P, A]", method)

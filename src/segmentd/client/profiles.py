@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
 
+from segmentd.client.arguments import named
 from segmentd.client.calls import Call, asked, paged, streamed
 from segmentd.v1 import profile_pb2
 from segmentd.v1 import profile_service_pb2 as profiles
@@ -58,11 +59,13 @@ class Profiles:
         return Call(ProfileServiceStub, "DeclareAttributes", request)
 
 
+@named
 def upserting(items: Sequence[profiles.ProfileUpsert]) -> Call[profiles.UpsertProfilesResponse]:
     """The call that merges attributes into profiles."""
     return Call(ProfileServiceStub, "UpsertProfiles", profiles.UpsertProfilesRequest(profiles=items))
 
 
+@named
 def ingesting(events: Sequence[profile_pb2.Event]) -> Call[profiles.IngestEventsResponse]:
     """The call that stores events; those of the caller stay as they are."""
     request = profiles.IngestEventsRequest(events=events)

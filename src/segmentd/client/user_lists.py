@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from segmentd.client.arguments import named
 from segmentd.client.calls import Call, asked, paged
 from segmentd.v1 import user_list_pb2
 from segmentd.v1 import user_list_service_pb2 as lists
@@ -67,6 +68,7 @@ class UserLists:
         return Call(UserListServiceStub, "DeleteUserList", lists.DeleteUserListRequest(list_id=list_id))
 
 
+@named
 def uploading(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Call[lists.UploadUserListResponse]:
     """The call that uploads a list; `user_ids` is read while it is under way."""
     return Call(UserListServiceStub, "UploadUserList", _messages(header, user_ids))

@@ -9,6 +9,7 @@ from typing import Any
 
 import grpc
 
+from segmentd.client.arguments import named
 from segmentd.client.calling import Caller
 from segmentd.client.calls import Blocking
 from segmentd.client.watch_course import RECONNECT_FOR, WatchCourse, watch_request
@@ -85,6 +86,7 @@ class Watch(Iterator[questions.WatchTransitionsResponse]):
 class Watches(Blocking):
     """WatchTransitions of MembershipService."""
 
+    @named
     def watch(
         self,
         segment_ids: Sequence[str] = (),

@@ -12,6 +12,7 @@ from typing import Any
 import grpc
 import grpc.aio
 
+from segmentd.client.arguments import named
 from segmentd.client.async_calling import AsyncCaller
 from segmentd.client.calls import Awaiting
 from segmentd.client.errors import CallFailed
@@ -124,6 +125,7 @@ def _is_cancelled() -> bool:
 class AsyncLocals(Awaiting):
     """Local mode of the client of asyncio."""
 
+    @named
     def local(
         self,
         segment_ids: Sequence[str],

@@ -10,6 +10,7 @@ from typing import Any
 
 import grpc
 
+from segmentd.client.arguments import named
 from segmentd.client.calling import Caller, Pending
 from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed
@@ -135,6 +136,7 @@ class LocalMemberships(Replica):
 class Locals(Blocking):
     """Local mode of the blocking client."""
 
+    @named
     def local(
         self,
         segment_ids: Sequence[str],

@@ -52,7 +52,9 @@ class Replica:
             raise ValueError("segment_ids: it is empty; name the segments that are to be answered here")
         if not max_staleness >= _LEAST_STALENESS:
             raise ValueError(f"max_staleness: {max_staleness:g} seconds is too short; {_LEAST_STALENESS} is the least")
-        self.segment_ids = tuple(dict.fromkeys(segment_ids))
+        # A message refuses at once what is no text.
+        named_segments = questions.WatchTransitionsRequest(segment_ids=segment_ids).segment_ids
+        self.segment_ids = tuple(dict.fromkeys(named_segments))
         self.max_staleness = max_staleness
         self.revision = 0
         """The last revision of which the copy has everything."""
