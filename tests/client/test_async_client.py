@@ -84,6 +84,8 @@ def test_a_whole_life(tmp_path: Path) -> None:
             assert [each.outcome for each in stored.results] == [profiles.INGEST_OUTCOME_STORED] * 2
             answer = await client.check("ada", "seen", stored.revision)
             assert answer.membership == membership_pb2.MEMBERSHIP_MEMBER
+            assert await client.is_member("ada", "seen", stored.revision) is True
+            assert await client.is_member("bob", "seen") is False
             assert (await client.check_several("ada", ["seen", "none"])).memberships[1].HasField("error")
             assert (await client.check_batch(["ada", "bob"], ["seen"])).members_of("seen") == ["ada"]
             assert (await client.explain("ada", "seen")).explanation.segment_id == "seen"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from tests.cli.running import serving
 import segmentd.client
 from segmentd.client import (
     ArgumentOutOfRange,
+    AsyncClient,
     CallFailed,
     Client,
     as_instant,
@@ -144,8 +146,27 @@ def test_arguments_that_cannot_be_sent_are_refused_by_name(client: Client) -> No
     target: Any = None
     with pytest.raises(TypeError, match="target: None is no address"):
         Client(target)
-    with pytest.raises(ValueError, match="target: it is empty"):
-        Client("")
+
+
+@pytest.mark.parametrize("kind", [Client, AsyncClient])
+def test_a_target_has_a_port(kind: type[Client | AsyncClient]) -> None:
+    for target in ("localhost", "", "localhost:", "localhost:70000", "http://localhost:50051", "[::1]"):
+        with pytest.raises(
+            ValueError, match=f"target: {re.escape(repr(target))} is not HOST:PORT, as in localhost:50051"
+        ):
+            kind(target)
+    for target in ("localhost:50051", "[::1]:50051", "unix:/run/segmentd", "unix:segmentd", "dns:///segmentd:50051"):
+        kind(target)
+
+
+def test_is_member_is_the_answer_of_check_as_a_bool(client: Client) -> None:
+    define(client, "bought")
+    stored = client.ingest_events([profile_pb2.Event(user_id="buyer", name="X", event_time=as_timestamp(AT))])
+    assert client.is_member("buyer", "bought", stored.revision) is True
+    assert client.is_member("visitor", "bought", min_revision=stored.revision) is False
+    with pytest.raises(CallFailed) as missing:
+        client.is_member("buyer", "none")
+    assert missing.value.reason == "SEGMENT_NOT_FOUND"
 
 
 def test_a_refused_call_says_why(client: Client) -> None:

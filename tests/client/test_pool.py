@@ -12,7 +12,7 @@ from typing import Any
 import grpc
 import pytest
 
-from segmentd.client import AsyncClient, CallFailed, Client
+from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
 from segmentd.client.pool import Pool
 from segmentd.v1 import admin_service_pb2, admin_service_pb2_grpc
 
@@ -109,10 +109,30 @@ def test_the_least_busy_one_is_taken() -> None:
 
 
 def test_a_closed_client_makes_no_calls() -> None:
-    with Client("127.0.0.1:1") as client:
+    with served(Noting()) as port, Client(f"127.0.0.1:{port}", connections=1) as client:
+        assert client.status().revision == 7
+        client.close()
+        for call in (client.status, lambda: list(client.members("s")), lambda: client.start_ingest_events([])):
+            with pytest.raises(ClientClosed, match="the client is closed"):
+                call()
+    with Client("127.0.0.1:1") as unused:
         pass
-    with pytest.raises(ValueError, match="the client is closed"):
-        client.status()
+    with pytest.raises(ClientClosed, match="the client is closed"):
+        unused.status()
+
+
+def test_a_closed_client_of_asyncio_makes_no_calls() -> None:
+    async def life(address: str) -> None:
+        async with AsyncClient(address, connections=1) as client:
+            assert (await client.status()).revision == 7
+        with pytest.raises(ClientClosed, match="the client is closed"):
+            await client.status()
+
+    with served(Noting()) as port:
+        asyncio.run(life(f"127.0.0.1:{port}"))
+
+
+def test_a_client_has_a_connection() -> None:
     with pytest.raises(ValueError, match="connections: 0 is too few"):
         Client(connections=0)
 

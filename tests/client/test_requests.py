@@ -10,8 +10,8 @@ import grpc_testing
 import pytest
 
 from segmentd.client import CallFailed, Client
+from segmentd.v1 import membership_pb2, profile_pb2
 from segmentd.v1 import membership_service_pb2 as questions
-from segmentd.v1 import profile_pb2
 from segmentd.v1 import profile_service_pb2 as profiles
 
 SERVICES = (
@@ -62,6 +62,34 @@ def test_a_question_names_user_segment_and_revision(
     call.terminate(questions.CheckMembershipResponse(revision=12), (), grpc.StatusCode.OK, "")
     assert (request.user_id, request.segment_id, request.min_revision) == ("ada", "vip", 12)
     assert answer.result().revision == 12
+
+
+@pytest.mark.parametrize(
+    ("membership", "member"),
+    [(membership_pb2.MEMBERSHIP_MEMBER, True), (membership_pb2.MEMBERSHIP_NOT_MEMBER, False)],
+)
+def test_is_member_asks_the_same_and_answers_a_bool(
+    channel: grpc_testing.Channel,
+    client: Client,
+    caller: ThreadPoolExecutor,
+    membership: membership_pb2.Membership.ValueType,
+    member: bool,
+) -> None:
+    answer = caller.submit(client.is_member, "ada", "vip", 12)
+    _, request, call = channel.take_unary_unary(CHECK)
+    call.terminate(questions.CheckMembershipResponse(membership=membership), (), grpc.StatusCode.OK, "")
+    assert (request.user_id, request.segment_id, request.min_revision) == ("ada", "vip", 12)
+    assert answer.result() is member
+
+
+def test_an_answer_that_says_neither_is_no_bool(
+    channel: grpc_testing.Channel, client: Client, caller: ThreadPoolExecutor
+) -> None:
+    answer = caller.submit(client.is_member, "ada", "vip")
+    _, _, call = channel.take_unary_unary(CHECK)
+    call.terminate(questions.CheckMembershipResponse(), (), grpc.StatusCode.OK, "")
+    with pytest.raises(CallFailed, match="neither"):
+        answer.result()
 
 
 def test_a_status_without_details_still_is_the_one_error(

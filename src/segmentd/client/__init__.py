@@ -1,12 +1,12 @@
 """Typed clients of segmentd: a blocking one, and one of asyncio with the same calls.
 
 >>> with Client("localhost:50051") as client:
-...     answer = client.check("u17", "at-risk-shoppers")
+...     at_risk = client.is_member("u17", "at-risk-shoppers")
 
 >>> async with AsyncClient("localhost:50051") as client:
-...     answer = await client.check("u17", "at-risk-shoppers")
+...     at_risk = await client.is_member("u17", "at-risk-shoppers")
 
-Answers are the messages of the contract. Every failed call raises CallFailed.
+Answers are the messages of the contract. Every failed call raises CallFailed, and one after `close` ClientClosed.
 """
 
 from segmentd.client.arguments import ArgumentOutOfRange
@@ -15,7 +15,7 @@ from segmentd.client.async_watching import AsyncWatch
 from segmentd.client.calling import Pending
 from segmentd.client.client import Client
 from segmentd.client.consumers import Consumers
-from segmentd.client.errors import CallFailed, FieldFault, ItemFault, item_fault
+from segmentd.client.errors import CallFailed, ClientClosed, FieldFault, ItemFault, item_fault
 from segmentd.client.exclusive_groups import ExclusiveGroups
 from segmentd.client.history import History
 from segmentd.client.instants import Instant, as_instant, as_timestamp
@@ -37,6 +37,7 @@ __all__ = [
     "AsyncWatch",
     "CallFailed",
     "Client",
+    "ClientClosed",
     "Consumers",
     "ExclusiveGroups",
     "FieldFault",

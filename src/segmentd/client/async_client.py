@@ -52,7 +52,7 @@ class AsyncClient(
         """`timeout` is the deadline of each call in seconds, retries included; a `channel` stands for `target`.
 
         The `connections` are opened as they are used; each leads to one worker of the server. Raises TypeError where
-        `target` is no text, and ValueError where it is empty.
+        `target` is no text, and ValueError where it is no address.
         """
         if channel is None:
             check_target(target)
@@ -60,13 +60,13 @@ class AsyncClient(
         self.caller = AsyncCaller(pool, timeout)
 
     def within(self, timeout: float) -> AsyncClient:
-        """This client with another deadline, in seconds, over the same connections."""
+        """This client with another deadline, in seconds, over the same connections. Raises ValueError for 0 or less."""
         other = copy.copy(self)
         other.caller = AsyncCaller(self.caller.pool, timeout)
         return other
 
     async def close(self) -> None:
-        """End the connections and the calls under way."""
+        """End the connections and the calls under way. Later calls raise ClientClosed."""
         for channel in self.caller.pool.give_up():
             await channel.close()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Final
 
 import grpc
@@ -12,6 +13,12 @@ DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 DEFAULT_CONNECTIONS: Final = 4
 """Connections of a client, opened as they are used."""
+
+_TARGET: Final = re.compile(
+    r"(unix|unix-abstract|vsock|dns|ipv4|ipv6|xds):.+|(\[[^\]]+\]|[^:\[\]/\s]+):(?P<port>\d{1,5})"
+)
+"""What gRPC connects to, except hosts without a port, for which it would take port 443."""
+_LAST_PORT: Final = 65_535
 
 _SERVICES: Final = (
     "AdminService",
@@ -86,8 +93,9 @@ def open_async_channel(target: str) -> grpc.aio.Channel:
 
 
 def check_target(target: object) -> None:
-    """Raises TypeError where a target is no text, and ValueError where it is empty."""
+    """Raises TypeError where a target is no text, and ValueError where it is neither `host:port` nor `unix:/path`."""
     if not isinstance(target, str):
         raise TypeError(f"target: {target!r} is no address; write it as localhost:50051 or unix:/path")
-    if not target:
-        raise ValueError("target: it is empty; write it as localhost:50051 or unix:/path")
+    found = _TARGET.fullmatch(target)
+    if found is None or int(found["port"] or 0) > _LAST_PORT:
+        raise ValueError(f"target: {target!r} is not HOST:PORT, as in localhost:50051, or unix:/path")

@@ -51,7 +51,7 @@ class Client(
         """`timeout` is the deadline of each call in seconds, retries included; a `channel` stands for `target`.
 
         The `connections` are opened as they are used; each leads to one worker of the server. Raises TypeError where
-        `target` is no text, and ValueError where it is empty.
+        `target` is no text, and ValueError where it is no address.
         """
         if channel is None:
             check_target(target)
@@ -59,13 +59,13 @@ class Client(
         self.caller = Caller(pool, timeout)
 
     def within(self, timeout: float) -> Client:
-        """This client with another deadline, in seconds, over the same connections."""
+        """This client with another deadline, in seconds, over the same connections. Raises ValueError for 0 or less."""
         other = copy.copy(self)
         other.caller = Caller(self.caller.pool, timeout)
         return other
 
     def close(self) -> None:
-        """End the connections and the calls under way."""
+        """End the connections and the calls under way. Later calls raise ClientClosed."""
         for channel in self.caller.pool.give_up():
             channel.close()
 

@@ -79,6 +79,10 @@ class CallFailed(Exception):
             self.retry_after = _seconds(retry.retry_delay)
 
 
+class ClientClosed(ValueError):
+    """The client, or its local copy, was asked after `close`."""
+
+
 def item_fault(error: item_error_pb2.ItemError) -> ItemFault:
     """The error of one item of an answer."""
     return ItemFault(

@@ -5,9 +5,13 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
+
+from segmentd.client.errors import ClientClosed
 
 C = TypeVar("C")
+
+_CLOSED: Final = "the client is closed; make another one"
 
 
 class Lane(Generic[C]):
@@ -24,7 +28,9 @@ class Lane(Generic[C]):
         self._stubs: dict[type[Any], Any] = {}
 
     def method(self, stub: type[Any], name: str) -> Any:
-        """What makes the calls of one method. Raises ValueError once the connection was given up."""
+        """What makes the calls of one method. Raises ClientClosed once the connection was given up."""
+        if self._closed:
+            raise ClientClosed(_CLOSED)
         made = self._stubs.get(stub)
         if made is None:
             made = self._stubs.setdefault(stub, stub(self._opened()))
@@ -39,7 +45,7 @@ class Lane(Generic[C]):
     def _opened(self) -> C:
         with self._lock:
             if self._closed:
-                raise ValueError("the client is closed")
+                raise ClientClosed(_CLOSED)
             if self._channel is None:
                 self._channel = self._open()
             return self._channel

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
+import grpc
+
 from segmentd.client.batch_request import fill_batch
 from segmentd.client.batch_stream import BatchStream
 from segmentd.client.calls import Call, asked, paged, streamed_items
+from segmentd.client.errors import CallFailed
 from segmentd.client.member_table import MemberTable
 from segmentd.client.values import Json, as_struct
 from segmentd.v1 import evaluation_service_pb2 as evaluations
@@ -17,12 +20,26 @@ from segmentd.v1.evaluation_service_pb2_grpc import EvaluationServiceStub
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
 
+def is_member_call(user_id: str, segment_id: str, min_revision: int) -> Call[bool]:
+    """The call that asks whether a user is in a segment; CallFailed where the answer says neither."""
+    request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id, min_revision=min_revision)
+    return Call(MembershipServiceStub, "CheckMembership", request, _is_member)
+
+
 class Questions:
     """Calls of MembershipService and EvaluationService. `min_revision` is what a write returned; 0: the newest."""
 
     @asked
+    def is_member(self, user_id: str, segment_id: str, min_revision: int = 0) -> Call[bool]:
+        """Whether a user is in a segment. One that cannot be answered, such as an unknown one, raises CallFailed."""
+        return is_member_call(user_id, segment_id, min_revision)
+
+    @asked
     def check(self, user_id: str, segment_id: str, min_revision: int = 0) -> Call[questions.CheckMembershipResponse]:
-        """Whether a user is in a segment."""
+        """The same with its instant, and until when it holds.
+
+        `membership` of the answer is a number, true as a bool also where it is MEMBERSHIP_NOT_MEMBER.
+        """
         request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id, min_revision=min_revision)
         return Call(MembershipServiceStub, "CheckMembership", request)
 
@@ -113,3 +130,9 @@ class Questions:
     def evaluate(self, request: evaluations.EvaluateSegmentsRequest) -> Call[evaluations.EvaluateSegmentsResponse]:
         """Judges segments or a rule for a stored user with the context of the request, or for given profiles."""
         return Call(EvaluationServiceStub, "EvaluateSegments", request)
+
+
+def _is_member(answer: questions.CheckMembershipResponse) -> bool:
+    if answer.membership == membership_pb2.MEMBERSHIP_UNSPECIFIED:
+        raise CallFailed(grpc.StatusCode.INTERNAL, "", "the answer says neither that the user is a member nor that not")
+    return answer.membership == membership_pb2.MEMBERSHIP_MEMBER
