@@ -17,11 +17,12 @@ from segmentd.cli.definitions.plan import make_plan
 from segmentd.cli.definitions.rule_file import read_rule
 from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
 from segmentd.cli.definitions.trying import Trial, try_plan
-from segmentd.cli.faults import FileFaults
+from segmentd.cli.faults import CommandFailed, FileFaults
 from segmentd.cli.message_json import message_json
 from segmentd.cli.options import DEFAULT_SERVER, AuthorOption, JsonOption, NoteOption, ServerOption
 from segmentd.cli.output import show, show_json
 from segmentd.client import Client
+from segmentd.v1 import segment_pb2
 
 # A definition is acknowledged when every user is judged by it.
 _TIMEOUT = 600.0
@@ -41,10 +42,15 @@ def apply(
     Tries all of it first, beside what is in force: where anything would be refused, nothing is changed. With --dry-run,
     that is all, and how many users each change would move. Else it does it without asking, and should a change be
     refused then, because somebody else changed something meanwhile, stops and says what was applied and what was not.
+    Where a segment of the file is failed afterwards, it says so with exit code 1.
     """
     definitions = read_segments(file)
     with connect(server, _TIMEOUT) as client:
-        apply_file(client, definitions, Edit(author, note, retype), dry_run=dry_run, as_json=as_json)
+        applied = apply_file(client, definitions, Edit(author, note, retype), dry_run=dry_run, as_json=as_json)
+    failed = [each.id for each in applied.segments.values() if each.state == segment_pb2.SEGMENT_STATE_FAILED]
+    if failed and not dry_run:
+        words = f"cannot be judged and {'answers' if len(failed) == 1 else 'answer'} no question"
+        raise CommandFailed(f"{file}: {', '.join(failed)} {words}; `segmentd segment ID` says why")
 
 
 def count(
@@ -62,7 +68,9 @@ def count(
         show(f"{answer.member_count:,} of {answer.user_count:,} users")
 
 
-def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool = False, as_json: bool = False) -> None:
+def apply_file(
+    client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool = False, as_json: bool = False
+) -> Applied:
     """Apply a file that was read, after all of it was tried. Raises FileFaults where something is refused.
 
     Then nothing is changed, unless it was refused only when it was made; what was made by then is printed.
@@ -85,3 +93,4 @@ def apply_file(client: Client, file: SegmentsFile, edit: Edit, *, dry_run: bool 
         show(*show_plan.outcome_lines(plan, applied))
     if applied.faults:
         raise FileFaults(file.name, applied.faults)
+    return applied

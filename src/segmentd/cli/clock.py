@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Annotated
 
 import typer
@@ -12,6 +13,7 @@ from segmentd.cli.instants import instant_text, typed_instant, typed_length
 from segmentd.cli.message_json import message_json
 from segmentd.cli.options import DEFAULT_SERVER, JsonOption, ServerOption
 from segmentd.cli.output import show, show_json
+from segmentd.v1 import admin_service_pb2
 
 # A replay may pass millions of deadlines on its way.
 _TIMEOUT = 3_600.0
@@ -41,6 +43,17 @@ def show_clock(as_json: JsonOption = False, server: ServerOption = DEFAULT_SERVE
     with connect(server) as client:
         answer = client.status()
     if as_json:
-        show_json({"clock_time": instant_text(answer.clock_time), "clock_frozen": answer.clock_frozen})
+        ahead = {"clock_ahead": answer.clock_ahead.ToJsonString()} if answer.HasField("clock_ahead") else {}
+        show_json({"clock_time": instant_text(answer.clock_time), "clock_frozen": answer.clock_frozen, **ahead})
     else:
-        show(f"{instant_text(answer.clock_time)} ({'frozen' if answer.clock_frozen else 'the wall clock'})")
+        show(f"{instant_text(answer.clock_time)} ({clock_words(answer)})")
+
+
+def clock_words(answer: admin_service_pb2.GetStatusResponse) -> str:
+    """What moves the clock."""
+    if answer.clock_frozen:
+        return "frozen"
+    if answer.HasField("clock_ahead"):
+        length = timedelta(seconds=answer.clock_ahead.seconds)
+        return f"it waits for the wall clock, which is {length} behind what the database has reached"
+    return "the wall clock"

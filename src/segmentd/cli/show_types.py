@@ -8,6 +8,7 @@ import orjson
 from rich.console import RenderableType
 from rich.table import Table
 
+from segmentd.cli.clock import clock_words
 from segmentd.cli.instants import instant_text
 from segmentd.cli.show_answers import add_row, grid
 from segmentd.client import as_json
@@ -39,14 +40,20 @@ def status_table(answer: admin_service_pb2.GetStatusResponse) -> Table:
     """The status, a fact a row."""
     table = grid("", "")
     table.show_header = False
-    clock = f"{instant_text(answer.clock_time)}{' (frozen)' if answer.clock_frozen else ''}"
+    clock = f"{instant_text(answer.clock_time)} ({clock_words(answer)})"
+    troubles = [
+        f"{number:,} {word}"
+        for number, word in ((answer.failed_segment_count, "failed"), (answer.pending_segment_count, "pending"))
+        if number
+    ]
+    segments = f"{answer.segment_count:,}" + (f" ({', '.join(troubles)})" if troubles else "")
     for name, value in (
         ("version", answer.version),
         ("revision", f"{answer.revision:,}"),
         ("clock", clock),
         ("users", f"{answer.user_count:,}"),
         ("events", f"{answer.event_count:,}"),
-        ("segments", f"{answer.segment_count:,}"),
+        ("segments", segments),
         ("started", instant_text(answer.start_time)),
     ):
         add_row(table, name, value)

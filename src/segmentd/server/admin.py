@@ -7,7 +7,7 @@ from typing import Final
 
 from segmentd.errors import InvalidInput
 from segmentd.server.faults import Faults
-from segmentd.server.instants import from_duration, from_timestamp, to_timestamp
+from segmentd.server.instants import from_duration, from_timestamp, to_duration, to_timestamp
 from segmentd.server.rpc import Context
 from segmentd.service.service import Service
 from segmentd.v1 import admin_service_pb2 as pb
@@ -33,6 +33,9 @@ class AdminHandlers(admin_service_pb2_grpc.AdminServiceServicer):
             event_count=status.events,
             segment_count=status.segments,
             start_time=to_timestamp(status.started),
+            failed_segment_count=status.failed,
+            pending_segment_count=status.pending,
+            clock_ahead=to_duration(status.ahead) if status.ahead else None,
         )
 
     async def AdvanceClock(self, request: pb.AdvanceClockRequest, context: Context) -> pb.AdvanceClockResponse:

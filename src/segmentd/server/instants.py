@@ -47,6 +47,12 @@ def to_optional_timestamp(instant: Micros) -> timestamp_pb2.Timestamp | None:
     return None if instant == FOREVER else to_timestamp(instant)
 
 
+def to_duration(length: Micros) -> duration_pb2.Duration:
+    """A length of time that is not negative."""
+    seconds, micros = divmod(length, SECOND)
+    return duration_pb2.Duration(seconds=seconds, nanos=micros * 1000)
+
+
 def from_duration(duration: duration_pb2.Duration, field: str, faults: Faults) -> Micros:
     """A length of time of a microsecond to 1000 years, with what is finer cut off; else a fault, and 1 in its place."""
     if abs(duration.nanos) >= _NANOS or duration.seconds * duration.nanos < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final, NamedTuple
@@ -24,6 +25,7 @@ from segmentd.service.written import Cause, Written
 from segmentd.storage import Store
 from segmentd.times import DAY, Clock, Micros
 
+_log = logging.getLogger(__name__)
 WAVE: Final = 32_768
 """About how many rows one commit walks. A larger wave of deadlines is several commits, cut between two instants where
 that is possible, else between two users at one instant."""
@@ -254,6 +256,11 @@ def _fail_dependants(work: Work) -> None:
                 work.failed.setdefault(id(plan), EvaluationFailed(plan, work.failed[id(target)]))
 
 
+def tell_failed(name: str, reason: str) -> None:
+    """Log that a segment answers no more; to be called once, when that begins."""
+    _log.error("segment %s is failed: %s", name, reason)
+
+
 def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, EvaluationFailed]) -> Catalogue:
     """The catalogue with these segments failed, each with its reason; recorded in the open transaction."""
     if not failed:
@@ -261,6 +268,7 @@ def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, Evaluati
     changed = {}
     for name, error in failed.items():
         entry = catalogue.entries[name]
+        tell_failed(name, error.message)
         changed[name] = replace(entry, state=State.FAILED, reason=error.message, plan=None)
         definition = entry.definition
         store.set_segment_state(definition.segment_key, definition.version, State.FAILED, error.message)

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
+from datetime import timedelta
 from typing import Any, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed
@@ -33,7 +34,7 @@ from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import FOREVER, Clock, FrozenClock, Micros
+from segmentd.times import FOREVER, SECOND, Clock, FrozenClock, Micros, format_instant
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -73,8 +74,21 @@ class Engine:
         self.snapshots.written(self.live.restored_revision)
         self.refits = Refits(self.live, clock)
 
+    def clock_ahead(self) -> Micros:
+        """How far the last recorded instant is ahead of the wall clock; 0: a second or less, or the clock is frozen."""
+        ahead = self.live.instant - self.clock.now()
+        return Micros(ahead if ahead > SECOND and not self.clock.frozen else 0)
+
     def start(self) -> None:
         """Catch up with the clock, judge what has to be judged anew, and serve."""
+        ahead = self.clock_ahead()
+        if ahead:
+            _log.warning(
+                "the database has reached %s, which is %s ahead of the wall clock (was it served with --clock?); until "
+                "then the clock stands there and nobody leaves a segment because time passes",
+                format_instant(self.live.instant),
+                timedelta(seconds=ahead // SECOND),
+            )
         self._catch_up()
         self.purging.start()
         self.thread.start()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
 
+from segmentd.engine.catalogue import State
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason
 from segmentd.plugins.host import Plugins
 from segmentd.service.consumers.host import Consumers
@@ -44,6 +46,11 @@ class Status:
     events: int
     segments: int
     started: Micros
+    failed: int
+    """Segments that cannot be judged."""
+    pending: int
+    ahead: Micros
+    """How far the last recorded instant is ahead of a wall clock; 0 where it is not, by more than a second."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,15 +144,18 @@ class Service:
         live = engine.live
         events = await asyncio.wrap_future(engine.thread.call(engine.store.event_count))
         with live.lock:
-            segments = sum(entry.state != "archived" for entry in live.catalogue.entries.values())
+            states = Counter(entry.state for entry in live.catalogue.entries.values())
             return Status(
                 live.revision,
                 live.present(engine.clock.now()),
                 engine.clock.frozen,
                 live.published_rows - live.users.removed,
                 events,
-                segments,
+                states.total() - states[State.ARCHIVED],
                 self._started,
+                states[State.FAILED],
+                states[State.PENDING],
+                engine.clock_ahead(),
             )
 
     async def advance_clock(self, *, to: Micros | None = None, by: Micros | None = None) -> Advanced:

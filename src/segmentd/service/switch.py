@@ -16,7 +16,7 @@ from segmentd.records import ModelRecord, ProfileRecord, SegmentRecord, SwitchRe
 from segmentd.service.aside import Aside, Edit
 from segmentd.service.binding import judged_with
 from segmentd.service.change import Change
-from segmentd.service.commit import Committer
+from segmentd.service.commit import Committer, tell_failed
 from segmentd.service.live import Live
 from segmentd.service.segment_info import SegmentInfo
 from segmentd.service.written import Cause, Written
@@ -98,6 +98,9 @@ class Switch(Change):
             if plan is not None:
                 live.memberships.release(plan.slot)
         live.shadows, live.shadow_failures = [], {}
+        for name, entry in bound.items():
+            if entry.state is State.FAILED and not _is_failed(catalogue.entries.get(name), entry.reason):
+                tell_failed(name, entry.reason)
         return catalogue.with_entries({**bound, **dict.fromkeys(deleted)})
 
     def _include(self, store: Store, instant: Micros) -> Written:
@@ -147,6 +150,10 @@ class Switch(Change):
     def _bits(self, plan: Plan | None, stage: Stage) -> NDArray[np.bool_]:
         rows = len(self._live.users)
         return stage.bits(plan.slot, rows) if plan is not None else np.zeros(rows, dtype=np.bool_)
+
+
+def _is_failed(entry: Entry | None, reason: str) -> bool:
+    return entry is not None and entry.state is State.FAILED and entry.reason == reason
 
 
 def _basis(entry: Entry, surroundings: str) -> tuple[bytes, bytes]:

@@ -26,7 +26,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsegmentd/v1/admin_service.proto\x12\x0bsegmentd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\xec\x01\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12.\n\nclock_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lock_frozen\x18\x04 \x01(\x08\x12\x12\n\nuser_count\x18\x05 \x01(\x03\x12\x13\n\x0b\x65vent_count\x18\x06 \x01(\x03\x12\x15\n\rsegment_count\x18\x07 \x01(\x03\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"w\n\x13\x41\x64vanceClockRequest\x12-\n\x07to_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\'\n\x02\x62y\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x42\x08\n\x06target\"r\n\x14\x41\x64vanceClockResponse\x12.\n\nclock_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x18\n\x10transition_count\x18\x03 \x01(\x03\x32\xaf\x01\n\x0c\x41\x64minService\x12J\n\tGetStatus\x12\x1d.segmentd.v1.GetStatusRequest\x1a\x1e.segmentd.v1.GetStatusResponse\x12S\n\x0c\x41\x64vanceClock\x12 .segmentd.v1.AdvanceClockRequest\x1a!.segmentd.v1.AdvanceClockResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1fsegmentd/v1/admin_service.proto\x12\x0bsegmentd.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x12\n\x10GetStatusRequest\"\xd9\x02\n\x11GetStatusResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12.\n\nclock_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x14\n\x0c\x63lock_frozen\x18\x04 \x01(\x08\x12\x12\n\nuser_count\x18\x05 \x01(\x03\x12\x13\n\x0b\x65vent_count\x18\x06 \x01(\x03\x12\x15\n\rsegment_count\x18\x07 \x01(\x03\x12.\n\nstart_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x1c\n\x14\x66\x61iled_segment_count\x18\t \x01(\x03\x12\x1d\n\x15pending_segment_count\x18\n \x01(\x03\x12.\n\x0b\x63lock_ahead\x18\x0b \x01(\x0b\x32\x19.google.protobuf.Duration\"w\n\x13\x41\x64vanceClockRequest\x12-\n\x07to_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.TimestampH\x00\x12\'\n\x02\x62y\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationH\x00\x42\x08\n\x06target\"r\n\x14\x41\x64vanceClockResponse\x12.\n\nclock_time\x18\x01 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x10\n\x08revision\x18\x02 \x01(\x03\x12\x18\n\x10transition_count\x18\x03 \x01(\x03\x32\xaf\x01\n\x0c\x41\x64minService\x12J\n\tGetStatus\x12\x1d.segmentd.v1.GetStatusRequest\x1a\x1e.segmentd.v1.GetStatusResponse\x12S\n\x0c\x41\x64vanceClock\x12 .segmentd.v1.AdvanceClockRequest\x1a!.segmentd.v1.AdvanceClockResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -36,11 +36,11 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GETSTATUSREQUEST']._serialized_start=113
   _globals['_GETSTATUSREQUEST']._serialized_end=131
   _globals['_GETSTATUSRESPONSE']._serialized_start=134
-  _globals['_GETSTATUSRESPONSE']._serialized_end=370
-  _globals['_ADVANCECLOCKREQUEST']._serialized_start=372
-  _globals['_ADVANCECLOCKREQUEST']._serialized_end=491
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=493
-  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=607
-  _globals['_ADMINSERVICE']._serialized_start=610
-  _globals['_ADMINSERVICE']._serialized_end=785
+  _globals['_GETSTATUSRESPONSE']._serialized_end=479
+  _globals['_ADVANCECLOCKREQUEST']._serialized_start=481
+  _globals['_ADVANCECLOCKREQUEST']._serialized_end=600
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_start=602
+  _globals['_ADVANCECLOCKRESPONSE']._serialized_end=716
+  _globals['_ADMINSERVICE']._serialized_start=719
+  _globals['_ADMINSERVICE']._serialized_end=894
 # @@protoc_insertion_point(module_scope)

@@ -49,6 +49,9 @@ class GetStatusResponse(_message.Message):
     EVENT_COUNT_FIELD_NUMBER: _builtins.int
     SEGMENT_COUNT_FIELD_NUMBER: _builtins.int
     START_TIME_FIELD_NUMBER: _builtins.int
+    FAILED_SEGMENT_COUNT_FIELD_NUMBER: _builtins.int
+    PENDING_SEGMENT_COUNT_FIELD_NUMBER: _builtins.int
+    CLOCK_AHEAD_FIELD_NUMBER: _builtins.int
     version: _builtins.str
     """The version of segmentd (`0.1.0`)."""
     revision: _builtins.int
@@ -61,6 +64,10 @@ class GetStatusResponse(_message.Message):
     """The number of stored events."""
     segment_count: _builtins.int
     """The number of segments that are not archived."""
+    failed_segment_count: _builtins.int
+    """The number of segments that cannot be judged; `state_reason` of each says why."""
+    pending_segment_count: _builtins.int
+    """The number of segments that wait: for somebody to learn from, or for a segment that waits."""
     @_builtins.property
     def clock_time(self) -> _timestamp_pb2.Timestamp:
         """The server's clock, to the microsecond."""
@@ -68,6 +75,13 @@ class GetStatusResponse(_message.Message):
     @_builtins.property
     def start_time(self) -> _timestamp_pb2.Timestamp:
         """When the server was started, by the wall clock."""
+
+    @_builtins.property
+    def clock_ahead(self) -> _duration_pb2.Duration:
+        """How far the last recorded instant is ahead of the wall clock, because the database was served with another clock
+        before. `clock_time` stands still for so long, but for what writes need. Absent where it is a second or less, and
+        where the clock is frozen.
+        """
 
     def __init__(
         self,
@@ -80,10 +94,13 @@ class GetStatusResponse(_message.Message):
         event_count: _builtins.int = ...,
         segment_count: _builtins.int = ...,
         start_time: _timestamp_pb2.Timestamp | None = ...,
+        failed_segment_count: _builtins.int = ...,
+        pending_segment_count: _builtins.int = ...,
+        clock_ahead: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_time", b"clock_time", "start_time", b"start_time"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["clock_ahead", b"clock_ahead", "clock_time", b"clock_time", "start_time", b"start_time"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_frozen", b"clock_frozen", "clock_time", b"clock_time", "event_count", b"event_count", "revision", b"revision", "segment_count", b"segment_count", "start_time", b"start_time", "user_count", b"user_count", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["clock_ahead", b"clock_ahead", "clock_frozen", b"clock_frozen", "clock_time", b"clock_time", "event_count", b"event_count", "failed_segment_count", b"failed_segment_count", "pending_segment_count", b"pending_segment_count", "revision", b"revision", "segment_count", b"segment_count", "start_time", b"start_time", "user_count", b"user_count", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
