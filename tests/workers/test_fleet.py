@@ -97,7 +97,8 @@ def test_a_worker_that_was_stopped_is_replaced_without_alarm(
 
     with caplog.at_level("INFO"):
         run(test())
-    assert [(each.levelname, each.message) for each in caplog.records][0] == (
+    first = caplog.records[0]
+    assert (first.levelname, first.message) == (
         "INFO",
         "worker 0 (process 0) was stopped",
     )
