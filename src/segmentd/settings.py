@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from decimal import Decimal
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -14,6 +15,10 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from segmentd.times import parse_duration
 
 PREFIX: Final = "SEGMENTD_"
+_OF_COMMANDS: Final = ("SEGMENTD_SERVER",)
+_OF_KUBERNETES: Final = re.compile(r"SEGMENTD_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_\w+)?)?)")
+_NEAR: Final = 0.8
+"""Of 1: how much of two names has to be the same."""
 
 
 def _currency(code: str) -> str:
@@ -53,9 +58,9 @@ class Settings(BaseSettings):
     )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Plugins that are not loaded, separated by commas: the names that `segmentd types TYPE` shows "
-        "behind the version (each built-in type is a plugin of its own name), or `user_agent` or `webhooks`, which "
-        "bring no type.",
+        description="Plugins that are not loaded, separated by commas, by the names of their entry points: each built-in "
+        "type is a plugin of its own name, and there are `user_agent` and `webhooks`, which bring no type. The error for "
+        "a name that is not there lists all.",
     )
     base_currency: Currency = Field(
         default="USD", description="The ISO 4217 code of the currency in which money is counted."
@@ -111,6 +116,20 @@ class Settings(BaseSettings):
         default="info",
         description="The least severe log lines that are written: `debug`, `info`, `warning` or `error`.",
     )
+
+    @classmethod
+    def unknown(cls, variables: Mapping[str, str]) -> list[str]:
+        """A line for each variable that is named like a setting and is none, with the nearest that is one.
+
+        Those that Kubernetes sets for a service called segmentd are left out.
+        """
+        known = [f"{PREFIX}{name.upper()}" for name in cls.model_fields]
+        unknown = sorted(name for name in variables.keys() - {*known, *_OF_COMMANDS} if name.startswith(PREFIX))
+        return [
+            f"{name} is no setting" + "".join(f"; is it {near}?" for near in get_close_matches(name, known, 1, _NEAR))
+            for name in unknown
+            if _OF_KUBERNETES.fullmatch(name) is None
+        ]
 
     def environment(self, variables: Mapping[str, str]) -> Mapping[str, str]:
         """The variables that plugins see: those of the process, with what is set here in their place."""

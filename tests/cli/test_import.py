@@ -91,7 +91,7 @@ def test_rejects_of_a_csv_have_the_cells_as_they_stand(segmentd: Commands, tmp_p
     file = tmp_path / "cells.csv"
     heading = "userId,event,timestamp,properties.revenue,properties.total\n"
     file.write_text(heading + " c7 ,X,2025-12-01,1e999,007\nc7,X,never,1,2\n ,X,2025-12-01,1,\nc7,X,2025-12-01,x,\n")
-    assert imported(segmentd, "events", file)["refused"] == 4
+    assert segmentd("import", "events", file, "--json").json["refused"] == 4
     rows = {each["position"]: each["row"] for each in rejects(tmp_path, "cells.csv")}
     columns = heading.strip().split(",")
     assert rows == {
@@ -254,3 +254,13 @@ def test_without_duckdb_the_extra_is_named(segmentd: Commands, tmp_path: Path, m
     monkeypatch.setitem(sys.modules, "duckdb", None)
     (tmp_path / "x.sql").write_text("SELECT 1")
     assert "segmentd[import]" in segmentd("import", "events", "x.csv", "--sql", "x.sql").err
+
+
+def test_an_import_of_which_nothing_is_taken_has_failed(segmentd: Commands, tmp_path: Path) -> None:
+    file = tmp_path / "none.jsonl"
+    file.write_text('{"userId": "", "traits": {}}\n' * 3)
+    outcome = segmentd("import", "profiles", file, "--rejects", tmp_path / "rejects")
+    assert (outcome.code, outcome.err) == (1, "error: nothing was imported: every row was refused\n")
+    assert "0 merged, 3 refused" in outcome.out
+    file.write_text("")
+    segmentd.fine("import", "profiles", file)

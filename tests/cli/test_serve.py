@@ -97,6 +97,7 @@ def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:
         (["check", "a", "b", "--server", "localhost:99999"], 2, "is not HOST:PORT"),
         (["status", "--server", "127.0.0.1:1"], 1, "no server answers"),
         (["status", "--nonsense"], 2, "--nonsense"),
+        (["serve", "--workers", "-1"], 2, "--workers"),
     ],
 )
 def test_wrong_usage_is_one_line(

@@ -61,6 +61,26 @@ def test_every_setting_is_read_from_the_environment(monkeypatch: pytest.MonkeyPa
     assert (settings.erasure_refusal, settings.snapshots) == ("7d", False)
 
 
+def test_a_variable_that_is_no_setting_is_named_with_the_nearest() -> None:
+    variables = dict.fromkeys(
+        (
+            "SEGMENTD_DATABSE",
+            "SEGMENTD_COLOUR",
+            "SEGMENTD_SERVER",
+            "SEGMENTD_LISTEN",
+            "SEGMENTD_PORT",
+            "SEGMENTD_PORT_50051_TCP_ADDR",
+            "SEGMENTD_SERVICE_PORT_GRPC",
+            "PATH",
+        ),
+        "1",
+    )
+    assert Settings.unknown(variables) == [
+        "SEGMENTD_COLOUR is no setting",
+        "SEGMENTD_DATABSE is no setting; is it SEGMENTD_DATABASE?",
+    ]
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [
@@ -107,7 +127,7 @@ def test_the_page_names_every_log_level() -> None:
 
 
 def test_the_page_is_right_about_the_names_of_plugins() -> None:
-    """Every built-in plugin has the name of its type, but the one that brings none."""
+    """Every built-in plugin has the name of its type, but those that bring none, and the error lists them all."""
     points = {point.name for point in entry_points(group=GROUP) if point.value.startswith("segmentd_types.")}
     origins = load_plugins().origins
     assert all(name == plugin for name, plugin in origins.items() if plugin in points)

@@ -164,3 +164,16 @@ def test_a_misspelt_hook_is_refused(install: Install) -> None:
     install("hasty_segments", WEEKDAY.replace("def segmentd_segment_types", "def segmentd_segment_type"))
     with pytest.raises(PluginBroken, match=r"segmentd_segment_type. in plugin .*hasty_segments"):
         load_plugins()
+
+
+def test_a_module_without_a_marked_hook_is_warned_of(install: Install, caplog: pytest.LogCaptureFixture) -> None:
+    install("unmarked", "def segmentd_segment_types():\n    return []\n")
+    load_plugins()
+    assert [each.getMessage() for each in caplog.records] == [
+        "plugin unmarked (unmarked) implements no hook: is @hookimpl missing?"
+    ]
+
+
+def test_a_plugin_that_is_not_there_cannot_be_disabled_and_those_that_are_there_are_named() -> None:
+    with pytest.raises(PluginBroken, match=r"no plugin is called colour; there are attribute, .*user_agent, webhooks"):
+        load_plugins({"colour"})

@@ -51,7 +51,7 @@ RejectsOption: TypeAlias = Annotated[
         "--rejects", metavar="FILE", help="Where refused rows go; default: the file's name + .rejects.jsonl, here."
     ),
 ]
-StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Exit code 1 where a row was refused.")]
+StrictOption: TypeAlias = Annotated[bool, typer.Option("--strict", help="Exit code 1 where any row was refused.")]
 
 
 def profiles(
@@ -151,6 +151,8 @@ def _report(tally: Tally, counted_by: str, *, strict: bool, as_json: bool) -> No
         show_json(import_json(tally))
     else:
         show(*import_lines(tally, counted_by))
-    if strict and tally.reasons:
-        refused = tally.outcomes["refused"]
+    refused = tally.outcomes["refused"]
+    if refused and refused == tally.read:
+        raise CommandFailed("nothing was imported: every row was refused")
+    if strict and refused:
         raise CommandFailed(f"{counted(refused, 'row')} {'was' if refused == 1 else 'were'} refused (--strict)")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
@@ -23,6 +24,7 @@ from segmentd.server.serve import serve as run_server
 from segmentd.settings import Settings
 from segmentd.times import Clock, FrozenClock, WallClock, format_instant
 
+_log = logging.getLogger(__name__)
 SWITCH_SECONDS: Final = 0.001
 """How long the engine's thread waits for Python's lock while the loop has something to do.
 
@@ -38,7 +40,10 @@ def serve(
         str | None, typer.Option("--listen", metavar="HOST:PORT", help="Where to listen; port 0 takes a free one.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option("--workers", metavar="N", help="Processes that answer checks; 0: the engine itself.")
+        int | None,
+        typer.Option(
+            "--workers", metavar="N", min=0, max=256, help="Processes that answer checks; 0: the engine itself."
+        ),
     ] = None,
     segments: Annotated[
         Path | None, typer.Option("--segments", metavar="FILE", help="A file of segments to apply at the start.")
@@ -59,6 +64,8 @@ def serve(
     file = read_segments(segments) if segments is not None else None
     sys.setswitchinterval(SWITCH_SECONDS)
     logging.basicConfig(level=settings.log_level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for line in Settings.unknown(os.environ):
+        _log.warning("%s", line)
 
     async def ready(address: str) -> None:
         if start is not None and time.now() > start:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import EntryPoint, entry_points
@@ -15,6 +16,7 @@ from segmentd.plugins.consumer import Consumer, consumer_fault
 from segmentd.plugins.derivation import Derivation
 from segmentd.plugins.segment_type import SegmentType
 
+_log = logging.getLogger(__name__)
 GROUP = "segmentd.plugins"
 _NOTHING: Final[Mapping[str, Any]] = {}
 
@@ -56,7 +58,10 @@ def load_plugins(
     host = pluggy.PluginManager(hookspecs.PROJECT)
     host.add_hookspecs(hookspecs)
     for point in _points(disabled):
-        host.register(_import(point), name=point.name)
+        plugin = _import(point)
+        host.register(plugin, name=point.name)
+        if not host.get_hookcallers(plugin):
+            _log.warning("plugin %s (%s) implements no hook: is @hookimpl missing?", point.name, point.value)
     for name, plugin in (extra or {}).items():
         host.register(plugin, name=name)
     _check(host)
@@ -76,7 +81,10 @@ def _points(disabled: Collection[str]) -> Iterable[EntryPoint]:
     points = sorted(entry_points(group=GROUP), key=lambda point: (point.name, point.value))
     unknown = set(disabled) - {point.name for point in points}
     if unknown:
-        raise PluginBroken(f"SEGMENTD_DISABLED_PLUGINS: no plugin is called {', '.join(sorted(unknown))}")
+        known = ", ".join(dict.fromkeys(point.name for point in points))
+        raise PluginBroken(
+            f"SEGMENTD_DISABLED_PLUGINS: no plugin is called {', '.join(sorted(unknown))}; there are {known}"
+        )
     return {(point.name, point.value): point for point in points if point.name not in disabled}.values()
 
 

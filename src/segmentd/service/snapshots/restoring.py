@@ -233,7 +233,10 @@ def opened(store: Store) -> Snapshot | None:
     except SnapshotBroken as error:
         broken(path, error)
     except FileNotFoundError:
-        _log.info("the snapshot of the database is not there; everything is read from the database")
+        _log.info(
+            "there is no snapshot of this state of the database (%s is missing); everything is read from the database",
+            path,
+        )
     return None
 
 
