@@ -58,9 +58,9 @@ class Settings(BaseSettings):
     )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
-        description="Plugins that are not loaded, separated by commas, by the names of their entry points: each built-in "
-        "type is a plugin of its own name, and there are `user_agent` and `webhooks`, which bring no type. The error for "
-        "a name that is not there lists all.",
+        description="Plugins that are not loaded, separated by commas, by the names of their entry points: each "
+        "built-in type is a plugin of its own name, and there are `user_agent` and `webhooks`, which bring no type. "
+        "The error for a name that is not there lists all.",
     )
     base_currency: Currency = Field(
         default="USD", description="The ISO 4217 code of the currency in which money is counted."

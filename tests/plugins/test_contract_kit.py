@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from pydantic import BaseModel
 from tests.plugins import toy_types as toys
 
 from segmentd.api import DAY, Kind, Micros, Model, SegmentType
-from segmentd.testing import GivenUser, check_segment_type, event, user
+from segmentd.testing import GivenUser, check_segment_type, event, population, user
 
 EXAMPLES: list[dict[str, Any]] = [{"days": 7}, {"days": 30}]
 
@@ -119,3 +120,27 @@ def test_parameters_without_a_schema_are_refused() -> None:
 
     with pytest.raises(AssertionError, match="'parameters have a JSON Schema'"):
         check_segment_type(Schemaless(), EXAMPLES)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"attributes": {"mail": "flag"}}, "attributes['mail'] is 'flag', which is no Kind; write Kind.FLAG"),
+        ({"attributes": {"mail": bool}}, "which is no Kind; the kinds are Kind.NUMBER, Kind.MONEY, Kind.FLAG"),
+        (
+            {"properties": {("Buy", "at"): "date"}},
+            "properties[('Buy', 'at')] is 'date', which is no Kind; write Kind.DATE",
+        ),
+        (
+            {"properties": {"at": Kind.DATE}},
+            "properties['at']: a property belongs to an event; write (EVENT, PROPERTY)",
+        ),
+    ],
+)
+def test_a_kind_that_is_none_says_what_to_write(options: dict[str, Any], words: str) -> None:
+    for wrong in (
+        lambda: check_segment_type(toys.Quiet(), EXAMPLES, **options),
+        lambda: population([user("ada")], 0, **options),
+    ):
+        with pytest.raises(TypeError, match=re.escape(words)):
+            wrong()

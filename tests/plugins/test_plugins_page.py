@@ -14,6 +14,8 @@ import pytest
 
 from segmentd.plugins import hookspecs
 from segmentd.plugins.host import GROUP, load_plugins
+from segmentd.population.kinds import Kind
+from segmentd.population.typed import Columns
 
 PAGE = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
 HOOKS = [each for each in vars(hookspecs).values() if hasattr(each, f"{hookspecs.PROJECT}_spec")]
@@ -95,3 +97,10 @@ def test_every_hook_has_a_heading_with_its_exact_signature(hook: object) -> None
 def test_no_heading_names_a_hook_that_is_not_there() -> None:
     headings = re.findall(r"^### (segmentd_\w+)\(", PAGE, re.MULTILINE)
     assert sorted(headings) == sorted(hook.__name__ for hook in HOOKS)
+
+
+def test_the_page_has_a_reader_for_every_kind() -> None:
+    rows = dict(re.findall(r"^\| `Kind\.(\w+)` \| `users\.(\w+)\(name\)` \|", PAGE, re.MULTILINE))
+    assert rows.keys() == {kind.name for kind in Kind}
+    readers = {name for name in vars(Columns) if not name.startswith("_")} - {"kind", "only", "place"}
+    assert set(rows.values()) == readers

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from segmentd.population.build import GivenEvent, GivenUser, build_dataset
+from segmentd.population.kinds import Kind
 from segmentd.population.schema import Schema
 from segmentd.times import Micros, parse_instant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from segmentd.population.kinds import Json, Kind
+    from segmentd.population.kinds import Json
     from segmentd.population.views import UsersView
 
 Instant: TypeAlias = "str | int"
@@ -59,8 +60,22 @@ def population(
     return dataset.view(np.arange(len(dataset)), np.array([instant(each) for each in at], dtype=np.int64))
 
 
+def check_fixed(attributes: Mapping[Any, Any], properties: Mapping[Any, Any]) -> None:
+    """Raise TypeError, which says what to write, where a kind is none or a property has no event."""
+    for option, kinds in (("attributes", attributes), ("properties", properties)):
+        for name, kind in kinds.items():
+            if not isinstance(kind, Kind):
+                known = ", ".join(f"Kind.{each.name}" for each in Kind)
+                near = f"write Kind.{kind.upper()}" if kind in list(Kind) else f"the kinds are {known}"
+                raise TypeError(f"{option}[{name!r}] is {kind!r}, which is no Kind; {near} (of segmentd.api)")
+    for name in properties:
+        if not (isinstance(name, tuple) and len(name) == 2):
+            raise TypeError(f"properties[{name!r}]: a property belongs to an event; write (EVENT, PROPERTY): Kind")
+
+
 def schema(attributes: AttributeKinds | None = None, properties: PropertyKinds | None = None) -> Schema:
     """A schema in which these names have these kinds."""
+    check_fixed(attributes or {}, properties or {})
     kinds = Schema()
     for name, kind in (attributes or {}).items():
         kinds.set_attribute(name, kind)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from segmentd.population.kinds import Kind
 from segmentd.population.schema import Schema
+from segmentd.testing.given import check_fixed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,6 +39,7 @@ class NamedKinds:
     """The kinds that the author of a test fixes; the Segment spec fixes others."""
 
     def __init__(self, attributes: AttributeKinds | None, properties: PropertyKinds | None) -> None:
+        check_fixed(attributes or {}, properties or {})
         self.attributes = dict(attributes or {})
         self.properties = dict(properties or {})
 
