@@ -14,10 +14,11 @@ from segmentd.client.local.replica import DEFAULT_STALENESS
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "client.md").read_text(encoding="utf-8")
 PRINTED = [
-    "1 ['ada']",
-    "1 False ['ada']",
+    "True\n['ada']\nTrue False",
+    "True False ['ada']",
+    "(FieldFault(field='events[1].user_id', description='it is empty'),)\n1",
     "True ['ada'] {'loyal': False}\n(2, 2) frozenset({'bob'}) SEGMENT_NOT_FOUND",
-    "True False",
+    "True False ()",
     "True False",
 ]
 

@@ -16,7 +16,7 @@ import pytest
 from tests.cli.running import serving
 from tests.client.local.told import Hand
 
-from segmentd.client import AsyncClient, CallFailed, Client, Json, LocalMemberships, as_struct
+from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed, Json, LocalMemberships, as_struct
 from segmentd.client.calls import Call
 from segmentd.client.local import blocking
 from segmentd.v1 import membership_service_pb2 as questions
@@ -132,10 +132,10 @@ def test_a_time_exit_is_told_without_a_write(client: Client) -> None:
     client.ingest_events([profile_pb2.Event(user_id="ada", name="X")])
     define(client, "active")
     with local_of(client, "active") as local:
-        assert local.check("ada", "active")
+        assert local.is_member("ada", "active")
         client.advance_clock_by(3 * DAY - 1)
         revision = client.status().revision
-        assert local.check("ada", "active", revision)
+        assert local.is_member("ada", "active", revision)
         client.advance_clock_by(1)
         revision = client.status().revision
         assert local.wait_until_ready(WAIT, min_revision=revision)
@@ -147,13 +147,13 @@ def test_other_segments_and_revisions_that_are_ahead_are_left_to_the_server(clie
     define(client, "active")
     with local_of(client, "low") as local:
         stored = client.ingest_events([profile_pb2.Event(user_id="ada", name="X")])
-        assert local.check("ada", "active", stored.revision)
+        assert local.is_member("ada", "active", stored.revision)
         assert local.asked == 1
         with pytest.raises(CallFailed) as missing:
-            local.check("ada", "nothing")
+            local.is_member("ada", "nothing")
         assert missing.value.reason == "SEGMENT_NOT_FOUND"
         written = client.upsert_profiles([profile("ada", 1)])
-        assert local.check("ada", "low", written.revision), "at once, be it from the copy or from the server"
+        assert local.is_member("ada", "low", written.revision), "at once, be it from the copy or from the server"
 
 
 def test_an_archived_segment_answers_with_the_servers_error(client: Client) -> None:
@@ -163,26 +163,64 @@ def test_an_archived_segment_answers_with_the_servers_error(client: Client) -> N
         revision = client.archive_segment("low").revision
         assert local.wait_until_ready(WAIT, min_revision=revision)
         with pytest.raises(CallFailed) as archived:
-            local.check("ada", "low")
+            local.is_member("ada", "low")
         assert archived.value.reason == "SEGMENT_ARCHIVED"
         restored = client.restore_segment_version("low", 1).revision
         assert local.wait_until_ready(WAIT, min_revision=restored)
         assert local.known("ada", "low")
 
 
-def test_a_segment_that_is_made_later_is_found_by_the_server_until_it_is_asked_for_again(client: Client) -> None:
+def test_a_segment_that_is_made_later_is_left_to_the_server_until_it_is_asked_for_again(client: Client) -> None:
     define(client, "low")
     client.upsert_profiles([profile("ada", 1)])
     hand = Hand()
     with client.local(["low", "active"], clock=hand) as local:
         assert local.wait_until_ready(WAIT)
+        assert (local.missing, local.failure) == (("active",), None)
+        assert local.known("ada", "low")
         define(client, "active")
-        assert local.check("ada", "active") is False
+        assert local.is_member("ada", "active") is False
         assert local.asked == 1
+        ends = ends_of(local)
         hand.now = 31.0
-        assert local.check("ada", "active") is False, "that a check finds the stream over ends it"
         with local._told:
             assert local._told.wait_for(lambda: local.known("ada", "active") is False, WAIT)
+        assert local.missing == ()
+        assert ends == [None]
+
+
+def test_waiting_ends_where_no_segment_exists_and_says_which(client: Client) -> None:
+    with client.local(["low", "active"]) as local:
+        assert local.wait_until_ready(WAIT)
+        assert (local.missing, local.failure) == (("low", "active"), None)
+        with pytest.raises(CallFailed) as missing:
+            local.is_member("ada", "low")
+        assert missing.value.reason == "SEGMENT_NOT_FOUND"
+        revision = define(client, "low")
+        with local._told:
+            assert local._told.wait_for(lambda: local.known("ada", "low", revision) is False, WAIT)
+        assert local.missing == ("active",)
+
+
+def test_it_answers_nothing_after_close(client: Client) -> None:
+    define(client, "low")
+    with local_of(client, "low") as local:
+        assert local.is_member("ada", "low") is False
+    assert local.known("ada", "low") is None
+    with pytest.raises(ClientClosed, match="the local copy is closed"):
+        local.is_member("ada", "low")
+    with pytest.raises(ClientClosed, match="the local copy is closed"):
+        local.wait_until_ready()
+    assert local.asked == 0
+
+
+def test_closing_ends_waiting() -> None:
+    with Client("127.0.0.1:1") as client:
+        local = client.local(["low"])
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(local.wait_until_ready)
+            local.close()
+            assert isinstance(waiting.exception(WAIT), ClientClosed)
 
 
 def test_a_stopped_server_is_stale_after_the_bound_and_goes_on_after_a_restart(tmp_path: Path) -> None:
@@ -195,7 +233,7 @@ def test_a_stopped_server_is_stale_after_the_bound_and_goes_on_after_a_restart(t
         local = client.local(["low"], clock=hand)
         assert local.wait_until_ready(WAIT)
     try:
-        assert local.check("ada", "low")
+        assert local.is_member("ada", "low")
         hand.now = 1.0
         assert local.known("ada", "low") is None
         with pytest.raises(CallFailed):
@@ -250,19 +288,34 @@ def test_it_is_there_for_asyncio_too(tmp_path: Path) -> None:
             await client.create_segment(segment)
             async with client.local(["low"], clock=Hand()) as local:
                 await local.wait_until_ready()
-                assert await local.check("ada", "low")
-                assert not await local.check("bob", "low")
+                assert await local.is_member("ada", "low")
+                assert not await local.is_member("bob", "low")
                 assert local.asked == 0
                 revision = (await client.upsert_profiles([profile("bob", 2)])).revision
                 await local.wait_until_ready(min_revision=revision)
                 assert local.known("bob", "low")
                 with pytest.raises(CallFailed):
-                    await local.check("ada", "nothing")
+                    await local.is_member("ada", "nothing")
                 assert local.asked == 1
                 local._call.cancel()  # as where the stream is silent
                 revision = (await client.upsert_profiles([profile("cid", 3)])).revision
                 await local.wait_until_ready(min_revision=revision)
                 assert local.known("cid", "low", revision)
+
+    with serving(tmp_path) as address:
+        asyncio.run(asyncio.wait_for(life(address), WAIT))
+
+
+def test_asyncio_waits_for_no_segment_that_does_not_exist_and_answers_nothing_after_close(tmp_path: Path) -> None:
+    async def life(address: str) -> None:
+        async with AsyncClient(address) as client:
+            async with client.local(["low"]) as local:
+                await local.wait_until_ready()
+                assert (local.missing, local.failure) == (("low",), None)
+            with pytest.raises(ClientClosed, match="the local copy is closed"):
+                await local.is_member("ada", "low")
+            with pytest.raises(ClientClosed, match="the local copy is closed"):
+                await local.wait_until_ready()
 
     with serving(tmp_path) as address:
         asyncio.run(asyncio.wait_for(life(address), WAIT))
@@ -292,6 +345,20 @@ def reasons_of(local: LocalMemberships, monkeypatch: pytest.MonkeyPatch) -> list
 
     monkeypatch.setattr(local, "_lose", noting)
     return reasons
+
+
+def ends_of(local: LocalMemberships) -> list[CallFailed | None]:
+    """The failures at the ends of its streams from now on that are no errors of calls."""
+    failures: list[CallFailed | None] = []
+    end = local._end
+
+    def noting() -> float:
+        delay = end()
+        failures.append(local.failure)
+        return delay
+
+    local._end = noting  # type: ignore[method-assign]
+    return failures
 
 
 def test_closing_does_not_wait_for_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import grpc
 import pytest
-from tests.client.local.told import T0, Hand, checkpoint, members, merged, moves, snapshot_end
+from tests.client.local.told import SECOND, T0, Hand, checkpoint, members, merged, moves, snapshot_end
 
-from segmentd.client import CallFailed
+from segmentd.client import CallFailed, as_timestamp
 from segmentd.client.local.replica import Replica
+from segmentd.v1 import error_reason_pb2, item_error_pb2, membership_pb2
 from segmentd.v1 import membership_service_pb2 as pb
 
 
@@ -29,8 +30,21 @@ class Fed(Replica):
         return self._lose(CallFailed(grpc.StatusCode.UNAVAILABLE, reason, "", metadata))
 
     def asks_for(self) -> pb.WatchTransitionsRequest:
-        request: pb.WatchTransitionsRequest = self._next_watch().request
+        watch = self._next_watch()
+        assert watch is not None
+        request: pb.WatchTransitionsRequest = watch.request
         return request
+
+    def see(self, *missing: str) -> Fed:
+        """A look at a server that has all segments but these."""
+        error = item_error_pb2.ItemError(reason=error_reason_pb2.ERROR_REASON_SEGMENT_NOT_FOUND)
+        answers = [
+            membership_pb2.SegmentMembership(segment_id=name, error=error if name in missing else None)
+            for name in self.segment_ids
+        ]
+        instant = as_timestamp(T0 + round(self.hand.now * SECOND))
+        self._see(self.hand.now, pb.CheckMembershipsResponse(memberships=answers, evaluate_time=instant))
+        return self
 
 
 def begun(*segment_ids: str, max_staleness: float = 1.0) -> Fed:
@@ -186,17 +200,42 @@ def test_a_position_that_is_void_makes_it_take_a_new_snapshot(reason: str) -> No
     assert (fed.known("ada", "s"), fed.known("bob", "s")) == (False, True)
 
 
-def test_a_segment_that_never_was_does_not_spoil_the_others() -> None:
-    fed = Fed("s", "t")
-    assert fed.lose("SEGMENT_NOT_FOUND", segment_id="t") == 0.0
+def test_a_segment_that_is_missing_does_not_spoil_the_others() -> None:
+    fed = Fed("s", "t").see("t")
     assert list(fed.asks_for().segment_ids) == ["s"]
     fed.hear(members("s", {"ada": 1}), snapshot_end(), checkpoint(0.0))
     assert (fed.known("ada", "s"), fed.known("ada", "t")) == (True, None)
-    fed.hand.now = 30.0
-    fed.hear(checkpoint(30.0))
-    assert fed._over, "it is time to ask for the other segment again"
+    assert (fed.missing, fed.failure, fed._appeared) == (("t",), None, False)
+    fed.hand.now = 31.0
+    assert fed._fresh.wants_instant(), "it is time to ask for the other segment again"
+    fed.see()
+    assert (fed.missing, fed._appeared) == ((), True)
+    assert (fed._end(), fed.failure) == (0.0, None), "that a segment appears is no failure"
     again = fed.asks_for()
     assert (list(again.segment_ids), again.start) == (["s", "t"], pb.WATCH_START_SNAPSHOT)
+
+
+def test_where_no_segment_exists_there_is_nothing_to_watch_and_nothing_to_wait_for() -> None:
+    fed = Fed("s")
+    assert not fed._settled(0)
+    fed.see("s")
+    assert fed._next_watch() is None
+    assert fed._settled(7)
+    assert (fed.ready, fed.failure) == (False, None)
+    delays = [fed._end() for _ in range(12)]
+    assert 0 < delays[0] < 0.2
+    assert 2.5 <= delays[-1] <= 5.0
+    assert fed.failure is None
+
+
+def test_a_segment_that_is_deleted_is_followed_on_in_case_it_comes_back() -> None:
+    fed = begun("s", "t").see("t")
+    assert fed.missing == ("t",)
+    again = fed.asks_for()
+    assert (list(again.segment_ids), again.start) == (["s", "t"], pb.WATCH_START_UNSPECIFIED)
+    fed.lose("SEGMENT_NOT_FOUND")
+    anew = fed.asks_for()
+    assert (list(anew.segment_ids), anew.start) == (["s"], pb.WATCH_START_SNAPSHOT)
 
 
 def test_a_stream_that_is_silent_for_long_is_given_up() -> None:

@@ -15,9 +15,9 @@ import grpc.aio
 from segmentd.client.arguments import named
 from segmentd.client.async_calling import AsyncCaller
 from segmentd.client.calls import Awaiting
-from segmentd.client.errors import CallFailed
-from segmentd.client.instants import as_instant
-from segmentd.client.local.replica import DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.errors import CallFailed, ClientClosed
+from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.questions import is_member_call
 
 
 class AsyncLocalMemberships(Replica):
@@ -42,26 +42,34 @@ class AsyncLocalMemberships(Replica):
         self._call: Any = None
         self._told = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
+        self._closed = False
 
-    async def check(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
+    async def is_member(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
         """Whether a user is in a segment, by a revision that a write returned or later.
 
-        Raises CallFailed, where the server is asked.
+        Raises CallFailed, where the server is asked, and ClientClosed after `close`.
         """
         known = self.known(user_id, segment_id, min_revision)
         return await self._ask(user_id, segment_id, min_revision) if known is None else known
 
     async def wait_until_ready(self, *, min_revision: int = 0) -> None:
-        """Returns when the copy can answer, by that revision."""
+        """Returns when the copy can answer, by that revision.
+
+        Segments that do not exist are not waited for: they are `missing`. Raises ClientClosed once it is closed.
+        """
         async with self._told:
-            await self._told.wait_for(lambda: self.ready and min_revision <= self.revision)
+            await self._told.wait_for(lambda: self._closed or self._settled(min_revision))
+        if self._closed:
+            raise ClientClosed(CLOSED)
 
     async def close(self) -> None:
-        """End the stream and its task."""
+        """End the stream and its task; it answers nothing any more."""
+        self._closed, self._fresh_until = True, float("-inf")
         if self._task is not None:
             self._task.cancel()
             with suppress(asyncio.CancelledError):
                 await self._task
+        await self._tell()
 
     async def __aenter__(self) -> AsyncLocalMemberships:
         self._task = asyncio.create_task(self._feed())
@@ -73,47 +81,59 @@ class AsyncLocalMemberships(Replica):
         await self.close()
 
     async def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
+        if self._closed:
+            raise ClientClosed(CLOSED)
         self.asked += 1
         if self._over and self._call is not None:
             self._call.cancel()
-        return await self._caller.call(self._question(user_id, segment_id, min_revision))
+        return await self._caller.call(is_member_call(user_id, segment_id, min_revision))
 
     async def _feed(self) -> None:
         while True:
             try:
-                await self._look_at_clock()
-                self._call = self._caller.open(self._next_watch())
-                await self._follow(self._call)
-                failed = CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended")
+                await self._look_at_server()
+                await self._watch()
+                delay = self._end()
             except CallFailed as error:
-                failed = error
+                delay = self._lose(error)
             except grpc.RpcError as error:
-                failed = CallFailed.of(error)
+                delay = self._lose(CallFailed.of(error))
             except ValueError as error:  # the client was closed
-                failed = CallFailed(grpc.StatusCode.CANCELLED, "", str(error))
+                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
             except asyncio.CancelledError:
                 if _is_cancelled():
                     raise
-                failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the stream was silent")
+                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", "the stream was silent"))
             finally:
                 if self._call is not None:
                     self._call.cancel()
-            await asyncio.sleep(self._lose(failed))
+            await asyncio.sleep(delay)
+
+    async def _watch(self) -> None:
+        """Open the watch and take what it tells; returns where there is nothing to watch, or no longer."""
+        watch = self._next_watch()
+        if watch is None:
+            await self._tell()
+            return
+        self._call = self._caller.open(watch)
+        await self._follow(self._call)
 
     async def _follow(self, call: Any) -> None:
         while (message := await call.read()) is not grpc.aio.EOF:
             self._hear(message)
-            async with self._told:
-                self._told.notify_all()
-            if self._over:
-                return
+            await self._tell()
             if self._fresh.wants_instant():
-                await self._look_at_clock()
+                await self._look_at_server()
+                if self._appeared:
+                    return
 
-    async def _look_at_clock(self) -> None:
+    async def _look_at_server(self) -> None:
         sent = self._clock()
-        answer = await self._looking.call(self._clock_question())
-        self._fresh.compare(sent, as_instant(answer.evaluate_time))
+        self._see(sent, await self._looking.call(self._look_question()))
+
+    async def _tell(self) -> None:
+        async with self._told:
+            self._told.notify_all()
 
 
 def _is_cancelled() -> bool:

@@ -13,9 +13,9 @@ import grpc
 from segmentd.client.arguments import named
 from segmentd.client.calling import Caller, Pending
 from segmentd.client.calls import Blocking
-from segmentd.client.errors import CallFailed
-from segmentd.client.instants import as_instant
-from segmentd.client.local.replica import DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.errors import CallFailed, ClientClosed
+from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.questions import is_member_call
 from segmentd.v1 import membership_service_pb2 as questions
 
 
@@ -45,10 +45,10 @@ class LocalMemberships(Replica):
         self._thread = threading.Thread(target=self._feed, name="segmentd-local", daemon=True)
         self._thread.start()
 
-    def check(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
+    def is_member(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool:
         """Whether a user is in a segment, by a revision that a write returned or later.
 
-        Raises CallFailed, where the server is asked.
+        Raises CallFailed, where the server is asked, and ClientClosed after `close`.
         """
         # As in `known`: a call more would take as long as the look-up.
         if min_revision <= self.revision and self._clock() < self._fresh_until:
@@ -59,17 +59,25 @@ class LocalMemberships(Replica):
         return self._ask(user_id, segment_id, min_revision)
 
     def wait_until_ready(self, timeout: float | None = None, *, min_revision: int = 0) -> bool:
-        """Whether the copy could answer, by that revision, within so many seconds; None waits for ever."""
+        """Whether the copy could answer, by that revision, within so many seconds; None waits for ever.
+
+        Segments that do not exist are not waited for: they are `missing`. Raises ClientClosed once it is closed.
+        """
         with self._told:
-            return self._told.wait_for(lambda: self.ready and min_revision <= self.revision, timeout)
+            waited = self._told.wait_for(lambda: self._closed.is_set() or self._settled(min_revision), timeout)
+        if self._closed.is_set():
+            raise ClientClosed(CLOSED)
+        return waited
 
     def close(self) -> None:
-        """End the stream and its thread."""
+        """End the stream and its thread; it answers nothing any more."""
         self._closed.set()
         self._end_watch()
         self._end_look()
+        self._tell()
         if threading.current_thread() is not self._thread:
             self._thread.join()
+        self._fresh_until = float("-inf")
 
     def __enter__(self) -> LocalMemberships:
         return self
@@ -80,47 +88,59 @@ class LocalMemberships(Replica):
         self.close()
 
     def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
+        if self._closed.is_set():
+            raise ClientClosed(CLOSED)
         self.asked += 1
         if self._over:
             self._end_watch()
-        return self._caller.call(self._question(user_id, segment_id, min_revision))
+        return self._caller.call(is_member_call(user_id, segment_id, min_revision))
 
     def _feed(self) -> None:
         while not self._closed.is_set():
             try:
-                self._look_at_clock()
-                self._call = self._caller.open(self._next_watch())
-                if self._closed.is_set():  # meanwhile, by another thread
-                    return
-                self._follow(self._call)
-                failed = CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended")
+                self._look_at_server()
+                self._watch()
+                delay = self._end()
             except CallFailed as error:
-                failed = error
+                delay = self._lose(error)
             except grpc.RpcError as error:
-                failed = CallFailed.of(error)
+                delay = self._lose(CallFailed.of(error))
             except grpc.FutureCancelledError:  # by `close`, or with the connection
-                failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the look at the server's clock was cancelled")
+                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", "the look at the server was cancelled"))
             except ValueError as error:  # the client was closed
-                failed = CallFailed(grpc.StatusCode.CANCELLED, "", str(error))
+                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
             self._end_watch()
-            self._closed.wait(self._lose(failed))
+            self._closed.wait(delay)
+
+    def _watch(self) -> None:
+        """Open the watch and take what it tells; returns where there is nothing to watch, or no longer."""
+        watch = self._next_watch()
+        if watch is None:
+            self._tell()
+            return
+        self._call = self._caller.open(watch)
+        if not self._closed.is_set():  # meanwhile, by another thread
+            self._follow(self._call)
 
     def _follow(self, messages: Any) -> None:
         for message in messages:
             self._hear(message)
-            with self._told:
-                self._told.notify_all()
-            if self._over:
-                return
+            self._tell()
             if self._fresh.wants_instant():
-                self._look_at_clock()
+                self._look_at_server()
+                if self._appeared:
+                    return
 
-    def _look_at_clock(self) -> None:
+    def _look_at_server(self) -> None:
         sent = self._clock()
-        self._look = self._looking.start(self._clock_question())
+        self._look = self._looking.start(self._look_question())
         if self._closed.is_set():  # meanwhile, by another thread
             self._end_look()
-        self._fresh.compare(sent, as_instant(self._look.result().evaluate_time))
+        self._see(sent, self._look.result())
+
+    def _tell(self) -> None:
+        with self._told:
+            self._told.notify_all()
 
     def _end_watch(self) -> None:
         call = self._call

@@ -9,7 +9,7 @@ from segmentd.client.instants import Instant
 
 _MICROS: Final = 1_000_000
 _RENEW: Final = 30.0
-"""Seconds after which the server's clock is looked at again; two clocks drift apart by less than a millisecond."""
+"""Seconds after which the server is looked at again; two clocks drift apart by less than a millisecond."""
 
 
 class Freshness:

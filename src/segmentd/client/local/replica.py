@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import grpc
 from google.protobuf import duration_pb2
 
 from segmentd.client.calls import Call
@@ -15,10 +16,11 @@ from segmentd.client.instants import as_instant
 from segmentd.client.local.freshness import Freshness
 from segmentd.client.local.members import Members
 from segmentd.client.local.merges import Merges
-from segmentd.v1 import membership_pb2
+from segmentd.v1 import error_reason_pb2
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
+CLOSED: Final = "the local copy is closed; make another one, or ask the client"
 DEFAULT_STALENESS: Final = 1.0
 """Seconds."""
 _LEAST_STALENESS: Final = 0.2
@@ -26,13 +28,11 @@ _SHORTEST_INTERVAL: Final = 0.05
 _LONGEST_INTERVAL: Final = 60.0
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
-_AGAIN: Final = 30.0
-"""Seconds after which a segment that the server did not know is asked for again."""
 _SILENCE: Final = 5.0
 """Seconds without a message after which a stream is taken for dead, or four times the bound where that is more."""
 LOOK_TIMEOUT: Final = 5.0
 """Seconds that a look at the server's clock may take."""
-_VOID: Final = frozenset({"POSITION_COMPACTED", "POSITION_INVALID"})
+_VOID: Final = frozenset({"POSITION_COMPACTED", "POSITION_INVALID", "SEGMENT_NOT_FOUND"})
 
 
 class Replica:
@@ -59,7 +59,9 @@ class Replica:
         self.revision = 0
         """The last revision of which the copy has everything."""
         self.failure: CallFailed | None = None
-        """Why the copy is not up to date, as far as that is known."""
+        """Why the copy is not up to date, as far as that is known; None where nothing is wrong."""
+        self.missing: tuple[str, ...] = ()
+        """The chosen segments that did not exist when the server was last asked. It is asked again every 30 seconds."""
         self._clock = clock
         self._fresh = Freshness(max_staleness, clock)
         self._fresh_until = float("-inf")
@@ -68,14 +70,14 @@ class Replica:
         self._coming: tuple[int, Members] | None = None
         self._merges = Merges()
         self._position = ""
+        self._wanted = self.segment_ids
         self._subscribed: tuple[str, ...] = ()
-        self._missing: dict[str, float] = {}
         self._heard = clock()
         self._tries = 0
 
     @property
     def ready(self) -> bool:
-        """Whether the copy is fresh enough to answer."""
+        """Whether the copy is fresh enough to answer; it has nothing of the segments that are `missing`."""
         return self._clock() < self._fresh_until
 
     def known(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool | None:
@@ -87,14 +89,19 @@ class Replica:
                 return user_id in members or (user_id in led and led[user_id] in members)
         return None
 
-    def _next_watch(self) -> Call[questions.WatchTransitionsResponse]:
-        """The watch to open: after the last position, or with a snapshot where there is none."""
-        now = self._clock()
-        self._missing = {name: since for name, since in self._missing.items() if now < since + _AGAIN}
-        wanted = tuple(name for name in self.segment_ids if name not in self._missing) or self.segment_ids
-        if not set(wanted) <= set(self._subscribed):
+    def _settled(self, min_revision: int) -> bool:
+        """Whether waiting is over: the copy can answer by a revision, or none of its segments exists."""
+        return not self._wanted or (self.ready and min_revision <= self.revision)
+
+    def _next_watch(self) -> Call[questions.WatchTransitionsResponse] | None:
+        """The watch to open: after the last position, or with a snapshot where there is none. None: of nothing."""
+        if not self._wanted:
+            return None
+        if self._appeared:
             self._position = ""
-        self._subscribed, self._coming, self._heard = wanted, None, now
+        if not self._position:
+            self._subscribed = self._wanted
+        self._coming, self._heard = None, self._clock()
         if not self._position:
             self._merges = Merges()
         interval = duration_pb2.Duration()
@@ -102,7 +109,7 @@ class Replica:
             round(min(max(self.max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL) * 1_000_000)
         )
         request = questions.WatchTransitionsRequest(
-            segment_ids=wanted,
+            segment_ids=self._subscribed,
             start=questions.WATCH_START_UNSPECIFIED if self._position else questions.WATCH_START_SNAPSHOT,
             position=self._position,
             checkpoint_interval=interval,
@@ -110,20 +117,21 @@ class Replica:
         )
         return Call(MembershipServiceStub, "WatchTransitions", request)
 
-    def _question(self, user_id: str, segment_id: str, min_revision: int) -> Call[bool]:
-        """The check for the server."""
-        request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id, min_revision=min_revision)
-        return Call(
-            MembershipServiceStub,
-            "CheckMembership",
-            request,
-            lambda answer: answer.membership == membership_pb2.MEMBERSHIP_MEMBER,
-        )
-
-    def _clock_question(self) -> Call[questions.CheckMembershipsResponse]:
-        """A question whose answer shows the server's clock."""
-        request = questions.CheckMembershipsRequest(user_id="-", segment_ids=self.segment_ids[:1])
+    def _look_question(self) -> Call[questions.CheckMembershipsResponse]:
+        """A question whose answer shows the server's clock, and which of the segments exist."""
+        request = questions.CheckMembershipsRequest(user_id="-", segment_ids=self.segment_ids)
         return Call(MembershipServiceStub, "CheckMemberships", request)
+
+    def _see(self, sent: float, answer: questions.CheckMembershipsResponse) -> None:
+        """Take the answer to what was asked at `sent`."""
+        self._fresh.compare(sent, as_instant(answer.evaluate_time))
+        self.missing = tuple(
+            each.segment_id
+            for each in answer.memberships
+            if each.error.reason == error_reason_pb2.ERROR_REASON_SEGMENT_NOT_FOUND
+        )
+        gone = frozenset(self.missing)
+        self._wanted = tuple(name for name in self.segment_ids if name not in gone)
 
     def _hear(self, message: questions.WatchTransitionsResponse) -> None:
         """Take what the watch tells."""
@@ -144,26 +152,36 @@ class Replica:
         elif part == "merged_ids":
             self._merges.tell(message.merged_ids)
 
+    def _end(self) -> float:
+        """The watch is over without an error, or there is none; gives the seconds until the next look."""
+        if self._appeared:
+            return 0.0
+        if not self._wanted:
+            self.failure = None
+            return self._delay()
+        return self._lose(CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended without a status"))
+
     def _lose(self, failed: CallFailed) -> float:
-        """The watch ended; gives the seconds until the next one."""
+        """The watch failed, or the look before it; gives the seconds until the next one."""
         self.failure = failed
-        missing = failed.metadata.get("segment_id", "") if failed.reason == "SEGMENT_NOT_FOUND" else ""
-        if missing in self._subscribed:
-            self._missing[missing] = self._clock()
-            if len(self._missing) < len(self.segment_ids):
-                return 0.0
         if failed.reason in _VOID:
             self._position = ""
+        return self._delay()
+
+    def _delay(self) -> float:
         delay: float = min(_FIRST_DELAY * 2**self._tries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
         self._tries += 1
         return delay
 
     @property
+    def _appeared(self) -> bool:
+        """Whether there are segments that the watch does not follow yet."""
+        return not set(self._wanted) <= set(self._subscribed)
+
+    @property
     def _over(self) -> bool:
-        """Whether the watch is to be ended: it is silent, or a segment that was missing may be there by now."""
-        now = self._clock()
-        silent = now > self._heard + max(_SILENCE, 4 * self.max_staleness)
-        return silent or any(now >= since + _AGAIN for since in self._missing.values())
+        """Whether the watch is silent, and taken for dead."""
+        return self._clock() > self._heard + max(_SILENCE, 4 * self.max_staleness)
 
     def _members_coming(self, revision: int) -> Members:
         """What the snapshot of a revision has so far; another one voids it."""
