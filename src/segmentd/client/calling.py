@@ -25,11 +25,13 @@ class Pending(Generic[A_co]):
         self._future = future
 
     def result(self) -> A_co:
-        """Waits for the answer. Raises CallFailed."""
+        """Waits for the answer. Raises CallFailed, also where it was cancelled."""
         try:
             answer: A_co = self._future.result()
         except grpc.RpcError as error:
             raise CallFailed.of(error) from None
+        except grpc.FutureCancelledError:
+            raise CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled") from None
         return answer
 
     def wait(self, seconds: float) -> bool:

@@ -373,6 +373,19 @@ def test_closing_does_not_wait_for_a_server_that_does_not_answer(monkeypatch: py
         assert not closing.is_alive()
 
 
+def test_a_call_that_is_given_up_has_failed() -> None:
+    asked = threading.Event()
+    with mute_server(asked) as address, Client(address) as client:
+        pending = client.start_upsert_profiles([profile("ada", 1)])
+        assert asked.wait(WAIT)
+        assert not pending.wait(0)
+        pending.cancel()
+        assert pending.wait(WAIT)
+        with pytest.raises(CallFailed) as given_up:
+            pending.result()
+        assert given_up.value.code is grpc.StatusCode.CANCELLED
+
+
 @contextmanager
 def mute_server(asked: threading.Event) -> Iterator[str]:
     """A server that answers nothing before the test has ended."""

@@ -105,8 +105,6 @@ class LocalMemberships(Replica):
                 delay = self._lose(error)
             except grpc.RpcError as error:
                 delay = self._lose(CallFailed.of(error))
-            except grpc.FutureCancelledError:  # by `close`, or with the connection
-                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", "the look at the server was cancelled"))
             except ValueError as error:  # the client was closed
                 delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
             self._end_watch()
