@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import urllib.request
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -19,9 +20,10 @@ from segmentd.api import Consumer, Refused, TryAgain
 from segmentd.errors import InvalidInput
 from segmentd.server.metrics import MetricsServer
 from segmentd.server.serve import server_of
+from segmentd.server.status_metrics import StatusCollector
 from segmentd.service.service import Service
+from segmentd.v1 import admin_service_pb2, transition_pb2
 from segmentd.v1 import consumer_service_pb2 as pb
-from segmentd.v1 import transition_pb2
 
 
 def scrape(port: int) -> str:
@@ -163,6 +165,34 @@ def test_what_makes_no_sense_is_refused_by_name() -> None:
                 assert seen.metadata == {"consumer": "crm", "dead_letter_id": str(key)}
             negative = pb.ListDeadLettersRequest(consumer="crm", page_size=-1)
             assert "page_size" in (await refusal(stub.ListDeadLetters(negative))).violations
+
+    run(check())
+
+
+def test_metrics_of_what_the_server_holds(tmp_path: Path) -> None:
+    async def check() -> None:
+        async with serving(tmp_path / "db") as (client, service):
+            await client.define("vip", VIP)
+            await client.upsert({"ada": {"vip": True}, "bob": {}})
+            status = await client.admin.GetStatus(admin_service_pb2.GetStatusRequest())
+            metrics = MetricsServer("127.0.0.1:0", service.consumers, [StatusCollector(service.look)])
+            try:
+                text = await asyncio.to_thread(scrape, metrics.port)
+            finally:
+                metrics.close()
+            samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+            assert samples == {
+                "segmentd_users": "2.0",
+                "segmentd_events": "0.0",
+                "segmentd_revision": f"{status.revision:.1f}",
+                "segmentd_clock_ahead_seconds": "0.0",
+                "segmentd_overdue_seconds": "0.0",
+                'segmentd_segments{state="active"}': "1.0",
+                'segmentd_segments{state="failed"}': "0.0",
+                'segmentd_segments{state="pending"}': "0.0",
+            }
+            page = (Path(__file__).parents[2] / "docs" / "operations.md").read_text()
+            assert all(f"`{re.sub('{.*', '', name)}" in page for name in samples)
 
     run(check())
 

@@ -25,6 +25,7 @@ from segmentd.server.profile import ProfileHandlers
 from segmentd.server.run import Options, Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
 from segmentd.server.service_names import SERVICES
+from segmentd.server.status_metrics import StatusCollector
 from segmentd.server.user_list import UserListHandlers
 from segmentd.server.watch import PATIENCE
 from segmentd.server.workers import reservation
@@ -132,8 +133,8 @@ def _metrics(settings: Settings, service: Service, others: Iterable[Collector] =
     if settings.metrics is None:
         yield
         return
-    metrics = MetricsServer(settings.metrics, service.consumers, others)
-    _log.info("metrics are at port %d", metrics.port)
+    metrics = MetricsServer(settings.metrics, service.consumers, [StatusCollector(service.look), *others])
+    _log.info("metrics are at port %d, path /metrics", metrics.port)
     try:
         yield
     finally:

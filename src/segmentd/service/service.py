@@ -51,6 +51,8 @@ class Status:
     pending: int
     ahead: Micros
     """How far the last recorded instant is ahead of a wall clock; 0 where it is not, by more than a second."""
+    overdue: Micros
+    """How long the earliest deadline that was not walked is past; 0 where none is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,9 +142,18 @@ class Service:
 
     async def status(self) -> Status:
         """Counts, revision and clock."""
+        return self._status(await asyncio.wrap_future(self._event_count()))
+
+    def look(self) -> Status:
+        """The same; waits for the engine's thread."""
+        return self._status(self._event_count().result())
+
+    def _event_count(self) -> Future[int]:
+        return self._engine.thread.call(self._engine.store.event_count)
+
+    def _status(self, events: int) -> Status:
         engine = self._engine
         live = engine.live
-        events = await asyncio.wrap_future(engine.thread.call(engine.store.event_count))
         with live.lock:
             states = Counter(entry.state for entry in live.catalogue.entries.values())
             return Status(
@@ -156,6 +167,7 @@ class Service:
                 states[State.FAILED],
                 states[State.PENDING],
                 engine.clock_ahead(),
+                Micros(max(0, engine.clock.now() - live.memberships.next_deadline())),
             )
 
     async def advance_clock(self, *, to: Micros | None = None, by: Micros | None = None) -> Advanced:
