@@ -30,15 +30,14 @@ def named(make: Callable[P, A]) -> Callable[P, A]:
     """
     kinds = get_type_hints(make)
     names = tuple(signature(make).parameters)
-    lists = tuple(name for name in names if kinds.get(name) in (Sequence[str], Iterable[str]))
+    lists = [(at, name) for at, name in enumerate(names) if kinds.get(name) in (Sequence[str], Iterable[str])]
 
     @wraps(make)
     def checked(*args: P.args, **kwargs: P.kwargs) -> A:
-        if lists:
-            given = {**dict(zip(names, args, strict=False)), **kwargs}
-            for name in lists:
-                if isinstance(given.get(name), str):
-                    raise TypeError(f"{name}: {given[name]!r} is one text; write a list, as in [{given[name]!r}]")
+        for at, name in lists:
+            value = args[at] if at < len(args) else kwargs.get(name)
+            if isinstance(value, str):
+                raise TypeError(f"{name}: {value!r} is one text; write a list, as in [{value!r}]")
         try:
             return make(*args, **kwargs)
         except TypeError as error:

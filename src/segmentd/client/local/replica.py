@@ -100,10 +100,8 @@ class Replica:
         if self._appeared:
             self._position = ""
         if not self._position:
-            self._subscribed = self._wanted
+            self._subscribed, self._merges = self._wanted, Merges()
         self._coming, self._heard = None, self._clock()
-        if not self._position:
-            self._merges = Merges()
         interval = duration_pb2.Duration()
         interval.FromMicroseconds(
             round(min(max(self.max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL) * 1_000_000)
