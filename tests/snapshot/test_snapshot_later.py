@@ -13,7 +13,7 @@ from tests.service.opened import START, define, opened
 from tests.service.test_erasing import left_in
 from tests.service.uploading import BETA, upload
 from tests.snapshot.same import check_starts
-from tests.snapshot.test_snapshot_doubt import PLUGINS, fill
+from tests.snapshot.test_snapshot_doubt import PLUGINS, fill, only
 
 from segmentd.population.kinds import Json, Kind
 from segmentd.service.items import EventWrite, ProfileWrite
@@ -197,6 +197,27 @@ def test_a_snapshot_that_is_being_written_is_given_up(tmp_path: Path, happening:
         attempt.abandon()
     finally:
         service.close()
+
+
+@pytest.mark.parametrize("happening", [profiles, events, lists, erasure, merge, retyping])
+def test_an_older_snapshot_under_the_name_of_the_newest_is_not_used(
+    tmp_path: Path, happening: Happening, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The numbers of users and events may be the same; who they are is not."""
+    path, old = tmp_path / "a.db", tmp_path / "old"
+    service, attempt = begun(path)
+    try:
+        assert go_on(service, attempt, 1_000)
+        shutil.copy(only(path), old)
+        asyncio.run(happening(service))
+    finally:
+        service.close()
+    newest = only(path)
+    shutil.copy(old, newest)
+    with Store.open(path) as store:
+        assert not check_starts(store, PLUGINS)
+    [line] = [each.getMessage() for each in caplog.records if str(newest) in each.getMessage()]
+    assert "is not used, everything is read from the database: is the content of another snapshot" in line
 
 
 def test_nothing_of_an_erased_user_is_in_any_snapshot(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ Every piece has its CRC-32 in the contents, and whoever reads one is told nothin
 from __future__ import annotations
 
 import os
+import stat
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
@@ -82,20 +83,20 @@ class SnapshotFile:
 
     def __init__(self, path: Path) -> None:
         try:
-            self._file: BinaryIO = path.open("rb")
+            self._file = _opened(path)
         except FileNotFoundError:
             raise
         except OSError as error:
             raise SnapshotBroken(f"cannot be opened: {error.strerror}") from error
         try:
             contents = self._contents()
-        except (OSError, ValueError, KeyError, TypeError, struct.error) as error:
+            self.facts: Mapping[str, Any] = dict(contents["facts"])
+            self._parts: dict[str, tuple[str, list[_Piece]]] = {
+                name: (kind, [_Piece(*piece) for piece in pieces]) for name, (kind, pieces) in contents["parts"].items()
+            }
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
             self._file.close()
             raise SnapshotBroken(f"has no sound contents: {error}") from error
-        self.facts: Mapping[str, Any] = contents["facts"]
-        self._parts: dict[str, tuple[str, list[_Piece]]] = {
-            name: (kind, [_Piece(*piece) for piece in pieces]) for name, (kind, pieces) in contents["parts"].items()
-        }
 
     def __contains__(self, part: str) -> bool:
         return part in self._parts
@@ -162,3 +163,12 @@ class SnapshotFile:
             raise SnapshotBroken(f"cannot be read: {error.strerror}") from error
         if not whole or zlib.crc32(into) != piece.check:
             raise SnapshotBroken("is not as it was written")
+
+
+def _opened(path: Path) -> BinaryIO:
+    """Open a file for reading, which waits for nobody where it is a pipe. Raises OSError, SnapshotBroken."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise SnapshotBroken("is no regular file")
+    return os.fdopen(descriptor, "rb")

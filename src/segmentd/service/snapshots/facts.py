@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 """Grows when files are laid out otherwise, or what they hold means something else."""
 RELEASE: Final = version("segmentd")
 Written: TypeAlias = "list[Any] | str"
@@ -40,7 +40,9 @@ class TableFacts(BaseModel):
 class Facts(BaseModel):
     """The contents of a snapshot.
 
-    All that was stored at `revision`, whose instant is `instant`, is in it; of what came later some may be.
+    `name` is the one under which the database knows it: the contents of one snapshot under the name of another are
+    told from its own. All that was stored at `revision`, whose instant is `instant`, is in it; of what came later
+    some may be.
     `event_key` and `user_key` are the last ones that had been given by then. `plans` are slots by what
     `plan_digest` gives, `lists` (key, update time) by list id.
     """
@@ -49,6 +51,7 @@ class Facts(BaseModel):
 
     format: int
     release: str
+    name: str
     database_id: str
     revision: int
     instant: int

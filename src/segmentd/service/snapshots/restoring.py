@@ -40,7 +40,7 @@ class Snapshot:
         self._file = SnapshotFile(path)
         state = store.state()
         try:
-            self.facts = _sound(self._file.facts, store.database_id(), state)
+            self.facts = _sound(self._file.facts, path.stem, store.database_id(), state)
         except BaseException:
             self._file.close()
             raise
@@ -209,15 +209,18 @@ def _united(old: _Events, fresh: _Events, users: NDArray[np.int64], count: int) 
     return rows[places], times[places], data
 
 
-def _sound(said: Mapping[str, Any], database_id: str, state: State) -> Facts:
+def _sound(said: Mapping[str, Any], name: str, database_id: str, state: State) -> Facts:
+    release, layout = said.get("release"), said.get("format")
+    if (layout, release) != (FORMAT, RELEASE):
+        raise SnapshotBroken(f"was written by release {release}, format {layout}")
     try:
         facts = Facts.model_validate(said)
     except ValueError as error:
-        raise SnapshotBroken(f"says nothing sound of itself: {error}") from error
-    if (facts.format, facts.release) != (FORMAT, RELEASE):
-        raise SnapshotBroken(f"was written by release {facts.release}, format {facts.format}")
+        raise SnapshotBroken("says nothing sound of itself") from error
     if facts.database_id != database_id:
         raise SnapshotBroken("is of another database")
+    if facts.name != name:
+        raise SnapshotBroken(f"is the content of another snapshot, {facts.name}")
     if facts.revision > state.revision or facts.instant > state.instant:
         raise SnapshotBroken("is ahead of the database")
     return facts

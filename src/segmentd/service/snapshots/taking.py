@@ -76,6 +76,7 @@ class Taking:
         return Facts(
             format=FORMAT,
             release=RELEASE,
+            name=self._writer.path.stem,
             database_id=self._database_id,
             revision=revision,
             instant=instant,
