@@ -87,7 +87,7 @@ def test_one_by_one_and_together_are_equally_wide(writes: tuple[Kind, Any]) -> N
 def test_comparisons_are_those_of_the_values(writes: tuple[Kind, Any], data: st.DataObject) -> None:
     kind = writes[0]
     column, values = written(*writes, together=True)
-    operands = VALUES[kind].filter(lambda value: value is not None)
+    operands: st.SearchStrategy[Any] = VALUES[kind].filter(lambda value: value is not None)
     if kind is Kind.NUMBER:
         operands = st.one_of(operands, st.sampled_from(BORDERS).map(lambda each: each + 0.5))
     wanted, other = data.draw(operands), data.draw(operands)
