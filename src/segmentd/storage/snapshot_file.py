@@ -12,6 +12,7 @@ import stat
 import struct
 import zlib
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Final, NamedTuple, Self, TypeVar
@@ -67,9 +68,14 @@ class SnapshotWriter:
         self._file.close()
 
     def abandon(self) -> None:
-        """Leave nothing behind; calling it again, or after `seal`, takes away what is there."""
-        self._file.close()
-        self.path.unlink(missing_ok=True)
+        """Leave nothing behind; calling it again, or after `seal`, takes away what is there.
+
+        What the disk refuses now is no error: whatever is left is removed when the next one begins.
+        """
+        with suppress(OSError):  # what is buffered may find no place on the disk
+            self._file.close()
+        with suppress(OSError):
+            self.path.unlink()
 
     def _add(self, part: str, kind: str, data: NDArray[Any], count: int) -> None:
         raw = data.reshape(-1).view(np.uint8)

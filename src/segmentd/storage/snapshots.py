@@ -9,8 +9,10 @@ transaction, and removes the files before that is committed.
 
 from __future__ import annotations
 
+import logging
 import os
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +25,7 @@ _SUFFIX: Final = ".columns"
 _SELECT: Final = "SELECT value FROM meta WHERE key = ?"
 _SET: Final = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 _FORGET: Final = "DELETE FROM meta WHERE key IN (?, ?)"
+_log = logging.getLogger(__name__)
 
 
 class Snapshots(Part):
@@ -45,12 +48,16 @@ class Snapshots(Part):
         return self._named(_CURRENT)
 
     def begin_snapshot(self) -> Path | None:
-        """Where to write the next one, in a transaction of its own; None for a database in memory."""
+        """Where to write the next one, in a transaction of its own; None for a database in memory.
+
+        Raises OSError and StorageFailed where there can be none.
+        """
         folder = self.snapshot_folder
         if folder is None:
             return None
         folder.mkdir(mode=0o700, exist_ok=True)
-        self._clear({self.snapshot()})
+        current = self.snapshot()
+        self._clear({current} if current is not None and current.is_file() else set())
         name = secrets.token_hex(16)
         with self._session.transaction():
             self._session.write(_SET, (_BEGUN, name.encode()))
@@ -68,13 +75,26 @@ class Snapshots(Part):
         with self._session.transaction():
             self._session.write(_SET, (_CURRENT, path.name.removesuffix(_SUFFIX).encode()))
             self._session.write("DELETE FROM meta WHERE key = ?", (_BEGUN,))
-        self._clear({path})
+        try:
+            self._clear({path})
+        except StorageFailed as error:  # the new one holds all the same
+            _log.warning("%s", error)
         return True
 
     def drop_snapshot(self) -> None:
         """Forget in the open transaction that there are any, and remove the files."""
         self._session.write(_FORGET, (_CURRENT, _BEGUN))
         self._clear(set())
+
+    def remove_snapshots(self) -> None:
+        """Forget that there are any, in a transaction of its own, and remove the files and their folder."""
+        folder = self.snapshot_folder
+        if folder is None or not folder.is_dir():
+            return
+        with self._session.transaction():
+            self.drop_snapshot()
+        with suppress(OSError):  # what is no snapshot may be in it
+            folder.rmdir()
 
     def _named(self, key: str) -> Path | None:
         folder = self.snapshot_folder
@@ -88,9 +108,18 @@ class Snapshots(Part):
         try:
             for each in folder.iterdir():
                 if each not in kept:
-                    each.unlink(missing_ok=True)
+                    _remove(each)
         except OSError as error:
             raise StorageFailed(f"an old snapshot cannot be removed: {error}") from error
+
+
+def _remove(path: Path) -> None:
+    """A folder goes where it is empty: no snapshot is one, so what is in it is none of ours. Raises OSError."""
+    if path.is_symlink() or not path.is_dir():
+        path.unlink(missing_ok=True)
+        return
+    with suppress(OSError):
+        path.rmdir()
 
 
 def _sync(folder: Path) -> None:

@@ -10,7 +10,7 @@ from concurrent.futures import Future
 from contextlib import suppress
 from typing import Any, Final, Protocol
 
-from segmentd.errors import Unavailable
+from segmentd.errors import StorageFailed, Unavailable
 from segmentd.service.live import Live
 from segmentd.service.snapshots.taking import Moved, Taking
 from segmentd.storage import Store
@@ -89,9 +89,11 @@ class SnapshotKeeper:
         self._revision = -1
         self._attempt: Attempt | None = None
         self._sealing: threading.Thread | None = None
-        if not on and store.snapshot_folder is not None and store.snapshot_folder.exists():
-            with store.transaction():
-                store.drop_snapshot()
+        if not on:
+            try:
+                store.remove_snapshots()
+            except StorageFailed as error:
+                _log.warning("%s", error)
 
     def written(self, revision: int) -> None:
         """Note the revision of the snapshot that there is."""
@@ -121,6 +123,8 @@ class SnapshotKeeper:
                 return
             if live.revision != self._revision or self._store.snapshot() is None:
                 self.take()
+        except (Moved, OSError, StorageFailed) as error:
+            _log.warning("no snapshot was written at the stop: %s", error)
         except Exception:  # noqa: BLE001  (the stop goes on, whatever it was)
             _log.warning("no snapshot was written at the stop", exc_info=True)
 
