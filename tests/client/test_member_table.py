@@ -130,3 +130,10 @@ def test_workers_answer_streams_of_batches_too(tmp_path: Path) -> None:
         newest = client.upsert_profiles(items).revision
         [table] = client.stream_batches(iter(batches[:1]), newest)
         assert table.revision >= newest
+
+
+def test_a_user_who_was_named_twice_is_one_member() -> None:
+    answer = questions.BatchCheckMembershipsResponse(member_bits=b"\x01\x01\x01", bytes_per_user=1)
+    table = MemberTable(["bob", "ada", "bob"], ["s"], answer)
+    assert table.members_of("s") == ["bob", "ada"]
+    assert table.matrix.shape == (3, 1)

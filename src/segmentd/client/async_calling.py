@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,6 +12,7 @@ import grpc.aio
 from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Pool
+from segmentd.client.sending import failure_of
 
 if TYPE_CHECKING:
     from segmentd.client.calls import Call
@@ -27,27 +29,35 @@ class AsyncCaller:
         self.timeout = deadline(timeout)
 
     async def call(self, call: Call[A]) -> A:
-        """The answer. Raises CallFailed."""
+        """The answer. Raises CallFailed, and what making the messages raised."""
         lane = self.pool.lane()
         lane.busy += 1
         try:
             answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=self.timeout))
-        except grpc.RpcError as error:
-            raise CallFailed.of(error) from None
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            failed = failed_by(error)
+        else:
+            return answer
         finally:
             lane.busy -= 1
-        return answer
+        raise failure_of(call.request, failed)
 
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
-        """The messages of a stream that ends. Raises CallFailed, also in the middle."""
+        """The messages of a stream that ends. Raises CallFailed and what making the messages raised."""
+        opened = self.open(call, self.timeout if call.bounded else None)
         try:
-            async for message in self.open(call, self.timeout if call.bounded else None):
+            async for message in opened:
                 yield call.take(message)
-        except grpc.RpcError as error:
-            raise CallFailed.of(error) from None
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            failed = failed_by(error)
+        else:
+            return
+        finally:
+            opened.cancel()
+        raise failure_of(call.request, failed)
 
     async def items(self, call: Call[Iterable[A]]) -> AsyncIterator[A]:
-        """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+        """What the messages of a stream that ends have in them. Raises as `stream`."""
         async for message in self.stream(call):
             for item in message:
                 yield item
@@ -67,3 +77,13 @@ class AsyncCaller:
     def open(self, call: Call[Any], timeout: float | None = None) -> Any:
         """The call of a stream, as grpc has it: an asynchronous iterator that raises its RpcError."""
         return self.pool.lane().method(call.stub, call.method)(call.request, timeout=timeout)
+
+
+def failed_by(error: grpc.RpcError | asyncio.CancelledError) -> CallFailed:
+    """What a failed call raises. Raises CancelledError where it is the task that is to end, and not its call alone."""
+    if not isinstance(error, asyncio.CancelledError):
+        return CallFailed.of(error)
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise error
+    return CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled")

@@ -10,6 +10,7 @@ import grpc
 from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Pool
+from segmentd.client.sending import failure_of, refuse_async
 
 if TYPE_CHECKING:
     from segmentd.client.calls import Call
@@ -21,18 +22,22 @@ A_co = TypeVar("A_co", covariant=True)
 class Pending(Generic[A_co]):
     """A call under way."""
 
-    def __init__(self, future: Any) -> None:
+    def __init__(self, future: Any, request: Any = None) -> None:
+        """`request` is what is sent, message or messages."""
         self._future = future
+        self._request = request
 
     def result(self) -> A_co:
-        """Waits for the answer. Raises CallFailed, also where it was cancelled."""
+        """Waits for the answer. Raises CallFailed, also where it was cancelled, and what making the messages raised."""
         try:
             answer: A_co = self._future.result()
         except grpc.RpcError as error:
-            raise CallFailed.of(error) from None
+            failed = CallFailed.of(error)
         except grpc.FutureCancelledError:
-            raise CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled") from None
-        return answer
+            failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled")
+        else:
+            return answer
+        raise failure_of(self._request, failed)
 
     def wait(self, seconds: float) -> bool:
         """Whether the call has ended, well or not, after so many seconds at most."""
@@ -58,34 +63,37 @@ class Caller:
         self.timeout = deadline(timeout)
 
     def call(self, call: Call[A]) -> A:
-        """The answer. Raises CallFailed."""
+        """The answer. Raises CallFailed, and what making the messages raised."""
         lane = self.pool.lane()
         lane.busy += 1
         try:
             answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=self.timeout))
         except grpc.RpcError as error:
-            raise CallFailed.of(error) from None
+            failed = CallFailed.of(error)
+        else:
+            return answer
         finally:
             lane.busy -= 1
-        return answer
+        raise failure_of(call.request, failed)
 
     def start(self, call: Call[A]) -> Pending[A]:
         """The same without waiting. The answer is the message of the contract."""
         method = self.pool.lane().method(call.stub, call.method)
-        return Pending(method.future(call.request, timeout=self.timeout))
+        return Pending(method.future(call.request, timeout=self.timeout), call.request)
 
     def stream(self, call: Call[A]) -> Iterator[A]:
-        """The messages of a stream that ends. Raises CallFailed, also in the middle."""
-        try:
-            for message in self.open(call, self.timeout if call.bounded else None):
-                yield call.take(message)
-        except grpc.RpcError as error:
-            raise CallFailed.of(error) from None
+        """The messages of a stream that ends.
+
+        Raises CallFailed and what making the messages raised, also in the middle, and TypeError at once for messages
+        that come asynchronously.
+        """
+        refuse_async(call.request)
+        return self._messages(call)
 
     def items(self, call: Call[Iterable[A]]) -> Iterator[A]:
-        """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
-        for message in self.stream(call):
-            yield from message
+        """What the messages of a stream that ends have in them. Raises as `stream`."""
+        messages = self.stream(call)
+        return (item for message in messages for item in message)
 
     def pages(self, call: Call[Any]) -> Iterator[Any]:
         """What `call.take` finds on all pages, each asked for when it is needed. Raises CallFailed."""
@@ -101,3 +109,16 @@ class Caller:
     def open(self, call: Call[Any], timeout: float | None = None) -> Any:
         """The call of a stream, as grpc has it: an iterator that raises its RpcError."""
         return self.pool.lane().method(call.stub, call.method)(call.request, timeout=timeout)
+
+    def _messages(self, call: Call[A]) -> Iterator[A]:
+        opened = self.open(call, self.timeout if call.bounded else None)
+        try:
+            for message in opened:
+                yield call.take(message)
+        except grpc.RpcError as error:
+            failed = CallFailed.of(error)
+        else:
+            return
+        finally:
+            opened.cancel()
+        raise failure_of(call.request, failed)

@@ -90,9 +90,12 @@ class MemberTable:
         return {name: member for name, member in found.items() if name not in self.segment_errors}
 
     def members_of(self, segment_id: str) -> list[str]:
-        """Who of the users is a member of a segment, in the order of the request. Raises KeyError and NoAnswer."""
+        """Who of the users is a member of a segment, in the order of the request, each once.
+
+        Raises KeyError and NoAnswer.
+        """
         column = self.matrix[:, self._segment(segment_id)]
-        return [self.user_ids[place] for place in np.flatnonzero(column).tolist()]
+        return list(dict.fromkeys(self.user_ids[place] for place in np.flatnonzero(column).tolist()))
 
     def _user(self, user_id: str) -> int:
         if user_id in self.user_errors:

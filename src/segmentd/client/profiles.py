@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Sequence
+from typing import Any
 
 from segmentd.client.arguments import named
 from segmentd.client.calls import Call, asked, paged, streamed
+from segmentd.client.sending import AsyncSending, Sending
 from segmentd.v1 import profile_pb2
 from segmentd.v1 import profile_service_pb2 as profiles
 from segmentd.v1.profile_service_pb2_grpc import ProfileServiceStub
@@ -31,9 +33,14 @@ class Profiles:
     ) -> Call[profiles.StreamEventsResponse]:
         """Store batches of events for as long as there are any; each has an answer, in order. It has no deadline.
 
-        `batches` is read while the answers are taken. Only asyncio takes an asynchronous one.
+        `batches` is read while the answers are taken, and what it raises is raised there. Only asyncio takes an
+        asynchronous one.
         """
-        messages = _each_async(batches) if isinstance(batches, AsyncIterable) else map(_named, batches)
+        messages: Any
+        if isinstance(batches, AsyncIterable):
+            messages = AsyncSending(_each_async(batches))
+        else:
+            messages = Sending(map(_named, batches))
         return Call(ProfileServiceStub, "StreamEvents", messages, bounded=False)
 
     @asked

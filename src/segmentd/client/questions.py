@@ -12,6 +12,7 @@ from segmentd.client.batch_stream import BatchStream
 from segmentd.client.calls import Call, asked, paged, streamed_items
 from segmentd.client.errors import CallFailed
 from segmentd.client.member_table import MemberTable
+from segmentd.client.sending import AsyncSending, Sending
 from segmentd.client.values import Json, as_struct
 from segmentd.v1 import evaluation_service_pb2 as evaluations
 from segmentd.v1 import membership_pb2
@@ -75,12 +76,16 @@ class Questions:
         """`check_batch` for as long as there are batches, each (user ids, segment ids); the answers are in order.
 
         It costs less for each batch than a call of its own, and has no deadline. `batches` is read while the answers
-        are taken. Only asyncio takes an asynchronous one. Batches of a thousand users cost least some `at_once`, up to
-        100 with 10,000 users in all: nothing is sent before so many are there, or the last.
+        are taken, and what it raises is raised there. Only asyncio takes an asynchronous one. Batches of a thousand
+        users cost least some `at_once`, up to 100 with 10,000 users in all: nothing is sent before so many are there,
+        or the last.
         """
         stream = BatchStream(min_revision, at_once)
         messages: Any
-        messages = stream.messages_async(batches) if isinstance(batches, AsyncIterable) else stream.messages(batches)
+        if isinstance(batches, AsyncIterable):
+            messages = AsyncSending(stream.messages_async(batches))
+        else:
+            messages = Sending(stream.messages(batches))
         return Call(MembershipServiceStub, "StreamBatchChecks", messages, stream.tables, bounded=False)
 
     @paged

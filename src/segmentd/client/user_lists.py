@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from segmentd.client.arguments import named
 from segmentd.client.calls import Call, asked, paged
+from segmentd.client.sending import Sending
 from segmentd.v1 import user_list_pb2
 from segmentd.v1 import user_list_service_pb2 as lists
 from segmentd.v1.user_list_service_pb2_grpc import UserListServiceStub
@@ -71,7 +72,7 @@ class UserLists:
 @named
 def uploading(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Call[lists.UploadUserListResponse]:
     """The call that uploads a list; `user_ids` is read while it is under way."""
-    return Call(UserListServiceStub, "UploadUserList", _messages(header, user_ids))
+    return Call(UserListServiceStub, "UploadUserList", Sending(_messages(header, user_ids)))
 
 
 def _messages(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Iterator[lists.UploadUserListRequest]:
