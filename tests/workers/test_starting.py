@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import signal
-import socket
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,12 +14,12 @@ from tests.server.served import START
 
 from segmentd.errors import Internal, InvalidInput
 from segmentd.server.address import parse
+from segmentd.server.reservation import Reservation
 from segmentd.server.run import Server
 from segmentd.server.serve import serve
 from segmentd.server.workers.fleet import Fleet
 from segmentd.server.workers.metrics import WorkerCollector
 from segmentd.server.workers.orders import Orders, Report
-from segmentd.server.workers.reservation import Reservation
 from segmentd.server.workers.room import Room
 from segmentd.server.workers.tallies import ANSWERED, ENDED, Tallies
 from segmentd.settings import Settings
@@ -38,15 +37,6 @@ def test_what_workers_cannot_share_is_refused_before_there_is_a_database(tmp_pat
     with pytest.raises(InvalidInput, match=r"SEGMENTD_LISTEN: .*HOST:PORT"):
         run(serve(settings, FrozenClock(START)))
     assert not (tmp_path / "x.db").exists()
-
-
-def test_a_port_where_somebody_listens_is_refused_also_if_it_could_be_shared(tmp_path: Path) -> None:
-    with socket.socket() as other:
-        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        other.bind(("127.0.0.1", 0))
-        other.listen()
-        with pytest.raises(InvalidInput, match="address already in use"):
-            Reservation(f"127.0.0.1:{other.getsockname()[1]}")
 
 
 @pytest.mark.parametrize("listen", [LISTEN, "[::1]:0", "localhost:0", "0.0.0.0:0"])

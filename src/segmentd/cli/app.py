@@ -121,6 +121,7 @@ app.add_typer(_webhooks, name="webhooks")
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (without the program's name; None: the process's own); the exit code."""
-    command = typer.main.get_command(app)
     given = None if arguments is None else list(arguments)
-    return exit_code_of(lambda: command.main(args=given, prog_name="segmentd", standalone_mode=False))
+    return exit_code_of(
+        lambda: typer.main.get_command(app).main(args=given, prog_name="segmentd", standalone_mode=False)
+    )

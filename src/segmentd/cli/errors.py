@@ -29,6 +29,8 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
     except TyperException as error:
         error_line(error.format_message())
         return error.exit_code
+    except KeyboardInterrupt:
+        code = SIGNALLED  # before typer was there, which returns it too
     except BrokenPipeError:
         return 1  # whoever read has enough (`| head`)
     except (CallFailed, SegmentdError, ValidationError, ArgumentOutOfRange, OSError) as error:

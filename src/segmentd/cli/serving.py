@@ -6,9 +6,10 @@ import asyncio
 import gc
 import logging
 import os
+import signal
 import sys
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
 import uvloop
@@ -17,10 +18,12 @@ from segmentd.cli.apply import apply_file
 from segmentd.cli.connection import connect
 from segmentd.cli.definitions.applying import Edit
 from segmentd.cli.definitions.segments_file import SegmentsFile, read_segments
+from segmentd.cli.faults import SIGNALLED
 from segmentd.cli.instants import typed_instant
 from segmentd.cli.options import JsonOption
-from segmentd.cli.output import note_line, show, show_json
+from segmentd.cli.output import error_line, note_line, show, show_json
 from segmentd.server.serve import serve as run_server
+from segmentd.server.signals import Stopped
 from segmentd.settings import Settings
 from segmentd.times import Clock, FrozenClock, WallClock, format_instant
 
@@ -83,7 +86,19 @@ def serve(
 
     # uvloop spends a sixth less CPU on a check; but workers start with signals held back, and its children never do.
     run = asyncio.run if settings.workers else uvloop.run
-    run(run_server(settings, time, ready))
+    try:
+        run(run_server(settings, time, ready))
+    except Stopped as stopped:
+        _end_at_once(stopped.number)
+
+
+def _end_at_once(number: signal.Signals) -> NoReturn:
+    """What is being loaded cannot be interrupted, and any other exit may wait for it; the database bears a kill."""
+    if number == signal.SIGINT:
+        error_line("interrupted")
+        os._exit(SIGNALLED)
+    _log.info("stopped before the server was there: %s", number.name)
+    os._exit(0)
 
 
 def _apply(address: str, file: SegmentsFile, *, as_json: bool) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import signal
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Never, Protocol, TypeAlias
 
@@ -14,10 +13,11 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from segmentd.errors import StorageFailed
 from segmentd.limits import MAX_RECEIVE_BYTES
-from segmentd.server import address
 from segmentd.server.calls import CallsUnderWay
 from segmentd.server.guard import Guard
 from segmentd.server.methods import Methods
+from segmentd.server.reservation import bind
+from segmentd.server.signals import heard_by
 
 _LOG: Final = logging.getLogger(__name__)
 UNWINDING: Final = 10.0
@@ -26,13 +26,14 @@ LAST_WORD: Final = 1.0
 """Seconds that a client has to take why its call was ended. Who takes nothing sees the connection end instead."""
 _NEVER: Final = 1e9
 """Seconds."""
-STOPPING: Final = (signal.SIGTERM, signal.SIGINT)
 _OPTIONS: Final = (
     ("grpc.max_receive_message_length", MAX_RECEIVE_BYTES),
     ("grpc.max_send_message_length", -1),
     # Who watches sends nothing; a machine that is gone without a word is found out by asking it.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    # Clients ask so too, those of segmentd every 20 seconds; by default asking within 5 minutes ends the connection.
+    ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     # gRPC cancels calls without a word where so many wait to be taken: by default a burst of 1,000 amid one stall.
     ("grpc.server.max_pending_requests", 20_000),
     ("grpc.server.max_pending_requests_hard_limit", 40_000),
@@ -96,7 +97,7 @@ class Server:
 
     async def start(self, listen: str) -> str:
         """Listen, and say the address that was taken. Raises InvalidInput at `listen` where it cannot be."""
-        bound = address.bind(self._grpc, listen, shared=self._shared)
+        bound = bind(self._grpc, listen, shared=self._shared)
         await self._grpc.start()
         for name in ("", *self._names):
             await self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
@@ -137,31 +138,26 @@ async def run_until_signal(
     lost: asyncio.Future[None] | None = None,
     stop: asyncio.Event | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short. `grace` is in seconds.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then drain; a second signal cuts the drain short. `grace` is in seconds.
 
     `begin` runs once signals are heard, so that whoever it tells of the server may stop it at once. Where it raises,
     or `lost` fails, the server is stopped without grace and the error is raised. `stop` is set by whoever wants a drain
     without a signal.
     """
-    loop = asyncio.get_running_loop()
     stop = stop or asyncio.Event()
-    heard = _Heard(server, stop)
-    for number in STOPPING:
-        loop.add_signal_handler(number, heard)
-    work = asyncio.create_task(_work(begin, lost))
-    try:
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if stop.is_set():
-            _LOG.info("draining: %d calls under way", server.under_way)
-        await server.drain(0 if work.done() else grace)
-        if work.done():
-            work.result()
-    finally:
-        work.cancel()
-        for number in STOPPING:
-            loop.remove_signal_handler(number)
+    with heard_by(_Heard(server, stop)):
+        work = asyncio.create_task(_work(begin, lost))
+        try:
+            stopped = asyncio.create_task(stop.wait())
+            await asyncio.wait({work, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            stopped.cancel()
+            if stop.is_set():
+                _LOG.info("draining: %d calls under way", server.under_way)
+            await server.drain(0 if work.done() else grace)
+            if work.done():
+                work.result()
+        finally:
+            work.cancel()
 
 
 class _Heard:
@@ -170,7 +166,7 @@ class _Heard:
     def __init__(self, server: Stoppable, stop: asyncio.Event) -> None:
         self._server, self._stop, self._before = server, stop, False
 
-    def __call__(self) -> None:
+    def __call__(self, _: object) -> None:
         if self._before:
             self._server.hurry()
         self._before = True

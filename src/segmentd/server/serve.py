@@ -13,7 +13,6 @@ import grpc.aio
 from prometheus_client.registry import Collector
 
 from segmentd.plugins.host import load_plugins
-from segmentd.server import address
 from segmentd.server.admin import AdminHandlers
 from segmentd.server.consumers import ConsumerHandlers
 from segmentd.server.evaluation import EvaluationHandlers
@@ -22,14 +21,15 @@ from segmentd.server.history import HistoryHandlers
 from segmentd.server.membership import MembershipHandlers
 from segmentd.server.metrics import MetricsServer, parse_metrics
 from segmentd.server.profile import ProfileHandlers
+from segmentd.server.reservation import Reservation
 from segmentd.server.run import Options, Server, run_until_signal
 from segmentd.server.segment import SegmentHandlers
 from segmentd.server.service_names import SERVICES
+from segmentd.server.signals import Start, Stopped, heard_by
 from segmentd.server.status_metrics import StatusCollector
 from segmentd.server.user_list import UserListHandlers
 from segmentd.server.watch import PATIENCE
-from segmentd.server.workers import reservation
-from segmentd.server.workers.front import Front
+from segmentd.server.workers.front import Front, check
 from segmentd.server.workers.link import ENGINE
 from segmentd.server.workers.metrics import WorkerCollector
 from segmentd.server.workers.room import Room
@@ -56,62 +56,81 @@ Ready: TypeAlias = Callable[[str], Awaitable[None] | None]
 
 
 async def serve(settings: Settings, clock: Clock, on_ready: Ready | None = None) -> None:
-    """Serve until SIGTERM or SIGINT, then drain and close the database.
+    """Serve until SIGTERM, SIGINT or SIGHUP, then drain and close the database.
 
-    Raises a SegmentdError whose message is one line: at the start PluginBroken, StorageFailed or InvalidInput (the
-    address); later StorageFailed where the engine lost the database and what is in memory cannot be trusted.
+    Raises Stopped where the signal comes while the database is loaded, and a SegmentdError whose message is one line:
+    at the start PluginBroken, StorageFailed or InvalidInput (the address); later StorageFailed where the engine lost
+    the database and what is in memory cannot be trusted.
     """
-    (reservation.check if settings.workers else address.check)(settings.listen)  # before a database is made in vain
+    if settings.workers:
+        check(settings.listen)
     if settings.metrics is not None:
         parse_metrics(settings.metrics)
-    plugins = load_plugins(settings.disabled_plugins, environment=settings.environment(os.environ))
-    currencies = Currencies(settings.base_currency, settings.currency_rates)
-    # Off the loop, because loading takes long and the loop has signals to hear.
-    keep = LogKeep.of(settings.log_keep, settings.log_max_moves)
-    refusal = parse_duration(settings.erasure_refusal).micros
-    service = await asyncio.to_thread(
-        Service.open,
-        settings.database,
-        plugins,
-        clock,
-        currencies,
-        refusal,
-        log_keep=keep,
-        snapshots=settings.snapshots,
-    )
-    with ExitStack() as rooms:
+    start = Start()
+    # The port is taken before a database is made in vain.
+    with heard_by(start), closing(Reservation(settings.listen)) as reserved, ExitStack() as rooms:
+        # Off the loop, because loading takes long and the loop has signals to hear.
+        service = await start.run(lambda: _opened(settings, clock))
+        stopped = False
         try:
             if settings.workers:
                 # Left after the service is closed: until then it publishes.
                 room = rooms.enter_context(closing(Room(settings.database)))
-                await _serve_by_workers(service, settings, room, on_ready)
+                await start.run(lambda: service.map_to(room.mapped))
+                await _serve_by_workers(service, settings, room, reserved, on_ready, start.stop)
             else:
                 Room.clear(settings.database)
-                await _serve_alone(service, settings, on_ready)
+                await _serve_alone(service, settings, reserved, on_ready, start.stop)
+        except Stopped:
+            stopped = True  # nothing was written that closing would have to wait for
+            raise
         finally:
-            await asyncio.to_thread(service.close)
+            if not stopped:
+                await asyncio.to_thread(service.close)
 
 
-async def _serve_alone(service: Service, settings: Settings, on_ready: Ready | None) -> None:
+def _opened(settings: Settings, clock: Clock) -> Service:
+    plugins = load_plugins(settings.disabled_plugins, environment=settings.environment(os.environ))
+    return Service.open(
+        settings.database,
+        plugins,
+        clock,
+        Currencies(settings.base_currency, settings.currency_rates),
+        parse_duration(settings.erasure_refusal).micros,
+        log_keep=LogKeep.of(settings.log_keep, settings.log_max_moves),
+        snapshots=settings.snapshots,
+    )
+
+
+async def _serve_alone(
+    service: Service, settings: Settings, reserved: Reservation, on_ready: Ready | None, stop: asyncio.Event
+) -> None:
     server = server_of(service, settings.watch_patience)
 
     async def begin() -> None:
-        await _tell(on_ready, await server.start(settings.listen))
+        reserved.close()  # the server shares the port with nobody, and takes it itself
+        await _tell(on_ready, await server.start(reserved.address))
 
     with _metrics(settings, service):
-        await run_until_signal(server, settings.drain_grace, begin, asyncio.wrap_future(service.lost))
+        await run_until_signal(server, settings.drain_grace, begin, asyncio.wrap_future(service.lost), stop)
 
 
-async def _serve_by_workers(service: Service, settings: Settings, room: Room, on_ready: Ready | None) -> None:
-    await asyncio.to_thread(service.map_to, room.mapped)
-    front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room)
+async def _serve_by_workers(
+    service: Service,
+    settings: Settings,
+    room: Room,
+    reserved: Reservation,
+    on_ready: Ready | None,
+    stop: asyncio.Event,
+) -> None:
+    front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room, reserved)
 
     async def begin() -> None:
         await _tell(on_ready, await front.start())
 
     lost = asyncio.ensure_future(_first_failure(asyncio.wrap_future(service.lost), front.lost))
     with _metrics(settings, service, [WorkerCollector(front.tallies)]):
-        await run_until_signal(front, settings.drain_grace, begin, lost)
+        await run_until_signal(front, settings.drain_grace, begin, lost, stop)
     lost.cancel()
 
 

@@ -10,7 +10,7 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import Iterator
 
-from segmentd.server.run import STOPPING
+from segmentd.server.signals import STOPPING
 from segmentd.server.workers.orders import Orders, Report
 
 

@@ -16,8 +16,9 @@ from grpc_reflection.v1alpha import reflection
 
 from segmentd.errors import Internal, Reason, SegmentdError
 from segmentd.server.membership_reads import MembershipReads
-from segmentd.server.run import STOPPING, Options, Server, run_until_signal
+from segmentd.server.run import Options, Server, run_until_signal
 from segmentd.server.service_names import SERVICES
+from segmentd.server.signals import STOPPING
 from segmentd.server.workers.answering import answering
 from segmentd.server.workers.forwarding import Forwarder
 from segmentd.server.workers.link import CHANNEL

@@ -1,0 +1,106 @@
+"""A signal while a server starts ends it at once: nobody waits for what is being loaded."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from tests.server.live import run
+
+from segmentd.server.signals import Start, Stopped, heard_by
+
+PROGRAM = """
+import sys, threading
+from segmentd.cli.app import run
+from segmentd.service.service import Service
+def stuck(*_, **__):
+    print("there", flush=True)
+    threading.Event().wait()
+setattr(Service, sys.argv[1], stuck)
+sys.exit(run(["serve", "--db", sys.argv[2], "--listen", "127.0.0.1:0", "--workers", sys.argv[3]]))
+"""
+INTERRUPTED = "error: interrupted\n"
+
+
+@pytest.mark.parametrize(("stuck", "workers"), [("open", 0), ("open", 1), ("map_to", 1)])
+@pytest.mark.parametrize(
+    ("number", "code", "words"),
+    [(signal.SIGINT, 130, INTERRUPTED), (signal.SIGTERM, 0, "SIGTERM\n"), (signal.SIGHUP, 0, "SIGHUP\n")],
+)
+def test_a_signal_ends_a_start_at_once(
+    tmp_path: Path, stuck: str, workers: int, number: signal.Signals, code: int, words: str
+) -> None:
+    command = [sys.executable, "-c", PROGRAM, stuck, str(tmp_path / "x.db"), str(workers)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "there\n"
+        started.send_signal(number)
+        _, said = started.communicate(timeout=30)
+    assert started.returncode == code
+    assert (said.count("\n"), said[-len(words) :]) == (1, words)
+    assert not (tmp_path / "x.db.workers").exists()
+
+
+def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "typer.py").write_text("import threading\nprint('there', flush=True)\nthreading.Event().wait()\n")
+    command = [sys.executable, "-m", "segmentd", "serve"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as started:
+        assert started.stdout is not None
+        assert started.stdout.readline() == "there\n"
+        started.send_signal(signal.SIGINT)
+        _, said = started.communicate(timeout=30)
+    assert (started.returncode, said) == (130, INTERRUPTED)
+
+
+def test_work_that_ends_or_fails_before_a_signal_is_as_without() -> None:
+    def fail() -> None:
+        raise ValueError("of its own")
+
+    async def test() -> None:
+        start = Start()
+        assert await start.run(lambda: 3) == 3
+        with pytest.raises(ValueError, match="of its own"):
+            await start.run(fail)
+
+    run(test())
+
+
+def test_signals_go_to_who_came_last_and_back_again() -> None:
+    async def test() -> None:
+        first, second = Start(), Start()
+        with heard_by(first):
+            with heard_by(second):
+                os.kill(os.getpid(), signal.SIGTERM)
+                await second.stop.wait()
+                assert not first.stop.is_set()
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGTERM)
+            await first.stop.wait()
+            with pytest.raises(Stopped):
+                await first.run(lambda: 3)
+        assert signal.getsignal(signal.SIGTERM) is signal.SIG_DFL
+
+    run(test())
+
+
+def test_a_hang_up_that_is_ignored_stays_so() -> None:
+    async def test() -> None:
+        start = Start()
+        with heard_by(start):
+            os.kill(os.getpid(), signal.SIGHUP)
+            await asyncio.sleep(0)
+            assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+        assert not start.stop.is_set()
+
+    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        run(test())
+    finally:
+        signal.signal(signal.SIGHUP, before)
