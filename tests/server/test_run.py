@@ -251,6 +251,26 @@ def test_a_stream_that_is_ended_while_an_answer_is_written_says_why() -> None:
     run(test())
 
 
+def test_a_drain_amid_an_error_that_a_handler_passes_on_is_no_error_of_its_own(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async def test() -> None:
+        async def refuse(_: bytes, context: Any) -> bytes:
+            asyncio.get_running_loop().call_soon(server.hurry)  # the abort waits by then
+            await context.abort(grpc.StatusCode.NOT_FOUND, "passed on")
+            return b""
+
+        handler: Any = grpc.unary_unary_rpc_method_handler(refuse)
+        server = methods_server(grpc.method_handlers_generic_handler("toy.Toy", {"Refuse": handler}))
+        async with channel_to(server) as channel:
+            with pytest.raises(grpc.aio.AioRpcError) as seen:
+                await send(channel, "/toy.Toy/Refuse", b"")
+            assert (seen.value.code(), seen.value.details()) == (grpc.StatusCode.NOT_FOUND, "passed on")
+
+    run(test())
+    assert caplog.text == ""
+
+
 def test_what_is_lost_while_a_server_begins_ends_it() -> None:
     async def test() -> None:
         lost = asyncio.get_running_loop().create_future()
@@ -269,7 +289,7 @@ def test_what_is_lost_while_a_server_begins_ends_it() -> None:
     run(test())
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_drains_the_server(number: signal.Signals) -> None:
     async def test() -> None:
         gate = Gate()

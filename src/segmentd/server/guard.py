@@ -122,7 +122,8 @@ class Guard:
         status = status_of(known)
         try:
             await context.abort(code_of(known), status.message, ((DETAILS_KEY, status.SerializeToString()),))
-        except grpc.aio.InternalError as unsent:
+        except (grpc.aio.InternalError, grpc.aio.UsageError) as unsent:
+            # It cannot be sent, or the handler had just ended the call with a status of its own, which is on its way.
             raise asyncio.CancelledError from unsent
 
 
