@@ -26,3 +26,20 @@ def test_a_batch_goes_on_from_its_key(tmp_path: Path, sql: str, table: str) -> N
         plan = [row[3] for row in store._session.rows(f"EXPLAIN QUERY PLAN {sql}", (1, 1))]
     assert f"SEARCH {table} USING INTEGER PRIMARY KEY (rowid>?)" in plan
     assert not [step for step in plan if "TEMP B-TREE" in step]
+
+
+def test_few_pages_are_kept_of_a_load_and_many_of_what_follows(tmp_path: Path) -> None:
+    """Also where the load failed."""
+    sizes = []
+    with Store.open(tmp_path / "a.db") as store:
+        [usual] = store._session.rows("PRAGMA cache_size")
+        for error in (None, ValueError("broken")):
+            try:
+                with store.reading_everything():
+                    sizes += store._session.rows("PRAGMA cache_size")
+                    if error is not None:
+                        raise error
+            except ValueError:
+                pass
+            assert store._session.rows("PRAGMA cache_size") == [usual]
+    assert sizes == [(usual[0] // 16,)] * 2

@@ -50,14 +50,15 @@ def load(store: Store, plugins: Plugins, *, snapshots: bool = False) -> tuple[Li
     """
     with _collector_at_rest():
         _derive_again(store, plugins)
-        snapshot = opened(store) if snapshots else None
-        if snapshot is not None:
-            try:
-                with closing(snapshot):
-                    return _loaded(store, plugins, snapshot)
-            except Exception as error:  # noqa: BLE001  (whatever it was, it need not be the database's fault)
-                broken(store.snapshot(), error)
-        return _loaded(store, plugins, None)
+        with store.reading_everything():
+            snapshot = opened(store) if snapshots else None
+            if snapshot is not None:
+                try:
+                    with closing(snapshot):
+                        return _loaded(store, plugins, snapshot)
+                except Exception as error:  # noqa: BLE001  (whatever it was, it need not be the database's fault)
+                    broken(store.snapshot(), error)
+            return _loaded(store, plugins, None)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from segmentd.storage.driver import OLDEST, sqlite
 MEMORY: Final = ":memory:"
 APPLICATION_ID: Final = 0x7365676D
 """The bytes "segm" in the file's header."""
-_CACHE_KIB = 128 * 1024
+CACHE_KIB: Final = 128 * 1024
 _CHECKPOINT_PAGES = 65_536
 """256 MiB of WAL: a page that many commits touch is then written back once, not once a commit. Among ten million
 events, whose indexes are touched all over, an event costs 8 KiB of writing, and 15 KiB with a quarter of this."""
@@ -25,17 +25,17 @@ _PRAGMAS = (
     # What is deleted is overwritten; `purge` sees to what page splits leave behind.
     "PRAGMA secure_delete = ON",
     "PRAGMA temp_store = FILE",
-    f"PRAGMA cache_size = -{_CACHE_KIB}",
+    f"PRAGMA cache_size = -{CACHE_KIB}",
     f"PRAGMA wal_autocheckpoint = {_CHECKPOINT_PAGES}",
     f"PRAGMA journal_size_limit = {WAL_BYTES}",
 )
-_READING_CACHE_KIB = 8 * 1024
+READING_CACHE_KIB: Final = 8 * 1024
 _READING_PRAGMAS = (
     "PRAGMA query_only = ON",
     # Only the connection that writes may checkpoint: with two, releases before 3.51.3 can corrupt the file.
     "PRAGMA wal_autocheckpoint = 0",
     "PRAGMA temp_store = FILE",
-    f"PRAGMA cache_size = -{_READING_CACHE_KIB}",
+    f"PRAGMA cache_size = -{READING_CACHE_KIB}",
 )
 
 

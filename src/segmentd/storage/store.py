@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -23,7 +23,7 @@ from segmentd.storage.log_reads import LogReads
 from segmentd.storage.meta import Meta
 from segmentd.storage.migrations import Migration, migrate
 from segmentd.storage.models import Models
-from segmentd.storage.opening import MEMORY, check_folder, connect
+from segmentd.storage.opening import CACHE_KIB, MEMORY, READING_CACHE_KIB, check_folder, connect
 from segmentd.storage.profiles import Profiles
 from segmentd.storage.purge import Purge
 from segmentd.storage.reader import Reader
@@ -105,6 +105,15 @@ class Store(
     def transaction(self) -> AbstractContextManager[None]:
         """BEGIN IMMEDIATE … COMMIT; rolled back on any exception. Raises StorageFailed when COMMIT fails."""
         return self._session.transaction()
+
+    @contextmanager
+    def reading_everything(self) -> Iterator[None]:
+        """Keep few pages meanwhile: hardly any is read twice, and what their memory was would stay resident."""
+        self._session.rows(f"PRAGMA cache_size = -{READING_CACHE_KIB}")
+        try:
+            yield
+        finally:
+            self._session.rows(f"PRAGMA cache_size = -{CACHE_KIB}")
 
     def checkpoint(self) -> None:
         """Write back all of the write-ahead log and empty it; as far as no reader of an older state is in the way."""
