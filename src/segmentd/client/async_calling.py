@@ -11,7 +11,7 @@ import grpc.aio
 
 from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
-from segmentd.client.pool import Pool
+from segmentd.client.pool import Lane, Pool, hung, tries
 from segmentd.client.sending import failure_of
 
 if TYPE_CHECKING:
@@ -28,19 +28,39 @@ class AsyncCaller:
         self.pool = pool
         self.timeout = deadline(timeout)
 
-    async def call(self, call: Call[A]) -> A:
-        """The answer. Raises CallFailed, and what making the messages raised."""
-        lane = self.pool.lane()
+    async def call(self, call: Call[A], seconds: float | None = None, lane: Lane[grpc.aio.Channel] | None = None) -> A:
+        """The answer over this connection or any, within `seconds` where that is another deadline.
+
+        Raises CallFailed, and what making the messages raised.
+        """
+        seconds = seconds or self.timeout
+        lane = lane or self.pool.lane()
         lane.busy += 1
         try:
-            answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=self.timeout))
+            answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=seconds))
         except (grpc.RpcError, asyncio.CancelledError) as error:
             failed = failed_by(error)
+            if hung(failed, seconds):
+                self.pool.doubt(lane)
         else:
             return answer
         finally:
             lane.busy -= 1
         raise failure_of(call.request, failed)
+
+    async def call_anywhere(self, call: Call[A]) -> A:
+        """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
+
+        All of it within one deadline. Raises CallFailed.
+        """
+        *bounds, last = tries(self.timeout)
+        for seconds in bounds:
+            try:
+                return await self.call(call, seconds)
+            except CallFailed as failed:
+                if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise
+        return await self.call(call, last)
 
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
         """The messages of a stream that ends. Raises CallFailed and what making the messages raised."""
@@ -74,9 +94,9 @@ class AsyncCaller:
                 return
             request.page_token = page.next_page_token
 
-    def open(self, call: Call[Any], timeout: float | None = None) -> Any:
-        """The call of a stream, as grpc has it: an asynchronous iterator that raises its RpcError."""
-        return self.pool.lane().method(call.stub, call.method)(call.request, timeout=timeout)
+    def open(self, call: Call[Any], timeout: float | None = None, lane: Lane[grpc.aio.Channel] | None = None) -> Any:
+        """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
+        return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
 
 
 def failed_by(error: grpc.RpcError | asyncio.CancelledError) -> CallFailed:

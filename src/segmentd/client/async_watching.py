@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from types import TracebackType
-from typing import Any
 
 import grpc
 import grpc.aio
 
 from segmentd.client.arguments import named
-from segmentd.client.async_calling import AsyncCaller
+from segmentd.client.async_calling import AsyncCaller, failed_by
 from segmentd.client.calls import Awaiting
+from segmentd.client.errors import CallFailed
+from segmentd.client.pool import Lane
+from segmentd.client.silence import AsyncAttended, longest_silence
 from segmentd.client.watch_course import RECONNECT_FOR, WatchCourse, watch_request
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import transition_pb2
@@ -21,16 +23,20 @@ from segmentd.v1 import transition_pb2
 class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
     """The messages of a watch, without an end; `position` is where the last one that was given out stands.
 
-    Where the server goes away or cuts it off, the watch goes on after that position by itself, once it had a first
-    message. A snapshot that was not complete is taken anew; the other `revision` of its members says so.
+    Where the server goes away or cuts it off, or says nothing though checkpoints were asked for, the watch goes on
+    after that position by itself, once it had a first message. A snapshot that was not complete is taken anew; the
+    other `revision` of its members says so.
     To be closed, which another task may do; a closed watch ends.
     """
 
-    def __init__(self, caller: AsyncCaller, course: WatchCourse) -> None:
+    def __init__(self, caller: AsyncCaller, course: WatchCourse, patience: float | None = None) -> None:
+        """`patience` is the longest silence in seconds."""
         self._caller = caller
         self._course = course
+        self._patience = patience
         self._closed = asyncio.Event()
-        self._call: Any = None
+        self._lane: Lane[grpc.aio.Channel] = caller.pool.lane()
+        self._call: AsyncAttended | None = None
 
     @property
     def position(self) -> str:
@@ -41,22 +47,26 @@ class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
         """Waits for the next message. Raises CallFailed."""
         while not self._closed.is_set():
             if self._call is None:
-                self._call = self._caller.open(self._course.next_call())
-            lost: grpc.RpcError | None = None
+                self._lane = self._caller.pool.lane()
+                call = self._caller.open(self._course.next_call(), lane=self._lane)
+                self._call = AsyncAttended(call, self._patience)
+            lost: CallFailed | None = None
             try:
-                message: Any = await self._call.read()
+                message = await self._call.read()
             except grpc.RpcError as error:
-                lost = error
-            except asyncio.CancelledError:
+                lost = CallFailed.of(error)
+            except CallFailed as failed:
+                lost = failed
+                self._caller.pool.doubt(self._lane)
+            except asyncio.CancelledError as error:
                 self._call.cancel()
-                if not self._closed.is_set():
-                    raise
-                break
+                if self._closed.is_set():
+                    break
+                lost = failed_by(error)
             else:
-                if message is not grpc.aio.EOF:
-                    heard: questions.WatchTransitionsResponse = message
-                    self._course.hear(heard)
-                    return heard
+                if message is not None:
+                    self._course.hear(message)
+                    return message
             self._call = None
             if not self._closed.is_set():
                 await self._rest(self._course.delay_after(lost))
@@ -110,4 +120,5 @@ class AsyncWatches(Awaiting):
         connects again.
         """
         request = watch_request(segment_ids, user_ids, start, position, checkpoint_seconds, min_revision)
-        return AsyncWatch(self.caller, WatchCourse(request, reconnect_for))
+        patience = None if checkpoint_seconds is None else longest_silence(checkpoint_seconds)
+        return AsyncWatch(self.caller, WatchCourse(request, reconnect_for), patience)

@@ -9,7 +9,7 @@ import grpc
 
 from segmentd.client.arguments import deadline
 from segmentd.client.errors import CallFailed
-from segmentd.client.pool import Pool
+from segmentd.client.pool import Lane, Pool, hung, tries
 from segmentd.client.sending import failure_of, refuse_async
 
 if TYPE_CHECKING:
@@ -62,23 +62,43 @@ class Caller:
         self.pool = pool
         self.timeout = deadline(timeout)
 
-    def call(self, call: Call[A]) -> A:
-        """The answer. Raises CallFailed, and what making the messages raised."""
+    def call(self, call: Call[A], seconds: float | None = None) -> A:
+        """The answer, within `seconds` where that is another deadline.
+
+        Raises CallFailed, and what making the messages raised.
+        """
+        seconds = seconds or self.timeout
         lane = self.pool.lane()
         lane.busy += 1
         try:
-            answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=self.timeout))
+            answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=seconds))
         except grpc.RpcError as error:
             failed = CallFailed.of(error)
+            if hung(failed, seconds):
+                self.pool.doubt(lane)
         else:
             return answer
         finally:
             lane.busy -= 1
         raise failure_of(call.request, failed)
 
-    def start(self, call: Call[A]) -> Pending[A]:
-        """The same without waiting. The answer is the message of the contract."""
-        method = self.pool.lane().method(call.stub, call.method)
+    def call_anywhere(self, call: Call[A]) -> A:
+        """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
+
+        All of it within one deadline. Raises CallFailed.
+        """
+        *bounds, last = tries(self.timeout)
+        for seconds in bounds:
+            try:
+                return self.call(call, seconds)
+            except CallFailed as failed:
+                if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                    raise
+        return self.call(call, last)
+
+    def start(self, call: Call[A], lane: Lane[grpc.Channel] | None = None) -> Pending[A]:
+        """The same without waiting, over this connection or any. The answer is the message of the contract."""
+        method = (lane or self.pool.lane()).method(call.stub, call.method)
         return Pending(method.future(call.request, timeout=self.timeout), call.request)
 
     def stream(self, call: Call[A]) -> Iterator[A]:
@@ -106,9 +126,9 @@ class Caller:
                 return
             request.page_token = page.next_page_token
 
-    def open(self, call: Call[Any], timeout: float | None = None) -> Any:
-        """The call of a stream, as grpc has it: an iterator that raises its RpcError."""
-        return self.pool.lane().method(call.stub, call.method)(call.request, timeout=timeout)
+    def open(self, call: Call[Any], timeout: float | None = None, lane: Lane[grpc.Channel] | None = None) -> Any:
+        """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
+        return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
 
     def _messages(self, call: Call[A]) -> Iterator[A]:
         opened = self.open(call, self.timeout if call.bounded else None)

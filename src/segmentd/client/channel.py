@@ -70,6 +70,8 @@ def service_config() -> str:
     return json.dumps({"methodConfig": [{"name": names, "retryPolicy": _RETRIES}, {"name": once}]})
 
 
+KEEPALIVE: Final = 20.0
+"""Seconds without a word from the server, amid a call, after which it is asked for one; it has half as many for it."""
 _OPTIONS: Final = (
     ("grpc.service_config", service_config()),
     ("grpc.enable_retries", 1),
@@ -77,19 +79,36 @@ _OPTIONS: Final = (
     ("grpc.max_send_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
     ("grpc.max_reconnect_backoff_ms", 2_000),
+    # Else a connection to a machine that answers no more is tried for 20 seconds.
+    ("grpc.min_reconnect_backoff_ms", 5_000),
+    # By default only two questions may follow each other without a message.
+    ("grpc.http2.max_pings_without_data", 0),
     # Else all channels of a process to one address share one connection, and so one worker of the server.
     ("grpc.use_local_subchannel_pool", 1),
 )
 
 
-def open_channel(target: str) -> grpc.Channel:
-    """A channel to `host:port` or `unix:/path`; it connects with the first call."""
-    return grpc.insecure_channel(target, options=_OPTIONS)
+def open_channel(target: str, keepalive: float = KEEPALIVE) -> grpc.Channel:
+    """A channel to `host:port` or `unix:/path`; it connects with the first call.
+
+    Calls on a connection that hangs fail with UNAVAILABLE `keepalive` seconds, and half as much, after its last word.
+    """
+    return grpc.insecure_channel(target, options=_options(keepalive))
 
 
-def open_async_channel(target: str) -> grpc.aio.Channel:
+def open_async_channel(target: str, keepalive: float = KEEPALIVE) -> grpc.aio.Channel:
     """The same for the event loop that makes its first call."""
-    return grpc.aio.insecure_channel(target, options=_OPTIONS)
+    return grpc.aio.insecure_channel(target, options=_options(keepalive))
+
+
+def _options(keepalive: float) -> tuple[tuple[str, str | int], ...]:
+    return (
+        *_OPTIONS,
+        ("grpc.keepalive_time_ms", round(keepalive * 1_000)),
+        ("grpc.keepalive_timeout_ms", round(keepalive * 500)),
+        # A minute by default, which would hold too.
+        ("grpc.http2.ping_timeout_ms", round(keepalive * 500)),
+    )
 
 
 def check_target(target: object) -> None:

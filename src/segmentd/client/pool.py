@@ -4,23 +4,31 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, Final, Generic, TypeVar
 
-from segmentd.client.errors import ClientClosed
+import grpc
+
+from segmentd.client.errors import CallFailed, ClientClosed
 
 C = TypeVar("C")
 
+_DOUBT: Final = 30.0
+"""Seconds after which a connection that hung works again, or was found dead by gRPC."""
+_HANGS: Final = 1.0
+"""Seconds without an answer that are taken for a sign of a connection that hangs."""
 _CLOSED: Final = "the client is closed; make another one"
 
 
 class Lane(Generic[C]):
-    """One connection; `busy` counts the calls under way on it."""
+    """One connection; `busy` counts the calls under way on it, and until `doubted` (0: not) it is rather not used."""
 
-    __slots__ = ("_channel", "_closed", "_lock", "_open", "_stubs", "busy")
+    __slots__ = ("_channel", "_closed", "_lock", "_open", "_stubs", "busy", "doubted")
 
     def __init__(self, open_channel: Callable[[], C]) -> None:
         self.busy = 0
+        self.doubted = 0.0
         self._open = open_channel
         self._lock = threading.Lock()
         self._channel: C | None = None
@@ -54,29 +62,47 @@ class Lane(Generic[C]):
 class Pool(Generic[C]):
     """Up to `size` connections, opened as they are used; a call takes the one with the fewest calls under way.
 
-    Among equals they take turns. Counts may be off by a few where threads meet; they only choose.
+    Among equals they take turns, and one that hangs comes last for 30 seconds. Counts may be off by a few where threads
+    meet; they only choose.
     """
 
-    def __init__(self, open_channel: Callable[[], C], size: int) -> None:
-        """Raises ValueError for a size below 1."""
+    def __init__(self, open_channel: Callable[[], C], size: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """Raises ValueError for a size below 1. `clock` gives seconds that never go back."""
         if size < 1:
             raise ValueError(f"connections: {size} is too few; 1 is the least")
         self._lanes = [Lane(open_channel) for _ in range(size)]
         self._turns = itertools.count()
+        self._clock = clock
 
     def lane(self) -> Lane[C]:
         """The connection for the next call."""
         lanes = self._lanes
         first = next(self._turns) % len(lanes)
         best = lanes[first]
-        if best.busy:
-            best = min((*lanes[first:], *lanes[:first]), key=_busy)
+        if best.busy or best.doubted:
+            now = self._clock()
+            best = min((*lanes[first:], *lanes[:first]), key=lambda lane: (lane.doubted > now, lane.busy))
         return best
+
+    def doubt(self, lane: Lane[C]) -> None:
+        """Nothing comes over this connection, though something should."""
+        lane.doubted = self._clock() + _DOUBT
 
     def give_up(self) -> list[C]:
         """The connections that are to be closed; no call can be made any more."""
         return [channel for lane in self._lanes if (channel := lane.give_up()) is not None]
 
 
-def _busy(lane: Lane[Any]) -> int:
-    return lane.busy
+def hung(failed: CallFailed, seconds: float) -> bool:
+    """Whether a call that had so many seconds may have failed by its connection: it does no harm to be wrong."""
+    return failed.code is grpc.StatusCode.DEADLINE_EXCEEDED and seconds >= _HANGS
+
+
+def tries(timeout: float) -> list[float]:
+    """Deadlines of tries one after another, each longer than those before, and `timeout` seconds in all."""
+    bounds = []
+    seconds = _HANGS
+    while timeout > 2 * seconds:
+        bounds.append(seconds)
+        timeout, seconds = timeout - seconds, 2 * seconds
+    return [*bounds, timeout]

@@ -55,14 +55,13 @@ class WatchCourse:
         self._heard, self._tries = True, 0
         self.position = position_of(message) or self.position
 
-    def delay_after(self, error: grpc.RpcError | None) -> float:
+    def delay_after(self, failed: CallFailed | None) -> float:
         """The seconds until the next call; None stands for a stream that ended without a status.
 
         Raises CallFailed where another call is of no use or has been of none for too long.
         """
         # A server ends no watch without a status; whoever did stands between.
-        unknown = CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended without a status")
-        failed = unknown if error is None else CallFailed.of(error)
+        failed = failed or CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended without a status")
         lost = failed.code is grpc.StatusCode.UNAVAILABLE or failed.reason in _RESUMABLE
         now = self._clock()
         self._lost_at = self._lost_at if self._tries else now

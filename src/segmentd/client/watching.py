@@ -5,13 +5,15 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any
 
 import grpc
 
 from segmentd.client.arguments import named
 from segmentd.client.calling import Caller
 from segmentd.client.calls import Blocking
+from segmentd.client.errors import CallFailed
+from segmentd.client.pool import Lane
+from segmentd.client.silence import Attended, longest_silence
 from segmentd.client.watch_course import RECONNECT_FOR, WatchCourse, watch_request
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import transition_pb2
@@ -20,16 +22,20 @@ from segmentd.v1 import transition_pb2
 class Watch(Iterator[questions.WatchTransitionsResponse]):
     """The messages of a watch, without an end; `position` is where the last one that was given out stands.
 
-    Where the server goes away or cuts it off, the watch goes on after that position by itself, once it had a first
-    message. A snapshot that was not complete is taken anew; the other `revision` of its members says so.
+    Where the server goes away or cuts it off, or says nothing though checkpoints were asked for, the watch goes on
+    after that position by itself, once it had a first message. A snapshot that was not complete is taken anew; the
+    other `revision` of its members says so.
     To be closed, which another thread may do; a closed watch ends.
     """
 
-    def __init__(self, caller: Caller, course: WatchCourse) -> None:
+    def __init__(self, caller: Caller, course: WatchCourse, patience: float | None = None) -> None:
+        """`patience` is the longest silence in seconds."""
         self._caller = caller
         self._course = course
+        self._patience = patience
         self._closed = threading.Event()
-        self._call: Any = None
+        self._lane: Lane[grpc.Channel] = caller.pool.lane()
+        self._call: Attended | None = None
 
     @property
     def position(self) -> str:
@@ -39,11 +45,14 @@ class Watch(Iterator[questions.WatchTransitionsResponse]):
     def __next__(self) -> questions.WatchTransitionsResponse:
         """Waits for the next message. Raises CallFailed."""
         while not self._closed.is_set():
-            lost: grpc.RpcError | None = None
+            lost: CallFailed | None = None
             try:
-                message: questions.WatchTransitionsResponse = next(self._connected())
+                message = next(self._connected())
             except grpc.RpcError as error:
-                lost = error
+                lost = CallFailed.of(error)
+            except CallFailed as failed:
+                lost = failed
+                self._caller.pool.doubt(self._lane)
             except StopIteration:
                 pass
             else:
@@ -74,10 +83,12 @@ class Watch(Iterator[questions.WatchTransitionsResponse]):
     ) -> None:
         self.close()
 
-    def _connected(self) -> Any:
+    def _connected(self) -> Attended:
         """The call under way, or a new one after the last position."""
         if self._call is None:
-            self._call = self._caller.open(self._course.next_call())
+            self._lane = self._caller.pool.lane()
+            call = self._caller.open(self._course.next_call(), lane=self._lane)
+            self._call = Attended(call, self._patience)
             if self._closed.is_set():  # meanwhile, by another thread
                 self._call.cancel()
         return self._call
@@ -104,4 +115,5 @@ class Watches(Blocking):
         connects again.
         """
         request = watch_request(segment_ids, user_ids, start, position, checkpoint_seconds, min_revision)
-        return Watch(self.caller, WatchCourse(request, reconnect_for))
+        patience = None if checkpoint_seconds is None else longest_silence(checkpoint_seconds)
+        return Watch(self.caller, WatchCourse(request, reconnect_for), patience)

@@ -1,0 +1,123 @@
+"""A connection that hangs without being closed is found out, and another one is used."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import grpc
+import pytest
+from tests.cli.running import serving
+from tests.client.hanging import Way, way_to
+
+from segmentd.client import AsyncClient, CallFailed, Client, as_struct, silence
+from segmentd.client.channel import open_async_channel, open_channel
+from segmentd.client.pool import Pool, tries
+from segmentd.v1 import profile_service_pb2 as profiles
+from segmentd.v1 import segment_pb2
+
+WAIT = 30.0
+"""Seconds after which a test that waits has failed."""
+SOON = 1.0
+"""Seconds without a message after which a connection is taken for dead here."""
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(tmp_path_factory.mktemp("server")) as listening, Client(listening) as client:
+        rule = as_struct({"attribute": {"n": {"below": 5}}})
+        client.create_segment(segment_pb2.Segment(id="low", rule=rule))
+        yield listening
+
+
+def enter(client: Client, user_id: str) -> int:
+    """Make somebody a member; gives the revision."""
+    return client.upsert_profiles([profiles.ProfileUpsert(user_id=user_id, attributes=as_struct({"n": 1}))]).revision
+
+
+def waiting_batches(over: threading.Event) -> Iterator[tuple[list[str], list[str]]]:
+    yield ["ada"], ["low"]
+    over.wait(WAIT)
+
+
+def test_a_stream_on_a_connection_that_hangs_fails_as_unavailable(address: str) -> None:
+    over = threading.Event()
+    with way_to(address) as way, Client(channel=open_channel(way.address, SOON)) as client:
+        tables = client.stream_batches(waiting_batches(over))
+        next(tables)
+        way.hang()
+        with pytest.raises(CallFailed) as failed:
+            next(tables)
+        over.set()
+        assert failed.value.code is grpc.StatusCode.UNAVAILABLE
+        assert client.status().revision, "over a new connection"
+
+
+def test_with_asyncio_too(address: str) -> None:
+    async def life(to: str, hang: Any) -> None:
+        async def batches() -> Any:
+            yield ["ada"], ["low"]
+            await asyncio.Event().wait()
+
+        async with AsyncClient(channel=open_async_channel(to, SOON)) as client:
+            tables = client.stream_batches(batches())
+            await anext(tables)
+            hang()
+            with pytest.raises(CallFailed) as failed:
+                await anext(tables)
+            assert failed.value.code is grpc.StatusCode.UNAVAILABLE
+
+    with way_to(address) as way:
+        asyncio.run(asyncio.wait_for(life(way.address, way.hang), WAIT))
+
+
+def test_a_watch_with_checkpoints_goes_on_over_another_connection(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "_LEAST", SOON)
+    monkeypatch.setattr(silence, "_INTERVALS", 2)
+    with (
+        Client(address) as writer,
+        way_to(address) as way,
+        Client(way.address) as client,
+        client.watch(checkpoint_seconds=1) as watch,
+    ):
+        position = next(watch).checkpoint.position
+        way.hang()
+        enter(writer, "eve")
+        move = next(watch.transitions())
+        assert (move.user_id, move.position > position) == ("eve", True)
+        assert way.count > 1
+
+
+def test_a_watch_of_asyncio_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "_LEAST", SOON)
+    monkeypatch.setattr(silence, "_INTERVALS", 2)
+
+    async def life(writer: Client, way: Way) -> None:
+        async with AsyncClient(way.address) as client, client.watch(checkpoint_seconds=1) as watch:
+            await anext(watch)
+            way.hang()
+            enter(writer, "fay")
+            assert (await anext(watch.transitions())).user_id == "fay"
+            assert way.count > 1
+
+    with Client(address) as writer, way_to(address) as way:
+        asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+
+
+def test_a_connection_in_doubt_comes_last_for_a_while() -> None:
+    now = [100.0]
+    pool: Pool[object] = Pool(object, 2, lambda: now[0])
+    first = pool.lane()
+    pool.doubt(first)
+    assert first not in [pool.lane() for _ in range(4)]
+    now[0] += 30.0
+    assert first in [pool.lane() for _ in range(4)]
+
+
+@pytest.mark.parametrize(("timeout", "bounds"), [(0.05, [0.05]), (2, [2]), (5, [1, 4]), (30, [1, 2, 4, 8, 15])])
+def test_tries_take_no_longer_than_the_deadline(timeout: float, bounds: list[float]) -> None:
+    assert tries(timeout) == bounds
