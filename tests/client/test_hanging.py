@@ -13,13 +13,17 @@ from tests.cli.running import serving
 from tests.client.hanging import Way, way_to
 
 from segmentd.client import AsyncClient, CallFailed, Client, as_struct, silence
+from segmentd.client import pool as pools
 from segmentd.client.channel import open_async_channel, open_channel
 from segmentd.client.pool import Pool, tries
+from segmentd.client.questions import is_member_call
 from segmentd.v1 import profile_service_pb2 as profiles
 from segmentd.v1 import segment_pb2
 
 WAIT = 30.0
 """Seconds after which a test that waits has failed."""
+SHORT = 0.3
+"""Seconds without an answer after which another connection is asked here."""
 SOON = 1.0
 """Seconds without a message after which a connection is taken for dead here."""
 
@@ -106,6 +110,65 @@ def test_a_watch_of_asyncio_too(address: str, monkeypatch: pytest.MonkeyPatch) -
 
     with Client(address) as writer, way_to(address) as way:
         asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+
+
+def test_a_local_copy_is_fed_over_another_connection_and_nobody_has_to_ask(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(silence, "_LEAST", SOON)
+    with (
+        Client(address) as writer,
+        way_to(address) as way,
+        Client(way.address) as client,
+        client.local(["low"]) as local,
+    ):
+        assert local.wait_until_ready(WAIT)
+        way.hang()
+        revision = enter(writer, "gus")
+        assert local.wait_until_ready(WAIT, min_revision=revision), local.failure
+        assert local.known("gus", "low", revision)
+        assert local.asked == 0
+
+
+def test_a_local_copy_of_asyncio_too(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(silence, "_LEAST", SOON)
+
+    async def life(writer: Client, way: Way) -> None:
+        async with AsyncClient(way.address) as client, client.local(["low"]) as local:
+            assert await local.wait_until_ready(WAIT)
+            way.hang()
+            revision = enter(writer, "hal")
+            assert await local.wait_until_ready(WAIT, min_revision=revision), local.failure
+            assert local.known("hal", "low", revision)
+
+    with Client(address) as writer, way_to(address) as way:
+        asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+
+
+def test_a_read_of_local_mode_asks_another_connection_where_one_hangs(
+    address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pools, "_HANGS", SHORT)
+    call = is_member_call("ada", "none-such", 0)
+
+    async def life(way: Way) -> None:
+        async with AsyncClient(way.address, connections=2) as client:
+            await client.status()
+            way.hang()
+            client.caller.pool.lane()
+            with pytest.raises(CallFailed) as failed:
+                await client.caller.call_anywhere(call)
+            assert failed.value.reason == "SEGMENT_NOT_FOUND"
+
+    with way_to(address) as way, Client(way.address, connections=2) as client:
+        client.status()
+        way.hang()
+        client.caller.pool.lane()  # the next turn is that of the connection that hangs
+        with pytest.raises(CallFailed) as failed:
+            client.caller.call_anywhere(call)
+        assert failed.value.reason == "SEGMENT_NOT_FOUND"
+    with way_to(address) as way:
+        asyncio.run(asyncio.wait_for(life(way), WAIT))
 
 
 def test_a_connection_in_doubt_comes_last_for_a_while() -> None:

@@ -287,7 +287,8 @@ def test_it_is_there_for_asyncio_too(tmp_path: Path) -> None:
             segment = segment_pb2.Segment(id="low", rule=as_struct(RULES["low"]))
             await client.create_segment(segment)
             async with client.local(["low"], clock=Hand()) as local:
-                await local.wait_until_ready()
+                assert await local.wait_until_ready(WAIT)
+                assert not await local.wait_until_ready(0.01, min_revision=10**6)
                 assert await local.is_member("ada", "low")
                 assert not await local.is_member("bob", "low")
                 assert local.asked == 0
@@ -297,6 +298,7 @@ def test_it_is_there_for_asyncio_too(tmp_path: Path) -> None:
                 with pytest.raises(CallFailed):
                     await local.is_member("ada", "nothing")
                 assert local.asked == 1
+                assert local._call is not None
                 local._call.cancel()  # as where the stream is silent
                 revision = (await client.upsert_profiles([profile("cid", 3)])).revision
                 await local.wait_until_ready(min_revision=revision)
@@ -354,7 +356,7 @@ def ends_of(local: LocalMemberships) -> list[CallFailed | None]:
 
     def noting() -> float:
         delay = end()
-        failures.append(local.failure)
+        failures.append(local._failure)
         return delay
 
     local._end = noting  # type: ignore[method-assign]

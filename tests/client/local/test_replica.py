@@ -210,7 +210,7 @@ def test_a_segment_that_is_missing_does_not_spoil_the_others() -> None:
     assert fed._fresh.wants_instant(), "it is time to ask for the other segment again"
     fed.see()
     assert (fed.missing, fed._appeared) == ((), True)
-    assert (fed._end(), fed.failure) == (0.0, None), "that a segment appears is no failure"
+    assert (fed._end(), fed._failure) == (0.0, None), "that a segment appears is no failure"
     again = fed.asks_for()
     assert (list(again.segment_ids), again.start) == (["s", "t"], pb.WATCH_START_SNAPSHOT)
 
@@ -238,12 +238,22 @@ def test_a_segment_that_is_deleted_is_followed_on_in_case_it_comes_back() -> Non
     assert (list(anew.segment_ids), anew.start) == (["s"], pb.WATCH_START_SNAPSHOT)
 
 
-def test_a_stream_that_is_silent_for_long_is_given_up() -> None:
+def test_time_alone_makes_it_stale_and_says_why() -> None:
     fed = begun()
-    fed.hand.now = 5.0
-    assert not fed._over
-    fed.hand.now = 5.1
-    assert fed._over
+    fed.hand.now = 0.999
+    assert fed.failure is None
+    fed.hand.now = 7.0
+    assert fed.known("ada", "s") is None
+    assert fed.failure is not None
+    assert fed.failure.message == "the copy is 7.0 seconds old; the last word from the server came 7.0 seconds ago"
+    fed.hear(checkpoint(2.0))
+    assert fed.failure.message == "the copy is 5.0 seconds old; the last word from the server came 0.0 seconds ago"
+    fed.hear(checkpoint(7.0))
+    assert fed.failure is None
+
+
+def test_a_stream_may_be_silent_for_four_checkpoints_or_a_few_seconds() -> None:
+    assert (begun()._patience, begun(max_staleness=60.0)._patience) == (5.0, 60.0)
 
 
 def test_failures_are_told_until_it_is_fresh_again() -> None:

@@ -7,17 +7,18 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from types import TracebackType
-from typing import Any
 
 import grpc
 import grpc.aio
 
 from segmentd.client.arguments import named
-from segmentd.client.async_calling import AsyncCaller
+from segmentd.client.async_calling import AsyncCaller, failed_by
 from segmentd.client.calls import Awaiting
 from segmentd.client.errors import CallFailed, ClientClosed
 from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.pool import Lane
 from segmentd.client.questions import is_member_call
+from segmentd.client.silence import AsyncAttended
 
 
 class AsyncLocalMemberships(Replica):
@@ -39,7 +40,8 @@ class AsyncLocalMemberships(Replica):
         """How many checks the server answered."""
         self._caller = caller
         self._looking = AsyncCaller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
-        self._call: Any = None
+        self._lane: Lane[grpc.aio.Channel] = caller.pool.lane()
+        self._call: AsyncAttended | None = None
         self._told = asyncio.Condition()
         self._task: asyncio.Task[None] | None = None
         self._closed = False
@@ -52,15 +54,24 @@ class AsyncLocalMemberships(Replica):
         known = self.known(user_id, segment_id, min_revision)
         return await self._ask(user_id, segment_id, min_revision) if known is None else known
 
-    async def wait_until_ready(self, *, min_revision: int = 0) -> None:
-        """Returns when the copy can answer, by that revision.
+    async def wait_until_ready(
+        self,
+        timeout: float | None = None,  # noqa: ASYNC109  (as the blocking one has it)
+        *,
+        min_revision: int = 0,
+    ) -> bool:
+        """Whether the copy could answer, by that revision, within so many seconds; None waits for ever.
 
         Segments that do not exist are not waited for: they are `missing`. Raises ClientClosed once it is closed.
         """
-        async with self._told:
-            await self._told.wait_for(lambda: self._closed or self._settled(min_revision))
+        try:
+            async with asyncio.timeout(timeout), self._told:
+                await self._told.wait_for(lambda: self._closed or self._settled(min_revision))
+        except TimeoutError:
+            return False
         if self._closed:
             raise ClientClosed(CLOSED)
+        return True
 
     async def close(self) -> None:
         """End the stream and its task; it answers nothing any more."""
@@ -84,42 +95,42 @@ class AsyncLocalMemberships(Replica):
         if self._closed:
             raise ClientClosed(CLOSED)
         self.asked += 1
-        if self._over and self._call is not None:
-            self._call.cancel()
-        return await self._caller.call(is_member_call(user_id, segment_id, min_revision))
+        return await self._caller.call_anywhere(is_member_call(user_id, segment_id, min_revision))
 
     async def _feed(self) -> None:
         while True:
+            self._lane = self._caller.pool.lane()
             try:
                 await self._look_at_server()
                 await self._watch()
                 delay = self._end()
             except CallFailed as error:
+                self._caller.pool.doubt(self._lane)
                 delay = self._lose(error)
             except grpc.RpcError as error:
                 delay = self._lose(CallFailed.of(error))
             except ValueError as error:  # the client was closed
                 delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
-            except asyncio.CancelledError:
-                if _is_cancelled():
-                    raise
-                delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", "the stream was silent"))
+            except asyncio.CancelledError as error:
+                delay = self._lose(failed_by(error))
             finally:
                 if self._call is not None:
                     self._call.cancel()
             await asyncio.sleep(delay)
 
     async def _watch(self) -> None:
-        """Open the watch and take what it tells; returns where there is nothing to watch, or no longer."""
+        """Open the watch where the look was answered, and take what it tells; returns where there is nothing to watch,
+        or no longer.
+        """
         watch = self._next_watch()
         if watch is None:
             await self._tell()
             return
-        self._call = self._caller.open(watch)
+        self._call = AsyncAttended(self._caller.open(watch, lane=self._lane), self._patience)
         await self._follow(self._call)
 
-    async def _follow(self, call: Any) -> None:
-        while (message := await call.read()) is not grpc.aio.EOF:
+    async def _follow(self, call: AsyncAttended) -> None:
+        while (message := await call.read()) is not None:
             self._hear(message)
             await self._tell()
             if self._fresh.wants_instant():
@@ -129,17 +140,11 @@ class AsyncLocalMemberships(Replica):
 
     async def _look_at_server(self) -> None:
         sent = self._clock()
-        self._see(sent, await self._looking.call(self._look_question()))
+        self._see(sent, await self._looking.call(self._look_question(), lane=self._lane))
 
     async def _tell(self) -> None:
         async with self._told:
             self._told.notify_all()
-
-
-def _is_cancelled() -> bool:
-    """Whether this task is to end; else it was its call that was cancelled."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 class AsyncLocals(Awaiting):

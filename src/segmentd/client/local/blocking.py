@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from types import TracebackType
-from typing import Any
 
 import grpc
 
@@ -15,7 +14,9 @@ from segmentd.client.calling import Caller, Pending
 from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed, ClientClosed
 from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.pool import Lane
 from segmentd.client.questions import is_member_call
+from segmentd.client.silence import Attended
 from segmentd.v1 import membership_service_pb2 as questions
 
 
@@ -38,7 +39,8 @@ class LocalMemberships(Replica):
         """How many checks the server answered."""
         self._caller = caller
         self._looking = Caller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
-        self._call: Any = None
+        self._lane: Lane[grpc.Channel] = caller.pool.lane()
+        self._call: Attended | None = None
         self._look: Pending[questions.CheckMembershipsResponse] | None = None
         self._closed = threading.Event()
         self._told = threading.Condition()
@@ -91,17 +93,17 @@ class LocalMemberships(Replica):
         if self._closed.is_set():
             raise ClientClosed(CLOSED)
         self.asked += 1
-        if self._over:
-            self._end_watch()
-        return self._caller.call(is_member_call(user_id, segment_id, min_revision))
+        return self._caller.call_anywhere(is_member_call(user_id, segment_id, min_revision))
 
     def _feed(self) -> None:
         while not self._closed.is_set():
+            self._lane = self._caller.pool.lane()
             try:
                 self._look_at_server()
                 self._watch()
                 delay = self._end()
             except CallFailed as error:
+                self._caller.pool.doubt(self._lane)
                 delay = self._lose(error)
             except grpc.RpcError as error:
                 delay = self._lose(CallFailed.of(error))
@@ -111,16 +113,18 @@ class LocalMemberships(Replica):
             self._closed.wait(delay)
 
     def _watch(self) -> None:
-        """Open the watch and take what it tells; returns where there is nothing to watch, or no longer."""
+        """Open the watch where the look was answered, and take what it tells; returns where there is nothing to watch,
+        or no longer.
+        """
         watch = self._next_watch()
         if watch is None:
             self._tell()
             return
-        self._call = self._caller.open(watch)
+        self._call = Attended(self._caller.open(watch, lane=self._lane), self._patience)
         if not self._closed.is_set():  # meanwhile, by another thread
             self._follow(self._call)
 
-    def _follow(self, messages: Any) -> None:
+    def _follow(self, messages: Attended) -> None:
         for message in messages:
             self._hear(message)
             self._tell()
@@ -131,7 +135,7 @@ class LocalMemberships(Replica):
 
     def _look_at_server(self) -> None:
         sent = self._clock()
-        self._look = self._looking.start(self._look_question())
+        self._look = self._looking.start(self._look_question(), self._lane)
         if self._closed.is_set():  # meanwhile, by another thread
             self._end_look()
         self._see(sent, self._look.result())

@@ -16,6 +16,7 @@ from segmentd.client.instants import as_instant
 from segmentd.client.local.freshness import Freshness
 from segmentd.client.local.members import Members
 from segmentd.client.local.merges import Merges
+from segmentd.client.silence import longest_silence
 from segmentd.v1 import error_reason_pb2
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
@@ -28,8 +29,6 @@ _SHORTEST_INTERVAL: Final = 0.05
 _LONGEST_INTERVAL: Final = 60.0
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
-_SILENCE: Final = 5.0
-"""Seconds without a message after which a stream is taken for dead, or four times the bound where that is more."""
 LOOK_TIMEOUT: Final = 5.0
 """Seconds that a look at the server's clock may take."""
 _VOID: Final = frozenset({"POSITION_COMPACTED", "POSITION_INVALID", "SEGMENT_NOT_FOUND"})
@@ -56,13 +55,14 @@ class Replica:
         named_segments = questions.WatchTransitionsRequest(segment_ids=segment_ids).segment_ids
         self.segment_ids = tuple(dict.fromkeys(named_segments))
         self.max_staleness = max_staleness
+        self._interval = min(max(max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL)
+        self._patience = longest_silence(self._interval)
         self.revision = 0
         """The last revision of which the copy has everything."""
-        self.failure: CallFailed | None = None
-        """Why the copy is not up to date, as far as that is known; None where nothing is wrong."""
         self.missing: tuple[str, ...] = ()
         """The chosen segments that did not exist when the server was last asked. It is asked again every 30 seconds."""
         self._clock = clock
+        self._failure: CallFailed | None = None
         self._fresh = Freshness(max_staleness, clock)
         self._fresh_until = float("-inf")
         self._copy: tuple[dict[str, set[str]], dict[str, str]] = {}, {}
@@ -79,6 +79,16 @@ class Replica:
     def ready(self) -> bool:
         """Whether the copy is fresh enough to answer; it has nothing of the segments that are `missing`."""
         return self._clock() < self._fresh_until
+
+    @property
+    def failure(self) -> CallFailed | None:
+        """Why the copy is not up to date, as far as that is known; None where nothing is wrong."""
+        until, now = self._fresh_until, self._clock()
+        if self._failure is not None or now < until or until == float("-inf") or not self._wanted:
+            return self._failure
+        age, silence = now - until + self.max_staleness, now - self._heard
+        told = f"the copy is {age:.1f} seconds old; the last word from the server came {silence:.1f} seconds ago"
+        return CallFailed(grpc.StatusCode.UNAVAILABLE, "", told)
 
     def known(self, user_id: str, segment_id: str, min_revision: int = 0) -> bool | None:
         """Whether a user is a member, by the copy; None where only the server can say."""
@@ -103,9 +113,7 @@ class Replica:
             self._subscribed, self._merges = self._wanted, Merges()
         self._coming, self._heard = None, self._clock()
         interval = duration_pb2.Duration()
-        interval.FromMicroseconds(
-            round(min(max(self.max_staleness / 4, _SHORTEST_INTERVAL), _LONGEST_INTERVAL) * 1_000_000)
-        )
+        interval.FromMicroseconds(round(self._interval * 1_000_000))
         request = questions.WatchTransitionsRequest(
             segment_ids=self._subscribed,
             start=questions.WATCH_START_UNSPECIFIED if self._position else questions.WATCH_START_SNAPSHOT,
@@ -155,13 +163,13 @@ class Replica:
         if self._appeared:
             return 0.0
         if not self._wanted:
-            self.failure = None
+            self._failure = None
             return self._delay()
         return self._lose(CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended without a status"))
 
     def _lose(self, failed: CallFailed) -> float:
         """The watch failed, or the look before it; gives the seconds until the next one."""
-        self.failure = failed
+        self._failure = failed
         if failed.reason in _VOID:
             self._position = ""
         return self._delay()
@@ -175,11 +183,6 @@ class Replica:
     def _appeared(self) -> bool:
         """Whether there are segments that the watch does not follow yet."""
         return not set(self._wanted) <= set(self._subscribed)
-
-    @property
-    def _over(self) -> bool:
-        """Whether the watch is silent, and taken for dead."""
-        return self._clock() > self._heard + max(_SILENCE, 4 * self.max_staleness)
 
     def _members_coming(self, revision: int) -> Members:
         """What the snapshot of a revision has so far; another one voids it."""
@@ -202,7 +205,7 @@ class Replica:
         self._fresh.prove(as_instant(checkpoint.complete_time))
         self._fresh_until = self._fresh.until
         if self.ready:
-            self.failure, self._tries = None, 0
+            self._failure, self._tries = None, 0
 
     def _take_merges(self, revision: int) -> None:
         """Show merges, in an order in which no answer is one that never was true.
