@@ -53,8 +53,8 @@ class Settings(BaseSettings):
         default=0,
         ge=0,
         le=256,
-        description="How many processes answer membership questions on the port of `listen` beside the engine; 0: the "
-        "engine itself does.",
+        description="How many processes answer membership questions on the port of `listen` beside the engine, at most "
+        "256; 0: the engine itself does.",
     )
     disabled_plugins: Annotated[tuple[str, ...], NoDecode] = Field(
         default=(),
