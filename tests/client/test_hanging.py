@@ -88,11 +88,10 @@ def test_a_watch_with_checkpoints_goes_on_over_another_connection(
         Client(way.address) as client,
         client.watch(checkpoint_seconds=1) as watch,
     ):
-        position = next(watch).checkpoint.position
+        assert next(watch).HasField("checkpoint")
         way.hang()
         enter(writer, "eve")
-        move = next(watch.transitions())
-        assert (move.user_id, move.position > position) == ("eve", True)
+        assert next(watch.transitions()).user_id == "eve"
         assert way.count > 1
 
 

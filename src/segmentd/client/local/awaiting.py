@@ -105,7 +105,8 @@ class AsyncLocalMemberships(Replica):
                 await self._watch()
                 delay = self._end()
             except CallFailed as error:
-                self._caller.pool.doubt(self._lane)
+                if not error.reason:  # no segmentd answered
+                    self._caller.pool.doubt(self._lane)
                 delay = self._lose(error)
             except grpc.RpcError as error:
                 delay = self._lose(CallFailed.of(error))

@@ -103,7 +103,8 @@ class LocalMemberships(Replica):
                 self._watch()
                 delay = self._end()
             except CallFailed as error:
-                self._caller.pool.doubt(self._lane)
+                if not error.reason:  # no segmentd answered
+                    self._caller.pool.doubt(self._lane)
                 delay = self._lose(error)
             except grpc.RpcError as error:
                 delay = self._lose(CallFailed.of(error))
