@@ -14,9 +14,10 @@ from tests.client.hanging import Way, way_to
 
 from segmentd.client import AsyncClient, CallFailed, Client, as_struct, silence
 from segmentd.client import pool as pools
-from segmentd.client.channel import open_async_channel, open_channel
+from segmentd.client.channel import KEEPALIVE, open_async_channel, open_channel
 from segmentd.client.pool import Pool, tries
 from segmentd.client.questions import is_member_call
+from segmentd.server.run import _OPTIONS
 from segmentd.v1 import profile_service_pb2 as profiles
 from segmentd.v1 import segment_pb2
 
@@ -183,3 +184,7 @@ def test_a_connection_in_doubt_comes_last_for_a_while() -> None:
 @pytest.mark.parametrize(("timeout", "bounds"), [(0.05, [0.05]), (2, [2]), (5, [1, 4]), (30, [1, 2, 4, 8, 15])])
 def test_tries_take_no_longer_than_the_deadline(timeout: float, bounds: list[float]) -> None:
     assert tries(timeout) == bounds
+
+
+def test_a_server_lets_clients_ask_as_often_as_they_do() -> None:
+    assert dict(_OPTIONS)["grpc.http2.min_ping_interval_without_data_ms"] <= 1_000 * KEEPALIVE / 2

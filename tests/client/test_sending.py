@@ -11,7 +11,7 @@ import pytest
 from tests.cli.running import serving
 
 from segmentd.client import AsyncClient, CallFailed, Client
-from segmentd.v1 import profile_pb2
+from segmentd.v1 import profile_pb2, user_list_pb2
 from segmentd.v1 import user_list_service_pb2 as lists
 
 
@@ -20,6 +20,9 @@ class SourceBroke(Exception):
 
 
 EVENTS = [profile_pb2.Event(user_id="ada", name="Opened")]
+HEADER = lists.UploadUserListHeader(
+    list_id="l", mode=user_list_pb2.USER_LIST_UPLOAD_MODE_REPLACE, create_if_missing=True
+)
 CAUSE = OSError("the disk is gone")
 
 
@@ -58,12 +61,11 @@ def test_a_source_that_breaks_is_raised_as_it_is(
 
 
 def test_an_upload_whose_source_breaks_is_raised_as_it_is_and_stores_nothing(address: str) -> None:
-    header = lists.UploadUserListHeader(list_id="l", create_if_missing=True)
     with Client(address) as client:
         with pytest.raises(SourceBroke):
-            client.upload_user_list(header, broken("ada", SourceBroke()))
+            client.upload_user_list(HEADER, broken("ada", SourceBroke()))
         with pytest.raises(SourceBroke):
-            client.start_upload_user_list(header, broken("ada", SourceBroke())).result()
+            client.start_upload_user_list(HEADER, broken("ada", SourceBroke())).result()
         with pytest.raises(CallFailed):
             client.get_user_list("l")
 
@@ -93,8 +95,7 @@ def test_it_ends_a_group_of_tasks(
 def test_an_upload_of_asyncio_raises_it_too(address: str) -> None:
     async def life() -> None:
         async with AsyncClient(address) as client:
-            header = lists.UploadUserListHeader(list_id="l", create_if_missing=True)
-            await client.upload_user_list(header, broken("ada", SourceBroke()))
+            await client.upload_user_list(HEADER, broken("ada", SourceBroke()))
 
     with pytest.raises(SourceBroke):
         asyncio.run(asyncio.wait_for(life(), 30))
