@@ -32,6 +32,7 @@ _OPTIONS: Final = (
     # Who watches sends nothing; a machine that is gone without a word is found out by asking it.
     ("grpc.keepalive_time_ms", 60_000),
     ("grpc.keepalive_timeout_ms", 20_000),
+    ("grpc.http2.ping_timeout_ms", 20_000),  # gRPC 1.85 waits for the longer of both, which is a minute by default
     # Clients ask so too, those of segmentd every 20 seconds; by default asking within 5 minutes ends the connection.
     ("grpc.http2.min_ping_interval_without_data_ms", 5_000),
     # gRPC cancels calls without a word where so many wait to be taken: by default a burst of 1,000 amid one stall.
