@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,10 @@ from tests.server.live import run
 
 from segmentd.server.signals import Start, Stopped, heard_by
 
+# Whoever runs the tests may ignore hang-ups (`nohup`), which a child inherits.
 PROGRAM = """
-import sys, threading
+import signal, sys, threading
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from segmentd.cli.app import run
 from segmentd.service.service import Service
 def stuck(*_, **__):
@@ -35,28 +38,33 @@ INTERRUPTED = "error: interrupted\n"
 def test_a_signal_ends_a_start_at_once(
     tmp_path: Path, stuck: str, workers: int, number: signal.Signals, code: int, words: str
 ) -> None:
-    command = [sys.executable, "-c", PROGRAM, stuck, str(tmp_path / "x.db"), str(workers)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as started:
-        assert started.stdout is not None
-        assert started.stdout.readline() == "there\n"
-        started.send_signal(number)
-        _, said = started.communicate(timeout=30)
-    assert started.returncode == code
+    found, said = _signalled([sys.executable, "-c", PROGRAM, stuck, str(tmp_path / "x.db"), str(workers)], number)
+    assert found == code
     assert (said.count("\n"), said[-len(words) :]) == (1, words)
     assert not (tmp_path / "x.db.workers").exists()
 
 
 def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> None:
     (tmp_path / "typer.py").write_text("import threading\nprint('there', flush=True)\nthreading.Event().wait()\n")
-    command = [sys.executable, "-m", "segmentd", "serve"]
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [sys.executable, "-m", "segmentd", "serve"]
+    assert _signalled(command, signal.SIGINT, environment) == (130, INTERRUPTED)
+
+
+def _signalled(
+    command: list[str], number: signal.Signals, environment: Mapping[str, str] | None = None
+) -> tuple[int, str]:
+    """The exit code, and what is said on stderr, of a program that gets a signal once it is there."""
     pipe = subprocess.PIPE
     with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, env=environment) as started:
-        assert started.stdout is not None
-        assert started.stdout.readline() == "there\n"
-        started.send_signal(signal.SIGINT)
-        _, said = started.communicate(timeout=30)
-    assert (started.returncode, said) == (130, INTERRUPTED)
+        try:
+            assert started.stdout is not None
+            assert started.stdout.readline() == "there\n"
+            started.send_signal(number)
+            _, said = started.communicate(timeout=30)
+        finally:
+            started.kill()  # where it did not end by itself
+    return started.returncode, said
 
 
 def test_work_that_ends_or_fails_before_a_signal_is_as_without() -> None:
