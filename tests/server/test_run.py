@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, cast
 
 import grpc
@@ -289,6 +289,15 @@ def test_what_is_lost_while_a_server_begins_ends_it() -> None:
     run(test())
 
 
+@pytest.fixture
+def hang_ups_heard() -> Iterator[None]:
+    """Whoever runs the tests may ignore them (`nohup`), and a server then does too."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hang_ups_heard")
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 def test_a_signal_drains_the_server(number: signal.Signals) -> None:
     async def test() -> None:
