@@ -63,12 +63,12 @@ def judge_abreast(passes: Sequence[Pass], plans: Iterable[Plan]) -> None:
 
 
 def each_stretch(judge: Callable[[int, int], T], rows: int, length: int) -> list[T]:
-    """What `judge` gives for each stretch of so many of the rows from 0 on, in their order, on all idle cores.
+    """What `judge` gives for stretches of at most so many of the rows from 0 on, in their order, on all idle cores.
 
     Whoever is done takes the next stretch, so a helper that loses its core holds up one of them at most. Raises what
     `judge` raises.
     """
-    bounds = [(start, min(start + length, rows)) for start in range(0, rows, length)]
+    bounds = stretches(0, rows, -(-rows // length)) if rows else []
     waiting, found = deque(enumerate(bounds)), dict[int, T]()
 
     def work() -> None:

@@ -11,10 +11,10 @@ from segmentd.engine.abreast import each_stretch
 from segmentd.engine.judging import Pass
 from segmentd.engine.plan import Plan
 
-STRETCH: Final = 131_072
-"""Rows judged at once: what is worked out for them stays in a core's cache, and calls are few beside it."""
+STRETCH: Final = 524_288
+"""The most rows judged at once: with fewer, threads mostly wait for the interpreter's lock between two calls."""
 STRETCH_OF_EVENTS: Final = 65_536
-"""The same where their events are looked at, of which there are many for each."""
+"""The same where their events are looked at, of which there are many for each: what is found stays in a cache."""
 
 
 def count_members(plan: Plan, rows: int, pass_over: Callable[[int, int], Pass]) -> int:
