@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from tests.storage.stored_events import insert_events
 
 from segmentd.errors import StorageFailed
@@ -142,5 +143,26 @@ def test_stretches_of_like_moves_are_told_by_all_but_user_and_message() -> None:
         replace(first, entered=False, cause="TIME"),
         replace(first, entered=False, cause="TIME", effective_time=Micros(6)),
     ]
-    assert runs.like_moves(MoveBatch.of(moves)).tolist() == [0, 3, 4, 5, 6]
-    assert np.array_equal(runs.like_moves(MoveBatch.of([first])), [0, 1])
+    batch = MoveBatch.of(moves)
+    assert runs.like_moves(batch, 0, 6).tolist() == [0, 3, 4, 5, 6]
+    assert runs.like_moves(batch, 1, 4).tolist() == [1, 3, 4]
+    assert np.array_equal(runs.like_moves(MoveBatch.of([first]), 0, 1), [0, 1])
+
+
+def test_each_move_is_compared_twice_at_most_however_many_runs_are_packed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once to find the runs, once to find those like each other between them: a wave has hundreds of thousands."""
+    compared = []
+    differing = runs._differing
+
+    def counted(batch: MoveBatch, start: int, stop: int) -> NDArray[np.bool_]:
+        compared.append(stop - start)
+        return differing(batch, start, stop)
+
+    monkeypatch.setattr(runs, "_differing", counted)
+    first = TransitionRecord(1, 1, 7, True, Micros(5), "TIME", None)
+    moves = [replace(first, user_key=at, effective_time=Micros(at // 74 * 2 + (at % 74 >= 64))) for at in range(2_000)]
+    with Store.open(":memory:") as store, store.transaction():
+        store.advance(1, RECEIVED)
+        store.append_moves(1, MoveBatch.of(moves))
+    assert len(compared) > 20
+    assert sum(compared) <= 2 * len(moves)

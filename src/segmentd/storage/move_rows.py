@@ -30,7 +30,7 @@ _SHORT: Final = 8
 def insert_moves(session: Session, revision: int, offset: int, batch: MoveBatch, start: int, stop: int) -> None:
     """Add the moves of a batch from `start` to before `stop`, a row each; its first move would have this offset."""
     waiting = start
-    edges = np.unique(np.clip(like_moves(batch), start, stop)) if stop - start >= _SHORT else np.zeros(0, np.int64)
+    edges = like_moves(batch, start, stop) if stop - start >= _SHORT else np.zeros(0, np.int64)
     for place in np.flatnonzero(np.diff(edges) >= _SHORT).tolist():
         first, last = int(edges[place]), int(edges[place + 1])
         if waiting < first:

@@ -29,15 +29,15 @@ def runs(batch: MoveBatch) -> Iterator[tuple[int, int, bool]]:
         yield last, len(batch), False
 
 
-def like_moves(batch: MoveBatch) -> NDArray[np.int64]:
-    """Where moves begin that differ in user and message id alone, and the end of the last: ascending int64."""
-    return np.flatnonzero(_differing(batch))
+def like_moves(batch: MoveBatch, start: int, stop: int) -> NDArray[np.int64]:
+    """Where moves from `start` to before `stop` begin that differ in user and message id alone, and `stop`: int64."""
+    return start + np.flatnonzero(_differing(batch, start, stop))
 
 
 def _edges(batch: MoveBatch) -> NDArray[np.int64]:
     """Where runs begin, and the end of the last: ascending int64. A move with a message id is a run of its own."""
     size = len(batch)
-    new = _differing(batch)
+    new = _differing(batch, 0, size)
     new[1:-1] |= batch.user_keys[1:] <= batch.user_keys[:-1]
     if batch.message_ids.count(None) < size:
         alone = np.array([each is not None for each in batch.message_ids], np.bool_)
@@ -46,11 +46,12 @@ def _edges(batch: MoveBatch) -> NDArray[np.int64]:
     return np.flatnonzero(new)
 
 
-def _differing(batch: MoveBatch) -> NDArray[np.bool_]:
-    """Of each move, and of the end, whether it differs from the move before in more than user and message id."""
-    new = np.ones(len(batch) + 1, np.bool_)
-    if len(batch) > 1:
-        columns = (batch.segment_keys, batch.versions, batch.entered, batch.effective_times, _codes(batch.causes))
+def _differing(batch: MoveBatch, start: int, stop: int) -> NDArray[np.bool_]:
+    """Of each of these moves, and their end, whether it differs from the one before in more than user and message."""
+    new = np.ones(stop - start + 1, np.bool_)
+    if stop - start > 1:
+        of_each = (batch.segment_keys, batch.versions, batch.entered, batch.effective_times)
+        columns = (*(column[start:stop] for column in of_each), _codes(batch.causes[start:stop]))
         new[1:-1] = columns[0][1:] != columns[0][:-1]
         for column in columns[1:]:
             new[1:-1] |= column[1:] != column[:-1]
