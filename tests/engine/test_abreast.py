@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -113,11 +112,9 @@ def test_what_one_stretch_raises_is_raised_when_nobody_judges_any_more(failing: 
 def test_helpers_yield_to_whatever_else_wants_to_run() -> None:
     if sys.platform != "linux":
         pytest.skip("threads have a priority of their own on Linux only")
-    with ThreadPoolExecutor(1) as pool:
-        pool.submit(abreast._yield_to_others).result()
-        nice = pool.submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id())).result()
-    assert nice >= 10
-    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < nice
+    helping = abreast._helpers().submit(lambda: os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+    assert helping.result() == 10
+    assert os.getpriority(os.PRIO_PROCESS, threading.get_native_id()) < 10
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from tests.server.toys import detail_in
 from tests.workers.conftest import Served
 from tests.workers.fleet_process import FleetProcess, fleet, is_there, run, said, until
 
-from segmentd.service.priority import BEHIND_WORKERS
+from segmentd.service.service import BEHIND_WORKERS
 from segmentd.v1 import membership_service_pb2 as pb
 
 PRO = {"attribute": {"plan": {"equals": "pro"}}}

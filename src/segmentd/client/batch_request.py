@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final
 
 from segmentd.client.arguments import named
+from segmentd.joined_ids import SEPARATOR
 from segmentd.v1 import membership_service_pb2 as questions
-
-_SEPARATOR: Final = "\n"
 
 
 @named
@@ -31,7 +29,7 @@ def fill_batch(
 def _joined(user_ids: Sequence[str]) -> str:
     """Empty where it would not be read as these ids: one of them has a line feed, or there is but an empty one."""
     try:
-        joined = _SEPARATOR.join(user_ids)
+        joined = SEPARATOR.join(user_ids)
     except TypeError:
         return ""
-    return joined if joined.count(_SEPARATOR) == len(user_ids) - 1 else ""
+    return joined if joined.count(SEPARATOR) == len(user_ids) - 1 else ""

@@ -8,8 +8,6 @@ is judged on all cores that are idle, with helpers to which the system prefers w
 from __future__ import annotations
 
 import os
-import sys
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +17,7 @@ from typing import Final, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.plan import Plan
+from segmentd.niceness import yield_to_others
 
 T = TypeVar("T")
 _LOW_PRIORITY: Final = 10
@@ -105,9 +104,6 @@ def _pool() -> ThreadPoolExecutor:
 
 @cache
 def _helpers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(cores(), thread_name_prefix="segmentd-helping", initializer=_yield_to_others)
-
-
-def _yield_to_others() -> None:
-    if sys.platform == "linux":  # elsewhere it would be the priority of the whole process
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _LOW_PRIORITY)
+    return ThreadPoolExecutor(
+        cores(), thread_name_prefix="segmentd-helping", initializer=yield_to_others, initargs=(_LOW_PRIORITY,)
+    )

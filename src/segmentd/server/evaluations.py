@@ -12,7 +12,8 @@ from segmentd.server.faults import Faults
 from segmentd.server.instants import to_optional_timestamp, to_timestamp
 from segmentd.server.structs import from_struct
 from segmentd.server.subjects import id_errors
-from segmentd.service.evaluation import Evaluated, Evaluation, Judged
+from segmentd.service.evaluated import Evaluation, Judged
+from segmentd.service.evaluation import Evaluated
 from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.request_users import GivenProfile
 from segmentd.v1 import evaluation_service_pb2 as pb

@@ -5,34 +5,32 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import numpy as np
 
-from segmentd.engine.catalogue import Catalogue, State, check_references
+from segmentd.engine.catalogue import State, check_references
 from segmentd.engine.compile import Definition, check_kinds, compile_plan, references
 from segmentd.engine.counting import count_members
 from segmentd.engine.judging import Pass
 from segmentd.engine.models import fit, model_conditions
-from segmentd.engine.one_pass import FEW, OnePass, one_by_one
 from segmentd.engine.plan import Fitted, Plan
 from segmentd.engine.reevaluate import StoredVerdicts
 from segmentd.engine.rule import Node, parse_rule
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason, SegmentdError
 from segmentd.population.kinds import Json
-from segmentd.population.one_user import Layout
-from segmentd.population.one_verdict import ALWAYS, NEVER
 from segmentd.population.overlay import OverlaidUsers
 from segmentd.population.views import UsersView
 from segmentd.service.binding import needed_events
 from segmentd.service.engine import Engine
+from segmentd.service.evaluated import Answers, Evaluation
 from segmentd.service.event_loading import drop_tables, load_tables
 from segmentd.service.items import PreparedProfile, ProfileWrite, prepare_profile
 from segmentd.service.profile_drafts import Draft, derives_from
 from segmentd.service.reach import check_reach
 from segmentd.service.request_users import GivenProfile, RequestUsers
 from segmentd.service.seen import active_plan
-from segmentd.times import FOREVER, Micros
+from segmentd.times import Micros
 
 T = TypeVar("T")
 _AT_ONCE: Final = 200
@@ -48,30 +46,6 @@ class Count:
     users: int
     revision: int
     at: Micros
-
-
-class Judged(NamedTuple):
-    """One answer and the models by which it was judged, or why there is none."""
-
-    member: bool = False
-    holds_until: Micros = Micros(0)
-    error: SegmentdError | None = None
-    models: tuple[Fitted, ...] = ()
-
-
-_MEMBER: Final = Judged(member=True, holds_until=FOREVER)
-_NO_MEMBER: Final = Judged(member=False, holds_until=FOREVER)
-
-
-@dataclass(frozen=True, slots=True)
-class Evaluation:
-    """The answers about one user: one for each segment asked for, and the rule's where one was given."""
-
-    user_id: str
-    segments: tuple[Judged, ...] = ()
-    rule: Judged | None = None
-    error: SegmentdError | None = None
-    user_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +72,13 @@ class Evaluations:
         self, user_id: str, context: Mapping[str, Json], segment_ids: Sequence[str], rule: Json
     ) -> Evaluated:
         """One stored user, with attributes of the request laid over its own."""
-        write = ProfileWrite(user_id, context)
-        at_once = self._at_once(write, segment_ids) if rule is None else None
+        prepared = prepare_profile(ProfileWrite(user_id, context))
+        if rule is not None:
+            return await self._on_engine(lambda: self._tidied(lambda: self._stored(prepared, segment_ids, rule)))
+        at_once = self._at_once(prepared, segment_ids)
         if at_once is not None:
             return at_once
-        if rule is None:
-            return await self._on_engine(lambda: self._stored(write, segment_ids, rule))
-        return await self._on_engine(lambda: self._tidied(lambda: self._stored(write, segment_ids, rule)))
+        return await self._on_engine(lambda: self._stored(prepared, segment_ids, None))
 
     async def given(self, profiles: Sequence[GivenProfile], segment_ids: Sequence[str], rule: Json) -> Evaluated:
         """Profiles that the request brings; one that is refused does not spoil the others."""
@@ -124,22 +98,19 @@ class Evaluations:
 
         return Count(count_members(plan, len(live.users), pass_over), live.users.present, live.revision, at)
 
-    def _stored(self, write: ProfileWrite, segment_ids: Sequence[str], rule: Json) -> Evaluated:
+    def _stored(self, prepared: PreparedProfile, segment_ids: Sequence[str], rule: Json) -> Evaluated:
         live = self._live
         at = live.present(self._engine.clock.now())
-        prepared = prepare_profile(write)
         ad_hoc = self._rule(rule, self._with_events)
-        row = live.users.index.get(write.user_id)
+        answers = Answers(live.catalogue, segment_ids, ad_hoc)
+        row = live.users.index.get(prepared.user_id)
         if row is None and not prepared.attributes:
-            answers = _Answers(live.catalogue, segment_ids, ad_hoc)
-            return Evaluated([answers.of_nobody(write.user_id)], live.revision, at)
-        answers = _Answers(live.catalogue, segment_ids, ad_hoc)
+            return Evaluated([answers.of_nobody(prepared.user_id)], live.revision, at)
         return Evaluated(answers.judge(self._one(row, prepared, at), [row is not None]), live.revision, at)
 
-    def _at_once(self, write: ProfileWrite, segment_ids: Sequence[str]) -> Evaluated | None:
+    def _at_once(self, prepared: PreparedProfile, segment_ids: Sequence[str]) -> Evaluated | None:
         """What takes microseconds, judged on the thread that asks; None for what may take longer, or wait."""
         live = self._live
-        prepared = prepare_profile(write)
         if len(segment_ids) > _AT_ONCE or derives_from(self._engine.plugins.derivations, prepared.attributes.keys()):
             return None
         if not live.writing.acquire(blocking=False):
@@ -147,8 +118,8 @@ class Evaluations:
         try:
             with live.lock:  # columns are those of this revision as long as nobody writes
                 at, revision = live.present(self._engine.clock.now()), live.revision
-                answers = _Answers(live.catalogue, segment_ids, None)
-                row = live.users.index.get(write.user_id, -1)
+                answers = Answers(live.catalogue, segment_ids, None)
+                row = live.users.index.get(prepared.user_id, -1)
                 known = not live.ahead and 0 <= row < live.published_rows
             if not known:
                 return None
@@ -183,7 +154,7 @@ class Evaluations:
             except InvalidInput as error:
                 refused[place] = Evaluation(given.profile.user_id, error=error)
         users = together.dataset.everyone(at)
-        answers = _Answers(live.catalogue, segment_ids, ad_hoc)
+        answers = Answers(live.catalogue, segment_ids, ad_hoc)
         judged = iter(answers.judge(users, [False] * len(users)))
         evaluations = [refused[i] if i in refused else next(judged) for i in range(len(profiles))]
         return Evaluated(evaluations, live.revision, at)
@@ -250,72 +221,3 @@ class Evaluations:
 
     def _users(self, at: Micros) -> RequestUsers:
         return RequestUsers(self._live, self._engine.plugins.derivations, self._engine.currencies, at)
-
-
-class _Answers:
-    """What a request asks about each user."""
-
-    def __init__(self, catalogue: Catalogue, segment_ids: Sequence[str], ad_hoc: Plan | SegmentdError | None) -> None:
-        self._plans: list[Plan | SegmentdError] = []
-        for name in segment_ids:
-            try:
-                self._plans.append(active_plan(catalogue, name))
-            except SegmentdError as error:
-                self._plans.append(error)
-        self._ad_hoc = ad_hoc
-
-    def quick(self, layout: Layout) -> bool:
-        """Whether all plans were compiled before, and judge nothing but what lasts, without arrays."""
-        nodes = [plan.compiled.get(layout) for plan in self._plans if isinstance(plan, Plan)]
-        return all(node is not None and node.lasting for node in nodes)
-
-    def of_nobody(self, user_id: str) -> Evaluation:
-        """A user nobody has written about is a member of nothing."""
-        asked = (*self._plans, *([] if self._ad_hoc is None else [self._ad_hoc]))
-        answers = [Judged(error=plan) if isinstance(plan, SegmentdError) else _NO_MEMBER for plan in asked]
-        rule = None if self._ad_hoc is None else answers.pop()
-        return Evaluation(user_id, tuple(answers), rule)
-
-    def judge(self, users: UsersView, known: list[bool]) -> list[Evaluation]:
-        """One evaluation for each user."""
-        if len(users) <= FEW:
-            return [self._alone(*each) for each in zip(one_by_one(users), users.user_ids(), known, strict=True)]
-        judging = Pass(users, users.at)
-        columns = [self._column(judging, plan, len(users)) for plan in self._plans]
-        rule = self._column(judging, self._ad_hoc, len(users)) if self._ad_hoc is not None else None
-        return [
-            Evaluation(
-                user_id,
-                tuple(column[i] for column in columns),
-                rule[i] if rule is not None else None,
-                user_known=known[i],
-            )
-            for i, user_id in enumerate(users.user_ids())
-        ]
-
-    def _alone(self, judging: OnePass, user_id: str, known: bool) -> Evaluation:
-        """The evaluation of one of a few users."""
-        answers = tuple(_answer(judging, plan) for plan in self._plans)
-        rule = _answer(judging, self._ad_hoc) if self._ad_hoc is not None else None
-        return Evaluation(user_id, answers, rule, user_known=known)
-
-    def _column(self, judging: Pass, plan: Plan | SegmentdError, size: int) -> list[Judged]:
-        if isinstance(plan, SegmentdError):
-            return [Judged(error=plan)] * size
-        try:
-            verdict = judging.verdict(plan)
-        except SegmentdError as error:
-            return [Judged(error=error)] * size
-        pairs = zip(verdict.member.tolist(), verdict.holds_until.tolist(), strict=True)
-        return [Judged(member, Micros(until), models=plan.all_models) for member, until in pairs]
-
-
-def _answer(judging: OnePass, plan: Plan | SegmentdError) -> Judged:
-    if isinstance(plan, SegmentdError):
-        return Judged(error=plan)
-    verdict = judging.verdict_or_fault(plan)
-    if isinstance(verdict, SegmentdError):
-        return Judged(error=verdict)
-    if not plan.all_models and (verdict is ALWAYS or verdict is NEVER):
-        return _MEMBER if verdict is ALWAYS else _NO_MEMBER
-    return Judged(verdict[0], Micros(verdict[1]), None, plan.all_models)

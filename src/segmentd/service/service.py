@@ -7,9 +7,11 @@ from collections import Counter
 from concurrent.futures import Future
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from segmentd.engine.catalogue import State
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason
+from segmentd.niceness import yield_to_others
 from segmentd.plugins.host import Plugins
 from segmentd.service.consumers.host import Consumers
 from segmentd.service.consumers.pace import Pace
@@ -23,7 +25,6 @@ from segmentd.service.log_retention import EVERYTHING, LogKeep
 from segmentd.service.mapped_publication import MappedPublication
 from segmentd.service.memberships import Memberships
 from segmentd.service.positions import Positions
-from segmentd.service.priority import yield_to_workers
 from segmentd.service.profiles import Profiles
 from segmentd.service.retention import Retention
 from segmentd.service.segments import Segments
@@ -33,6 +34,9 @@ from segmentd.service.value_types import Currencies
 from segmentd.service.watching import Watching
 from segmentd.storage import Store
 from segmentd.times import MAX_INSTANT, Clock, FrozenClock, Micros, WallClock
+
+BEHIND_WORKERS: Final = 5
+"""The niceness of the engine's thread beside workers: where all want the same core it gets a third of one of theirs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +136,7 @@ class Service:
         Workers have the first call on a core. Raises StorageFailed.
         """
         engine = self._engine
-        engine.thread.call(yield_to_workers).result()
+        engine.thread.call(lambda: yield_to_others(BEHIND_WORKERS)).result()
         engine.thread.call(lambda: MappedPublication(engine.live, engine.clock, directory)).result()
 
     def close(self) -> None:
