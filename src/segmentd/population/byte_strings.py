@@ -75,7 +75,7 @@ class ByteStrings:
 
     def find(self, raw: bytes) -> int:
         """The number of a string; -1 where it has none."""
-        return self._find(raw, self._hash(raw, _SEED) >> 32)
+        return self._search(raw, self._hash(raw, _SEED) >> 32)[0]
 
     def find_many(self, raws: list[bytes]) -> NDArray[np.int32]:
         """The numbers of many strings, int32 (n,); -1 where one has none."""
@@ -84,12 +84,9 @@ class ByteStrings:
     def add(self, raw: bytes) -> int:
         """The number of a string, given one if it is new."""
         hashed = self._hash(raw, _SEED) >> 32
-        words, homes = self._slots.table
-        place = hashed * homes >> 32
-        while word := words[place]:
-            if word >> 32 == hashed and self[(word & LOW) - 1] == raw:
-                return (word & LOW) - 1
-            place += 1
+        found, place = self._search(raw, hashed)
+        if found >= 0:
+            return found
         number, start, end = self._size, self._used, self._used + len(raw)
         if end > len(self._heap) or number + 1 >= len(self._offsets):
             self._make_room(number + 1, end)
@@ -146,14 +143,15 @@ class ByteStrings:
     def _hashes(self, raws: list[bytes]) -> Hashes:
         return np.fromiter(map(self._hash, raws, repeat(_SEED)), np.uint64, len(raws)) >> np.uint64(32)
 
-    def _find(self, raw: bytes, hashed: int) -> int:
+    def _search(self, raw: bytes, hashed: int) -> tuple[int, int]:
+        """The number of a string, -1 where it has none, and the slot at which the search ended."""
         words, homes = self._slots.table
         place = hashed * homes >> 32
         while word := words[place]:
             if word >> 32 == hashed and self[(word & LOW) - 1] == raw:
-                return (word & LOW) - 1
+                return (word & LOW) - 1, place
             place += 1
-        return -1
+        return -1, place
 
     def _look(self, raws: list[bytes], hashes: Hashes) -> NDArray[np.int32]:
         """Those at one place each, all of them at a time, as long as that is less work than a loop."""
@@ -169,7 +167,7 @@ class ByteStrings:
             left = left[(found != 0) & (numbers[left] < 0)]
             places[left] += 1
         for place in left.tolist():
-            numbers[place] = self._find(raws[place], int(hashes[place]))
+            numbers[place] = self._search(raws[place], int(hashes[place]))[0]
         return numbers
 
     def _compare(self, raws: list[bytes], places: Places, candidates: Places, numbers: NDArray[np.int32]) -> None:
