@@ -60,8 +60,6 @@ class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
                 self._caller.pool.doubt(self._lane)
             except asyncio.CancelledError as error:
                 self._call.cancel()
-                if self._closed.is_set():
-                    break
                 lost = failed_by(error)
             else:
                 if message is not None:

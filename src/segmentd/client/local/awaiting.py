@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from types import TracebackType
 
 import grpc
@@ -78,8 +77,7 @@ class AsyncLocalMemberships(Replica):
         self._closed, self._fresh_until = True, float("-inf")
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait([self._task])  # which raises only what ends this task
         await self._tell()
 
     async def __aenter__(self) -> AsyncLocalMemberships:
