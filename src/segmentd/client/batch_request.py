@@ -1,12 +1,22 @@
-"""The request for a batch: users as one text wherever that says the same as a list of them."""
+"""A batch as it is asked, and its request: users as one text wherever that says the same as a list of them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from segmentd.client.arguments import named
 from segmentd.joined_ids import SEPARATOR
 from segmentd.v1 import membership_service_pb2 as questions
+
+Batch: TypeAlias = tuple[Sequence[str], Sequence[str]]
+"""User ids and segment ids."""
+
+
+@named
+def as_asked(user_ids: Sequence[str], segment_ids: Sequence[str]) -> Batch:
+    """The ids as they are now: the answer is read by them, and the caller may change their lists meanwhile."""
+    return list(user_ids), list(segment_ids)
 
 
 @named

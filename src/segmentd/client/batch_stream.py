@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from itertools import islice
-from typing import TypeAlias
 
-from segmentd.client.batch_request import fill_batch
+from segmentd.client.arguments import whole
+from segmentd.client.batch_request import Batch, as_asked, fill_batch
 from segmentd.client.member_table import MemberTable
 from segmentd.v1 import membership_service_pb2 as questions
-
-Batch: TypeAlias = tuple[Sequence[str], Sequence[str]]
-"""User ids and segment ids."""
 
 
 class BatchStream:
@@ -20,15 +17,15 @@ class BatchStream:
 
     def __init__(self, min_revision: int, at_once: int) -> None:
         """`at_once` batches go in one message. Raises ValueError where that is not positive."""
-        if at_once < 1:
-            raise ValueError(f"at_once is {at_once}; it is at least 1")
+        if whole(at_once, "at_once", 32) < 1:
+            raise ValueError(f"at_once: {at_once} is too few; 1 is the least")
         self._min_revision = min_revision
         self._at_once = at_once
         self._asked: deque[Batch] = deque()
 
     def messages(self, batches: Iterable[Batch]) -> Iterator[questions.StreamBatchChecksRequest]:
         """The requests for batches, which are under way from then on."""
-        coming = iter(batches)
+        coming = map(_as_asked, batches)
         while group := list(islice(coming, self._at_once)):
             yield self._message(group)
 
@@ -36,7 +33,7 @@ class BatchStream:
         """The same for batches that are waited for."""
         group: list[Batch] = []
         async for batch in batches:
-            group.append(batch)
+            group.append(_as_asked(batch))
             if len(group) == self._at_once:
                 yield self._message(group)
                 group = []
@@ -53,3 +50,11 @@ class BatchStream:
         for batch in group:
             fill_batch(request.batches.add(), *batch, self._min_revision)
         return request
+
+
+def _as_asked(batch: Batch) -> Batch:
+    try:
+        user_ids, segment_ids = batch
+    except (TypeError, ValueError):
+        raise TypeError(f"batches: {batch!r:.200} is no pair of user ids and segment ids") from None
+    return as_asked(user_ids, segment_ids)

@@ -7,7 +7,7 @@ from typing import Any
 
 import grpc
 
-from segmentd.client.batch_request import fill_batch
+from segmentd.client.batch_request import as_asked, fill_batch
 from segmentd.client.batch_stream import BatchStream
 from segmentd.client.calls import Call, asked, paged, streamed_items
 from segmentd.client.errors import CallFailed
@@ -57,14 +57,10 @@ class Questions:
         self, user_ids: Sequence[str], segment_ids: Sequence[str], min_revision: int = 0
     ) -> Call[MemberTable]:
         """Which of several segments each of several users is in, all at one instant; up to 10,000 of each."""
+        batch = as_asked(user_ids, segment_ids)
         request = questions.BatchCheckMembershipsRequest()
-        fill_batch(request, user_ids, segment_ids, min_revision)
-        return Call(
-            MembershipServiceStub,
-            "BatchCheckMemberships",
-            request,
-            lambda answer: MemberTable(user_ids, segment_ids, answer),
-        )
+        fill_batch(request, *batch, min_revision)
+        return Call(MembershipServiceStub, "BatchCheckMemberships", request, lambda answer: MemberTable(*batch, answer))
 
     @streamed_items
     def stream_batches(
