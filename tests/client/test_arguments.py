@@ -1,14 +1,17 @@
-"""Arguments of a wrong type are refused by their names, before anything is sent."""
+"""Arguments that cannot be sent are refused by their names, before anything is sent."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+import re
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from tests.client.mute import mute_server
 
-from segmentd.client import AsyncClient, Client
+from segmentd.client import ArgumentRefused, AsyncClient, Client
 from segmentd.v1 import profile_pb2
 from segmentd.v1 import user_list_service_pb2 as lists
 
@@ -47,16 +50,68 @@ def test_one_text_is_no_list_of_texts(name: str, call: Call) -> None:
         ("segment_ids: 17 is no text", lambda client: client.check_several("u1", ["rich", 17])),
         ("segment_ids: 17 is no list", lambda client: client.check_several("u1", 17)),
         ("user_ids: 17 is no text", lambda client: client.check_batch(["u1", 17], ["rich"])),
+        ("user_ids: None is no list", lambda client: client.check_batch(None, ["rich"])),
         ("segment_ids: 17 is no text", lambda client: client.local([17])),
         ("segment: 'rich' is no Segment", lambda client: client.create_segment("rich")),
         ("events: 'bought' is no Event", lambda client: client.ingest_events(["bought"])),
         ('events: user_id: "u1"\n is no list', lambda client: client.ingest_events(profile_pb2.Event(user_id="u1"))),
+        ("header: 'l' is no UploadUserListHeader", lambda client: client.upload_user_list("l", [])),
+        ("assumptions: 17 is no Assumptions", lambda client: client.create_segment(None, assumptions=17)),
+        ("max_staleness: '1s' is no number", lambda client: client.local(["rich"], max_staleness="1s")),
+        ("checkpoint_seconds: '1s' is no number; write seconds", lambda client: client.watch(checkpoint_seconds="1s")),
+        ("reconnect_for: '1m' is no number", lambda client: client.watch(reconnect_for="1m")),
     ],
 )
 def test_what_a_message_does_not_hold_is_refused_by_name(words: str, call: Call) -> None:
     with Client(NOWHERE) as client, pytest.raises(TypeError) as refused:
         call(client)
     assert str(refused.value) == words
+
+
+@pytest.mark.parametrize(
+    ("words", "call"),
+    [
+        (r"user_id: '\ud800' is not Unicode text", lambda client: client.check("\ud800", "rich")),
+        (r"segment_ids: '\ud800' is not Unicode text", lambda client: client.check_several("u1", ["rich", "\ud800"])),
+        (r"user_ids: '\ud800' is not Unicode text", lambda client: client.check_batch(["u1", "\ud800"], ["rich"])),
+        (r"segment_ids: '\ud800' is not Unicode text", lambda client: client.local(["\ud800"])),
+        ("min_revision: 9223372036854775808 is out of range", lambda client: client.check("u1", "rich", 2**63)),
+        ("min_revision: a number of 16610 bits", lambda client: client.check("u1", "rich", 10**5000)),
+        ("page_size: 2147483648 is out", lambda client: next(client.membership_history(user_id="u1", page_size=2**31))),
+    ],
+)
+def test_what_a_field_does_not_hold_is_refused_by_name(words: str, call: Call) -> None:
+    with Client(NOWHERE) as client, pytest.raises(ArgumentRefused, match=f"^{re.escape(words)}"):
+        call(client)
+
+
+@pytest.mark.parametrize(
+    ("sent", "words"),
+    [
+        (lambda client: next(client.stream_events([[17]])), "events: 17 is no Event"),
+        (lambda client: client.upload_user_list(HEADER, ["u1", 17]), "user_ids: 17 is no text"),
+    ],
+)
+def test_what_is_made_amid_a_call_is_refused_by_name_too(sent: Call, words: str) -> None:
+    with mute_server(threading.Event()) as address, Client(address) as client, pytest.raises(TypeError) as refused:
+        sent(client)
+    assert str(refused.value) == words
+
+
+def test_what_the_callers_own_list_raises_stays_as_it_is() -> None:
+    error = ValueError("the list is gone")
+
+    class Gone(Sequence[str]):
+        def __getitem__(self, _: Any) -> Any:
+            raise error from KeyError("why")
+
+        def __len__(self) -> int:
+            return 1
+
+    with Client(NOWHERE) as client, pytest.raises(ValueError, match="the list is gone") as raised:
+        client.check_several("u1", Gone())
+    assert raised.value is error
+    assert isinstance(error.__cause__, KeyError)
 
 
 def test_asyncio_refuses_the_same() -> None:
@@ -75,12 +130,29 @@ def test_asyncio_refuses_the_same() -> None:
     asyncio.run(life())
 
 
-@pytest.mark.parametrize("timeout", [-1, 0, float("nan"), float("inf")])
-def test_a_deadline_is_ahead(timeout: float) -> None:
-    with Client(NOWHERE) as client, pytest.raises(ValueError, match=r"^timeout: .* is no time to wait for"):
-        client.within(timeout)
+@pytest.mark.parametrize("seconds", [-1, 0, float("nan"), float("inf")])
+def test_a_deadline_is_ahead_and_so_is_the_next_checkpoint(seconds: float) -> None:
+    with Client(NOWHERE) as client:
+        with pytest.raises(ValueError, match=r"^timeout: .* is no time to wait for"):
+            client.within(seconds)
+        with pytest.raises(ValueError, match=r"^checkpoint_seconds: .* is no time to wait for"):
+            client.watch(checkpoint_seconds=seconds)
     with pytest.raises(ValueError, match=r"^timeout: "):
-        Client(NOWHERE, timeout=timeout)
+        Client(NOWHERE, timeout=seconds)
+
+
+def test_a_lost_server_is_looked_for_for_no_less_than_no_time() -> None:
+    with Client(NOWHERE) as client:
+        for seconds in (-1.0, float("nan")):
+            with pytest.raises(ValueError, match=r"^reconnect_for: .*; write seconds, 0 or more$"):
+                client.watch(reconnect_for=seconds)
+        client.watch(reconnect_for=float("inf")).close()
+
+
+def test_a_number_of_connections_is_a_number() -> None:
+    text: Any = "4"
+    with pytest.raises(TypeError, match=r"^connections: '4' is no whole number$"):
+        Client(NOWHERE, connections=text)
 
 
 def test_a_deadline_is_a_number() -> None:

@@ -10,7 +10,7 @@ from typer.exceptions import Abort, TyperException
 
 from segmentd.cli.faults import SIGNALLED, CommandFailed
 from segmentd.cli.output import error_line, finish_output
-from segmentd.client import ArgumentOutOfRange, CallFailed
+from segmentd.client import ArgumentRefused, CallFailed
 from segmentd.errors import SegmentdError
 
 
@@ -33,15 +33,15 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
         code = SIGNALLED  # before typer was there, which returns it too
     except BrokenPipeError:
         return 1  # whoever read has enough (`| head`)
-    except (CallFailed, SegmentdError, ValidationError, ArgumentOutOfRange, OSError) as error:
+    except (CallFailed, SegmentdError, ValidationError, ArgumentRefused, OSError) as error:
         error_line(_line(error))
-        return 2 if isinstance(error, ArgumentOutOfRange) else 1
+        return 2 if isinstance(error, ArgumentRefused) else 1
     if code == SIGNALLED:
         error_line("interrupted")
     return code
 
 
-def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentOutOfRange | OSError) -> str:
+def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentRefused | OSError) -> str:
     match error:
         case CallFailed():
             return call_line(error)
@@ -49,7 +49,7 @@ def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentOutOfRan
             return f"{error.message} ({error.reason.value})"
         case ValidationError():
             return _setting_line(error)
-        case ArgumentOutOfRange():
+        case ArgumentRefused():
             return str(error)
     cause = (error.strerror or str(error)).lower()
     return f"{error.filename}: {cause}" if error.filename else cause

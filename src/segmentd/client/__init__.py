@@ -9,7 +9,7 @@
 Answers are the messages of the contract. Every failed call raises CallFailed, and one after `close` ClientClosed.
 """
 
-from segmentd.client.arguments import ArgumentOutOfRange
+from segmentd.client.arguments import ArgumentOutOfRange, ArgumentRefused
 from segmentd.client.async_client import AsyncClient
 from segmentd.client.async_watching import AsyncWatch
 from segmentd.client.calling import Pending
@@ -32,6 +32,7 @@ from segmentd.client.watching import Watch, Watches
 
 __all__ = [
     "ArgumentOutOfRange",
+    "ArgumentRefused",
     "AsyncClient",
     "AsyncLocalMemberships",
     "AsyncWatch",

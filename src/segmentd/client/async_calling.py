@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 import grpc.aio
 
-from segmentd.client.arguments import deadline
+from segmentd.client.arguments import length
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Lane, Pool, hung, tries
 from segmentd.client.sending import failure_of
@@ -26,7 +26,7 @@ class AsyncCaller:
     def __init__(self, pool: Pool[grpc.aio.Channel], timeout: float) -> None:
         """Raises TypeError and ValueError for what is no deadline."""
         self.pool = pool
-        self.timeout = deadline(timeout)
+        self.timeout = length(timeout, "timeout")
 
     async def call(self, call: Call[A], seconds: float | None = None, lane: Lane[grpc.aio.Channel] | None = None) -> A:
         """The answer over this connection or any, within `seconds` where that is another deadline.

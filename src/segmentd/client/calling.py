@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
 
-from segmentd.client.arguments import deadline
+from segmentd.client.arguments import length
 from segmentd.client.errors import CallFailed
 from segmentd.client.pool import Lane, Pool, hung, tries
 from segmentd.client.sending import failure_of, refuse_async
@@ -60,7 +60,7 @@ class Caller:
     def __init__(self, pool: Pool[grpc.Channel], timeout: float) -> None:
         """Raises TypeError and ValueError for what is no deadline."""
         self.pool = pool
-        self.timeout = deadline(timeout)
+        self.timeout = length(timeout, "timeout")
 
     def call(self, call: Call[A], seconds: float | None = None) -> A:
         """The answer, within `seconds` where that is another deadline.

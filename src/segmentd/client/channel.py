@@ -9,6 +9,8 @@ from typing import Final
 import grpc
 import grpc.aio
 
+from segmentd.client.arguments import ArgumentRefused
+
 DEFAULT_TIMEOUT: Final = 30.0
 """Seconds that a call may take."""
 DEFAULT_CONNECTIONS: Final = 4
@@ -111,10 +113,13 @@ def _options(keepalive: float) -> tuple[tuple[str, str | int], ...]:
     )
 
 
-def check_target(target: object) -> None:
-    """Raises TypeError where a target is no text, and ValueError where it is neither `host:port` nor `unix:/path`."""
+def check_target(target: object, name: str = "target") -> None:
+    """Raises TypeError where a target is no text, and ArgumentRefused where it is neither `host:port` nor `unix:/path`.
+
+    `name` is that of the argument.
+    """
     if not isinstance(target, str):
-        raise TypeError(f"target: {target!r} is no address; write it as localhost:50051 or unix:/path")
+        raise TypeError(f"{name}: {target!r} is no address; write it as localhost:50051 or unix:/path")
     found = _TARGET.fullmatch(target)
     if found is None or int(found["port"] or 0) > _LAST_PORT:
-        raise ValueError(f"target: {target!r} is not HOST:PORT, as in localhost:50051, or unix:/path")
+        raise ArgumentRefused(f"{name}: {target!r} is not HOST:PORT, as in localhost:50051, or unix:/path")

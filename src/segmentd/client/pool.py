@@ -10,6 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 
 import grpc
 
+from segmentd.client.arguments import whole
 from segmentd.client.errors import CallFailed, ClientClosed
 
 C = TypeVar("C")
@@ -67,8 +68,11 @@ class Pool(Generic[C]):
     """
 
     def __init__(self, open_channel: Callable[[], C], size: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Raises ValueError for a size below 1. `clock` gives seconds that never go back."""
-        if size < 1:
+        """Raises TypeError where the size is no whole number, and ValueError below 1.
+
+        `clock` gives seconds that never go back.
+        """
+        if whole(size, "connections", 32) < 1:
             raise ValueError(f"connections: {size} is too few; 1 is the least")
         self._lanes = [Lane(open_channel) for _ in range(size)]
         self._turns = itertools.count()

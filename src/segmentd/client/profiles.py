@@ -40,7 +40,7 @@ class Profiles:
         if isinstance(batches, AsyncIterable):
             messages = AsyncSending(_each_async(batches))
         else:
-            messages = Sending(map(_named, batches))
+            messages = Sending(map(_batch, batches))
         return Call(ProfileServiceStub, "StreamEvents", messages, bounded=False)
 
     @asked
@@ -84,10 +84,11 @@ async def _each_async(
     batches: AsyncIterable[Sequence[profile_pb2.Event]],
 ) -> AsyncIterator[profiles.StreamEventsRequest]:
     async for events in batches:
-        yield _named(events)
+        yield _batch(events)
 
 
-def _named(events: Sequence[profile_pb2.Event]) -> profiles.StreamEventsRequest:
+@named
+def _batch(events: Sequence[profile_pb2.Event]) -> profiles.StreamEventsRequest:
     request = profiles.StreamEventsRequest(events=events)
     _name(request.events)
     return request

@@ -72,19 +72,25 @@ class UserLists:
 @named
 def uploading(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Call[lists.UploadUserListResponse]:
     """The call that uploads a list; `user_ids` is read while it is under way."""
-    return Call(UserListServiceStub, "UploadUserList", Sending(_messages(header, user_ids)))
+    first = lists.UploadUserListRequest(header=header)
+    return Call(UserListServiceStub, "UploadUserList", Sending(_messages(first, user_ids)))
 
 
-def _messages(header: lists.UploadUserListHeader, user_ids: Iterable[str]) -> Iterator[lists.UploadUserListRequest]:
-    yield lists.UploadUserListRequest(header=header)
+def _messages(first: lists.UploadUserListRequest, user_ids: Iterable[str]) -> Iterator[lists.UploadUserListRequest]:
+    yield first
     chunk: list[str] = []
     count = 0
     for user_id in user_ids:
         chunk.append(user_id)
         count += 1
         if len(chunk) == MAX_CHUNK:
-            yield lists.UploadUserListRequest(user_ids=lists.UserListIds(user_ids=chunk))
+            yield _some(chunk)
             chunk = []
     if chunk:
-        yield lists.UploadUserListRequest(user_ids=lists.UserListIds(user_ids=chunk))
+        yield _some(chunk)
     yield lists.UploadUserListRequest(end=lists.UserListEnd(id_count=count))
+
+
+@named
+def _some(user_ids: Sequence[str]) -> lists.UploadUserListRequest:
+    return lists.UploadUserListRequest(user_ids=lists.UserListIds(user_ids=user_ids))

@@ -10,6 +10,7 @@ from typing import Final
 import grpc
 from google.protobuf import duration_pb2
 
+from segmentd.client.arguments import length
 from segmentd.client.calls import Call
 from segmentd.client.errors import CallFailed
 from segmentd.v1 import membership_service_pb2 as questions
@@ -18,6 +19,7 @@ from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
 RECONNECT_FOR: Final = 60.0
 """Seconds for which a watch that lost its server looks for it."""
+_MICROS: Final = 1_000_000
 _FIRST_DELAY: Final = 0.1
 _LONGEST_DELAY: Final = 5.0
 _RESUMABLE: Final = frozenset({"WATCH_TOO_SLOW", "SHUTTING_DOWN"})
@@ -32,7 +34,9 @@ class WatchCourse:
         reconnect_for: float = RECONNECT_FOR,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reconnect_for` is in seconds; 0 never connects again."""
+        """`reconnect_for` is in seconds; 0 never connects again. Raises ValueError where it is below."""
+        if not reconnect_for >= 0:
+            raise ValueError(f"reconnect_for: {reconnect_for} is no time; write seconds, 0 or more")
         self.position = request.position
         self._request = request
         self._reconnect_for = reconnect_for
@@ -88,10 +92,11 @@ def watch_request(
     checkpoint_seconds: float | None,
     min_revision: int,
 ) -> questions.WatchTransitionsRequest:
-    """What a watch asks for."""
-    interval = None if checkpoint_seconds is None else duration_pb2.Duration()
-    if interval is not None and checkpoint_seconds is not None:
-        interval.FromMicroseconds(round(checkpoint_seconds * 1_000_000))
+    """What a watch asks for. Raises TypeError and ValueError for what cannot be sent."""
+    interval = None
+    if checkpoint_seconds is not None:
+        interval = duration_pb2.Duration()
+        interval.FromMicroseconds(round(length(checkpoint_seconds, "checkpoint_seconds") * _MICROS))
     return questions.WatchTransitionsRequest(
         segment_ids=segment_ids,
         user_ids=user_ids,

@@ -15,6 +15,7 @@ import grpc
 import pytest
 from tests.cli.running import serving
 from tests.client.local.told import Hand
+from tests.client.mute import mute_server
 
 from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed, Json, LocalMemberships, as_struct
 from segmentd.client.calls import Call
@@ -386,30 +387,6 @@ def test_a_call_that_is_given_up_has_failed() -> None:
         with pytest.raises(CallFailed) as given_up:
             pending.result()
         assert given_up.value.code is grpc.StatusCode.CANCELLED
-
-
-@contextmanager
-def mute_server(asked: threading.Event) -> Iterator[str]:
-    """A server that answers nothing before the test has ended."""
-    over = threading.Event()
-
-    def answer(_request: bytes, _context: grpc.ServicerContext) -> bytes:
-        asked.set()
-        over.wait()
-        return b""
-
-    class Mute(grpc.GenericRpcHandler):
-        def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
-            return grpc.unary_unary_rpc_method_handler(answer)
-
-    server = grpc.server(ThreadPoolExecutor(2), handlers=[Mute()])
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        over.set()
-        server.stop(None)
 
 
 def free_port() -> int:
