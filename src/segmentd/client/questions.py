@@ -7,6 +7,7 @@ from typing import Any
 
 import grpc
 
+from segmentd.client.arguments import named
 from segmentd.client.batch_request import as_asked, fill_batch
 from segmentd.client.batch_stream import BatchStream
 from segmentd.client.calls import Call, asked, paged, streamed_items
@@ -21,6 +22,7 @@ from segmentd.v1.evaluation_service_pb2_grpc import EvaluationServiceStub
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 
 
+@named
 def is_member_call(user_id: str, segment_id: str, min_revision: int) -> Call[bool]:
     """The call that asks whether a user is in a segment; CallFailed where the answer says neither."""
     request = questions.CheckMembershipRequest(user_id=user_id, segment_id=segment_id, min_revision=min_revision)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import grpc
 import pytest
 from tests.client.local.told import SECOND, T0, Hand, checkpoint, members, merged, moves, snapshot_end
@@ -61,6 +63,11 @@ def test_nothing_is_known_before_a_snapshot_is_complete() -> None:
     assert fed.known("ada", "s") is None
     fed.hear(checkpoint(0.0))
     assert (fed.known("ada", "s"), fed.known("bob", "s"), fed.known("ada", "other")) == (True, False, None)
+
+
+def test_what_is_no_id_is_no_non_member() -> None:
+    number: Any = 17
+    assert begun().known(number, "s") is None
 
 
 def test_an_answer_is_never_older_than_the_bound() -> None:

@@ -92,8 +92,9 @@ class AsyncLocalMemberships(Replica):
     async def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         if self._closed:
             raise ClientClosed(CLOSED)
+        call = is_member_call(user_id, segment_id, min_revision)
         self.asked += 1
-        return await self._caller.call_anywhere(is_member_call(user_id, segment_id, min_revision))
+        return await self._caller.call_anywhere(call)
 
     async def _feed(self) -> None:
         while True:

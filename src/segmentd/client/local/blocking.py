@@ -57,7 +57,10 @@ class LocalMemberships(Replica):
             answering, led = self._copy
             members = answering.get(segment_id)
             if members is not None:
-                return user_id in members or (user_id in led and led[user_id] in members)
+                if user_id in members or (user_id in led and led[user_id] in members):
+                    return True
+                if isinstance(user_id, str):  # what is no id gets the error of a call
+                    return False
         return self._ask(user_id, segment_id, min_revision)
 
     def wait_until_ready(self, timeout: float | None = None, *, min_revision: int = 0) -> bool:
@@ -92,8 +95,9 @@ class LocalMemberships(Replica):
     def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         if self._closed.is_set():
             raise ClientClosed(CLOSED)
+        call = is_member_call(user_id, segment_id, min_revision)
         self.asked += 1
-        return self._caller.call_anywhere(is_member_call(user_id, segment_id, min_revision))
+        return self._caller.call_anywhere(call)
 
     def _feed(self) -> None:
         while not self._closed.is_set():
@@ -110,7 +114,8 @@ class LocalMemberships(Replica):
                 delay = self._lose(CallFailed.of(error))
             except ValueError as error:  # the client was closed
                 delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
-            self._end_watch()
+            finally:
+                self._end_watch()
             self._closed.wait(delay)
 
     def _watch(self) -> None:

@@ -96,7 +96,10 @@ class Replica:
             answering, led = self._copy
             members = answering.get(segment_id)
             if members is not None:
-                return user_id in members or (user_id in led and led[user_id] in members)
+                if user_id in members or (user_id in led and led[user_id] in members):
+                    return True
+                if isinstance(user_id, str):  # what is no id gets the error of a call
+                    return False
         return None
 
     def _settled(self, min_revision: int) -> bool:
