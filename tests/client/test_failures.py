@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
+from tests.client.mute import mute_server
 
 import segmentd.v1
 from segmentd.client import CallFailed, Client, Json, as_json, as_struct, as_value_json
@@ -120,6 +122,19 @@ def test_a_server_that_is_not_there_is_one_kind_of_error_too() -> None:
     with Client("127.0.0.1:1") as client, pytest.raises(CallFailed) as failed:
         client.status()
     assert (failed.value.code, failed.value.reason) == (grpc.StatusCode.UNAVAILABLE, "")
+
+
+def test_a_call_that_is_given_up_has_failed() -> None:
+    asked = threading.Event()
+    with mute_server(asked) as address, Client(address) as client:
+        pending = client.start_upsert_profiles([profile_service_pb2.ProfileUpsert(user_id="ada")])
+        assert asked.wait(30)
+        assert not pending.wait(0)
+        pending.cancel()
+        assert pending.wait(30)
+        with pytest.raises(CallFailed) as given_up:
+            pending.result()
+        assert given_up.value.code is grpc.StatusCode.CANCELLED
 
 
 def test_every_method_of_the_retry_configuration_exists() -> None:

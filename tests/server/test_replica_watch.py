@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.server.live import run
-from tests.server.served import START, Client, event, serving
+from tests.server.served import START, Client, event, refusal, serving
 
 from segmentd.client import as_instant
 from segmentd.records import Position
@@ -49,11 +49,22 @@ async def merge(client: Client, source: str, target: str) -> Any:
 
 
 async def until(call: Any, part: str) -> Any:
-    """The next message of a kind, and what came before it."""
+    """The next part of a kind; other messages are passed over."""
     while True:
         message = await call.read()
         if message.WhichOneof("part") == part:
             return getattr(message, part)
+
+
+def test_it_is_of_chosen_segments_and_all_their_users(tmp_path: Path) -> None:
+    async def life() -> None:
+        async with serving(tmp_path / "test.db") as client:
+            request = pb.WatchTransitionsRequest(replica=True, user_ids=["ada"])
+            request.checkpoint_interval.FromMilliseconds(49)
+            refused = await refusal(client.memberships.WatchTransitions(request).read())
+            assert refused.violations.keys() == {"segment_ids", "user_ids", "checkpoint_interval"}
+
+    run(life())
 
 
 def test_deadlines_that_are_due_and_not_walked_are_not_claimed(tmp_path: Path) -> None:
