@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from typing import Any, Final
@@ -25,43 +24,26 @@ _SECONDS: Final = 0.25
 
 
 class _Ids:
-    """The ids of a source's rows, read by the thread that sends them.
+    """The ids of a source's rows, read by the thread that sends them. A bad row is noted in the tally.
 
-    A bad row is noted in the tally, or else ends the upload: `failure` is then why.
+    Raises CommandFailed where such a one, or having no ids at all, ends the upload.
     """
 
     def __init__(self, source: Source, column: str, tally: Tally, file: str, header: Header) -> None:
         self._source, self._column, self._tally, self._file = source, column, tally, file
         self._header = header
-        self._call: Pending[Any] | None = None
-        self._started = threading.Event()
-        self.failure: BaseException | None = None
-
-    def belong_to(self, call: Pending[Any]) -> None:
-        """The call that sends the ids; none is read before it is known."""
-        self._call = call
-        self._started.set()
 
     def __iter__(self) -> Iterator[str]:
-        self._started.wait()
-        try:
-            with closing(self._source.rows()) as rows, Bar(self._source, self._tally) as bar:
-                for row in rows:
-                    bar.step()
-                    found = row if isinstance(row, Reject) else self._id(row)
-                    if isinstance(found, str):
-                        self._tally.count("sent")
-                        yield found
-                    else:
-                        self._refuse(found)
-            self._check_filled()
-        except GeneratorExit:
-            raise
-        except BaseException as error:  # noqa: BLE001  (it is raised again by the thread that waits)
-            self.failure = error
-            # Before the iterator ends: else the server would take the upload for complete.
-            if self._call is not None:
-                self._call.cancel()
+        with closing(self._source.rows()) as rows, Bar(self._source, self._tally) as bar:
+            for row in rows:
+                bar.step()
+                found = row if isinstance(row, Reject) else self._id(row)
+                if isinstance(found, str):
+                    self._tally.count("sent")
+                    yield found
+                else:
+                    self._refuse(found)
+        self._check_filled()
 
     def _id(self, row: Row) -> str | Reject:
         found, column = row.values.get(self._column), self._column
@@ -95,15 +77,11 @@ def run_upload(
 ) -> user_list_service_pb2.UploadUserListResponse:
     """Send every row's id and wait until the list is changed; `file` is its name for people.
 
-    Raises CommandFailed and CallFailed.
+    Raises CommandFailed, CallFailed and what reading the source raised.
     """
-    ids = _Ids(source, column, tally, file, header)
-    call = client.start_upload_user_list(header, ids)
-    ids.belong_to(call)
+    call = client.start_upload_user_list(header, _Ids(source, column, tally, file, header))
     try:
         _wait(client, header.list_id, call)
-        if ids.failure is not None:
-            raise ids.failure
         return call.result()
     except KeyboardInterrupt:
         call.cancel()
