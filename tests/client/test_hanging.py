@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import grpc
 import pytest
 from tests.cli.running import serving
 from tests.client.hanging import Way, way_to
+from tests.client.local.told import Hand
 
 from segmentd.client import AsyncClient, CallFailed, Client, as_struct, silence
 from segmentd.client import pool as pools
@@ -37,6 +38,12 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield listening
 
 
+def living(address: str, life: Callable[[Client, Way], Coroutine[Any, Any, None]]) -> None:
+    """Run it with somebody who writes, and with a way to the server."""
+    with Client(address) as writer, way_to(address) as way:
+        asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+
+
 def enter(client: Client, user_id: str) -> int:
     """Make somebody a member; gives the revision."""
     return client.upsert_profiles([profiles.ProfileUpsert(user_id=user_id, attributes=as_struct({"n": 1}))]).revision
@@ -61,21 +68,20 @@ def test_a_stream_on_a_connection_that_hangs_fails_as_unavailable(address: str) 
 
 
 def test_with_asyncio_too(address: str) -> None:
-    async def life(to: str, hang: Any) -> None:
+    async def life(_: Client, way: Way) -> None:
         async def batches() -> Any:
             yield ["ada"], ["low"]
             await asyncio.Event().wait()
 
-        async with AsyncClient(channel=open_async_channel(to, SOON)) as client:
+        async with AsyncClient(channel=open_async_channel(way.address, SOON)) as client:
             tables = client.stream_batches(batches())
             await anext(tables)
-            hang()
+            way.hang()
             with pytest.raises(CallFailed) as failed:
                 await anext(tables)
             assert failed.value.code is grpc.StatusCode.UNAVAILABLE
 
-    with way_to(address) as way:
-        asyncio.run(asyncio.wait_for(life(way.address, way.hang), WAIT))
+    living(address, life)
 
 
 def test_a_watch_with_checkpoints_goes_on_over_another_connection(
@@ -108,8 +114,7 @@ def test_a_watch_of_asyncio_too(address: str, monkeypatch: pytest.MonkeyPatch) -
             assert (await anext(watch.transitions())).user_id == "fay"
             assert way.count > 1
 
-    with Client(address) as writer, way_to(address) as way:
-        asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+    living(address, life)
 
 
 def test_a_local_copy_is_fed_over_another_connection_and_nobody_has_to_ask(
@@ -120,7 +125,7 @@ def test_a_local_copy_is_fed_over_another_connection_and_nobody_has_to_ask(
         Client(address) as writer,
         way_to(address) as way,
         Client(way.address) as client,
-        client.local(["low"]) as local,
+        client.local(["low"], clock=Hand()) as local,
     ):
         assert local.wait_until_ready(WAIT)
         way.hang()
@@ -134,15 +139,14 @@ def test_a_local_copy_of_asyncio_too(address: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(silence, "_LEAST", SOON)
 
     async def life(writer: Client, way: Way) -> None:
-        async with AsyncClient(way.address) as client, client.local(["low"]) as local:
+        async with AsyncClient(way.address) as client, client.local(["low"], clock=Hand()) as local:
             assert await local.wait_until_ready(WAIT)
             way.hang()
             revision = enter(writer, "hal")
             assert await local.wait_until_ready(WAIT, min_revision=revision), local.failure
             assert local.known("hal", "low", revision)
 
-    with Client(address) as writer, way_to(address) as way:
-        asyncio.run(asyncio.wait_for(life(writer, way), WAIT))
+    living(address, life)
 
 
 def test_a_read_of_local_mode_asks_another_connection_where_one_hangs(
@@ -151,7 +155,7 @@ def test_a_read_of_local_mode_asks_another_connection_where_one_hangs(
     monkeypatch.setattr(pools, "_HANGS", SHORT)
     call = is_member_call("ada", "none-such", 0)
 
-    async def life(way: Way) -> None:
+    async def life(_: Client, way: Way) -> None:
         async with AsyncClient(way.address, connections=2) as client:
             await client.status()
             way.hang()
@@ -167,8 +171,7 @@ def test_a_read_of_local_mode_asks_another_connection_where_one_hangs(
         with pytest.raises(CallFailed) as failed:
             client.caller.call_anywhere(call)
         assert failed.value.reason == "SEGMENT_NOT_FOUND"
-    with way_to(address) as way:
-        asyncio.run(asyncio.wait_for(life(way), WAIT))
+    living(address, life)
 
 
 def test_a_connection_in_doubt_comes_last_for_a_while() -> None:
