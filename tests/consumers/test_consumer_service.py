@@ -26,10 +26,21 @@ from segmentd.v1 import admin_service_pb2, transition_pb2
 from segmentd.v1 import consumer_service_pb2 as pb
 
 
-def scrape(port: int) -> str:
+async def scraped(service: Service, *collectors: StatusCollector) -> tuple[dict[str, str], list[str]]:
+    """The value of each sample, and the lines that describe them, as Prometheus gets them."""
+    metrics = MetricsServer("127.0.0.1:0", service.consumers, collectors)
+    try:
+        lines = await asyncio.to_thread(_lines_at, metrics.port)
+    finally:
+        metrics.close()
+    described = [line for line in lines if line.startswith("#")]
+    return dict(line.rsplit(" ", 1) for line in lines if line not in described), described
+
+
+def _lines_at(port: int) -> list[str]:
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
-    return text
+    return text.splitlines()
 
 
 VIP = {"attribute": {"vip": {"equals": True}}}
@@ -175,12 +186,7 @@ def test_metrics_of_what_the_server_holds(tmp_path: Path) -> None:
             await client.define("vip", VIP)
             await client.upsert({"ada": {"vip": True}, "bob": {}})
             status = await client.admin.GetStatus(admin_service_pb2.GetStatusRequest())
-            metrics = MetricsServer("127.0.0.1:0", service.consumers, [StatusCollector(service.look)])
-            try:
-                text = await asyncio.to_thread(scrape, metrics.port)
-            finally:
-                metrics.close()
-            samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+            samples, _ = await scraped(service, StatusCollector(service.look))
             assert samples == {
                 "segmentd_users": "2.0",
                 "segmentd_events": "0.0",
@@ -202,12 +208,7 @@ def test_metrics_are_text_for_prometheus(tmp_path: Path) -> None:
         async with serving(tmp_path / "db", refusing(1), Listener("mail")) as (client, service):
             await bury(client, service, "ada")
             settle(service, "mail")
-            metrics = MetricsServer("127.0.0.1:0", service.consumers)
-            try:
-                text = await asyncio.to_thread(scrape, metrics.port)
-            finally:
-                metrics.close()
-            samples = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
+            samples, described = await scraped(service)
             assert samples == {
                 'segmentd_consumer_delivered_changes_total{consumer="crm"}': "0.0",
                 'segmentd_consumer_delivered_changes_total{consumer="mail"}': "1.0",
@@ -226,7 +227,7 @@ def test_metrics_are_text_for_prometheus(tmp_path: Path) -> None:
                 'segmentd_consumer_loss_timestamp_seconds{consumer="crm"}': "0.0",
                 'segmentd_consumer_loss_timestamp_seconds{consumer="mail"}': "0.0",
             }
-            assert "# TYPE segmentd_consumer_delivered_changes_total counter" in text
+            assert "# TYPE segmentd_consumer_delivered_changes_total counter" in described
 
     run(check())
 

@@ -226,11 +226,9 @@ class Chronicle:
         return moves
 
     def _change(self, world: World, user: str, instant: int) -> list[tuple[str, bool]]:
-        """Who enters and leaves; a segment that cannot be judged keeps its members in the log."""
+        """What the user enters and leaves, and whether it is entered."""
         before = self.bits.get(user, frozenset())
-        kept = {name for name in before if name in world.segments and not world.active(name)}
-        after = world.bits(user, instant) | kept
-        self.bits[user] = after
+        after = self.bits[user] = world.logged(user, instant, before)
         return [(name, name in after) for name in before ^ after]
 
     def _commit(

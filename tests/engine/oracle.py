@@ -88,6 +88,11 @@ class World:
         """The active segments that a user is in."""
         return frozenset(name for name in self.segments if self.active(name) and self.member(name, user, at))
 
+    def logged(self, user: str, at: int, before: Bits) -> Bits:
+        """The same as the log has it: a segment that cannot be judged keeps its members."""
+        kept = {name for name in before if name in self.segments and not self.active(name)}
+        return self.bits(user, at) | kept
+
     def leaves(self, name: str) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """All conditions of a segment and of those that it refers to."""
         yield from self.segments[name].conditions
