@@ -4,29 +4,35 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
 from typing import Any
+from unittest import mock
 
 import grpc
 import pytest
 
 from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
+from segmentd.client.calling import Caller
+from segmentd.client.calls import Call
 from segmentd.client.pool import Pool
 from segmentd.v1 import admin_service_pb2, admin_service_pb2_grpc
 
 
 class Noting(admin_service_pb2_grpc.AdminServiceServicer):
-    """Notes from where calls come; each waits until so many are there."""
+    """Notes from where calls come; each waits until so many are there, and until it may go on."""
 
     def __init__(self, together: int = 1) -> None:
         self.peers: list[str] = []
         self.meeting = threading.Barrier(together)
+        self.may_go_on = threading.Event()
+        self.may_go_on.set()
 
     def GetStatus(self, request: Any, context: Any) -> admin_service_pb2.GetStatusResponse:
         self.peers.append(context.peer())
         self.meeting.wait(20)
+        self.may_go_on.wait(20)
         return admin_service_pb2.GetStatusResponse(revision=7)
 
     def AdvanceClock(self, request: Any, context: Any) -> admin_service_pb2.AdvanceClockResponse:
@@ -138,10 +144,43 @@ def test_a_client_has_a_connection() -> None:
 
 
 def test_another_deadline_goes_over_the_same_connections() -> None:
-    noting = Noting(together=2)
+    noting = Noting()
     with served(noting) as port, Client(f"127.0.0.1:{port}", connections=1) as client:
+        client.status()
+        noting.may_go_on.clear()
         with pytest.raises(CallFailed) as late:
             client.within(0.05).status()
+        noting.may_go_on.set()
         assert late.value.code is grpc.StatusCode.DEADLINE_EXCEEDED
         assert client.status().revision == 7
     assert len(set(noting.peers)) == 1
+
+
+class Started:
+    """A stub of one method, and the futures of its calls, which the test ends."""
+
+    def __init__(self, _channel: object) -> None:
+        self.Do = self
+        self.callbacks: list[Callable[[Any], None]] = []
+
+    def future(self, _request: object, timeout: float) -> Started:
+        self.callbacks.clear()
+        return self
+
+    def add_done_callback(self, callback: Callable[[Any], None]) -> None:
+        self.callbacks.append(callback)
+
+    def end(self, code: grpc.StatusCode) -> None:
+        for each in self.callbacks:
+            each(mock.Mock(code=lambda: code))
+
+
+def test_calls_that_are_started_count_and_tell_of_connections_that_hang() -> None:
+    pool: Pool[Any] = Pool(object, 2)
+    caller, call = Caller(pool, 2.0), Call(Started, "Do", None)
+    lane, other = pool.lane(), pool.lane()
+    for code, hangs in ((grpc.StatusCode.OK, False), (grpc.StatusCode.DEADLINE_EXCEEDED, True)):
+        caller.start(call, lane)
+        assert {id(pool.lane()) for _ in range(4)} == {id(other)}
+        lane.method(Started, "end")(code)
+        assert (lane in [pool.lane() for _ in range(4)]) is not hangs

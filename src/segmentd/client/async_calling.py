@@ -40,7 +40,7 @@ class AsyncCaller:
             answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=seconds))
         except (grpc.RpcError, asyncio.CancelledError) as error:
             failed = failed_by(error)
-            if hung(failed, seconds):
+            if hung(failed.code, seconds):
                 self.pool.doubt(lane)
         else:
             return answer

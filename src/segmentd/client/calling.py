@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import grpc
@@ -74,7 +75,7 @@ class Caller:
             answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=seconds))
         except grpc.RpcError as error:
             failed = CallFailed.of(error)
-            if hung(failed, seconds):
+            if hung(failed.code, seconds):
                 self.pool.doubt(lane)
         else:
             return answer
@@ -98,8 +99,11 @@ class Caller:
 
     def start(self, call: Call[A], lane: Lane[grpc.Channel] | None = None) -> Pending[A]:
         """The same without waiting, over this connection or any. The answer is the message of the contract."""
-        method = (lane or self.pool.lane()).method(call.stub, call.method)
-        return Pending(method.future(call.request, timeout=self.timeout), call.request)
+        lane = lane or self.pool.lane()
+        future = lane.method(call.stub, call.method).future(call.request, timeout=self.timeout)
+        lane.busy += 1
+        future.add_done_callback(partial(self._ended, lane))
+        return Pending(future, call.request)
 
     def stream(self, call: Call[A]) -> Iterator[A]:
         """The messages of a stream that ends.
@@ -129,6 +133,12 @@ class Caller:
     def open(self, call: Call[Any], timeout: float | None = None, lane: Lane[grpc.Channel] | None = None) -> Any:
         """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
         return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
+
+    def _ended(self, lane: Lane[grpc.Channel], future: Any) -> None:
+        """A call that was started is over; a thread of gRPC says so."""
+        lane.busy -= 1
+        if hung(future.code(), self.timeout):
+            self.pool.doubt(lane)
 
     def _messages(self, call: Call[A]) -> Iterator[A]:
         opened = self.open(call, self.timeout if call.bounded else None)

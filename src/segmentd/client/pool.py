@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import grpc
 
 from segmentd.client.arguments import whole
-from segmentd.client.errors import CallFailed, ClientClosed
+from segmentd.client.errors import ClientClosed
 
 C = TypeVar("C")
 
@@ -97,9 +97,9 @@ class Pool(Generic[C]):
         return [channel for lane in self._lanes if (channel := lane.give_up()) is not None]
 
 
-def hung(failed: CallFailed, seconds: float) -> bool:
-    """Whether a call that had so many seconds may have failed by its connection: it does no harm to be wrong."""
-    return failed.code is grpc.StatusCode.DEADLINE_EXCEEDED and seconds >= _HANGS
+def hung(code: grpc.StatusCode, seconds: float) -> bool:
+    """Whether a call that had so many seconds may have ended by its connection: it does no harm to be wrong."""
+    return code is grpc.StatusCode.DEADLINE_EXCEEDED and seconds >= _HANGS
 
 
 def tries(timeout: float) -> list[float]:
