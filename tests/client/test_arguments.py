@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from tests.client.mute import mute_server
+from tests.client.answering import mute_server
 
 from segmentd.client import ArgumentRefused, AsyncClient, Client
 from segmentd.v1 import profile_pb2

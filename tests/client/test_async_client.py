@@ -14,8 +14,8 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from tests.cli.running import serving
+from tests.client.scripted_log import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
 from tests.client.test_failures import Failing, Unavailable, served
-from tests.client.test_watch import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
 
 import segmentd.v1
 from segmentd.client import AsyncClient, CallFailed, Client, as_struct

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from tests.client.test_watch import Log, serving_log
+from tests.client.scripted_log import Log, serving_log
 
 from segmentd.client import AsyncClient
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Iterator
-from concurrent import futures
-from contextlib import contextmanager
-from functools import reduce
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial, reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
-from tests.client.mute import mute_server
+from tests.client.answering import answering, mute_server
 
 import segmentd.v1
 from segmentd.client import CallFailed, Client, Json, as_json, as_struct, as_value_json
@@ -49,20 +48,11 @@ class Failing(admin_service_pb2_grpc.AdminServiceServicer):
         return admin_service_pb2.AdvanceClockResponse(revision=8)
 
 
-@contextmanager
-def served(servicer: Failing | Unavailable) -> Iterator[str]:
+def served(servicer: Failing | Unavailable) -> AbstractContextManager[str]:
     """The address of a server."""
-    server = grpc.server(futures.ThreadPoolExecutor(2))
     if isinstance(servicer, Failing):
-        admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
-    else:
-        server.add_generic_rpc_handlers((servicer,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.stop(None).wait()
+        return answering(partial(admin_service_pb2_grpc.add_AdminServiceServicer_to_server, servicer))
+    return answering(lambda server: server.add_generic_rpc_handlers((servicer,)))
 
 
 @contextmanager

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent import futures
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 from unittest import mock
 
 import grpc
 import pytest
+from tests.client.answering import answering
 
 from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
 from segmentd.client.calling import Caller
@@ -40,20 +42,16 @@ class Noting(admin_service_pb2_grpc.AdminServiceServicer):
 
 
 @contextmanager
-def served(servicer: Noting, port: int = 0) -> Iterator[int]:
-    server = grpc.server(futures.ThreadPoolExecutor(16), options=[("grpc.so_reuseport", 1)])
-    admin_service_pb2_grpc.add_AdminServiceServicer_to_server(servicer, server)
-    bound = server.add_insecure_port(f"127.0.0.1:{port}")
-    server.start()
-    try:
+def served(noting: Noting, address: str = ":0") -> Iterator[str]:
+    """The address of a server, which may share the port of another one."""
+    add = partial(admin_service_pb2_grpc.add_AdminServiceServicer_to_server, noting)
+    with answering(add, int(address.rpartition(":")[2])) as bound:
         yield bound
-    finally:
-        server.stop(None).wait()
 
 
 def test_calls_in_turn_take_all_connections_in_turn() -> None:
     noting = Noting()
-    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=3) as client:
+    with served(noting) as address, Client(address, connections=3) as client:
         for _ in range(6):
             client.status()
     assert len(set(noting.peers)) == 3
@@ -62,7 +60,7 @@ def test_calls_in_turn_take_all_connections_in_turn() -> None:
 
 def test_a_connection_is_opened_by_its_first_call() -> None:
     noting = Noting()
-    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=8) as client:
+    with served(noting) as address, Client(address, connections=8) as client:
         client.status()
         assert len(client.caller.pool.give_up()) == 1
 
@@ -70,8 +68,8 @@ def test_a_connection_is_opened_by_its_first_call() -> None:
 def test_calls_at_once_take_the_connections_with_the_fewest() -> None:
     noting = Noting(together=8)
     with (
-        served(noting) as port,
-        Client(f"127.0.0.1:{port}", connections=4) as client,
+        served(noting) as address,
+        Client(address, connections=4) as client,
         futures.ThreadPoolExecutor(8) as threads,
     ):
         assert {status.revision for status in threads.map(lambda _: client.status(), range(8))} == {7}
@@ -84,17 +82,17 @@ def test_connections_of_two_clients_and_of_asyncio_are_their_own_too() -> None:
             await asyncio.gather(client.status(), client.status())
 
     noting = Noting()
-    with served(noting) as port:
-        asyncio.run(twice(f"127.0.0.1:{port}"))
+    with served(noting) as address:
+        asyncio.run(twice(address))
         for _ in range(2):
-            with Client(f"127.0.0.1:{port}", connections=2) as client:
+            with Client(address, connections=2) as client:
                 client.status()
     assert len(set(noting.peers)) == 4
 
 
 def test_servers_that_share_a_port_all_get_calls() -> None:
     first, second = Noting(), Noting()
-    with served(first) as port, served(second, port), Client(f"127.0.0.1:{port}", connections=40) as client:
+    with served(first) as address, served(second, address), Client(address, connections=40) as client:
         for _ in range(80):
             client.status()
     assert len(first.peers) + len(second.peers) == 80
@@ -115,7 +113,7 @@ def test_the_least_busy_one_is_taken() -> None:
 
 
 def test_a_closed_client_makes_no_calls() -> None:
-    with served(Noting()) as port, Client(f"127.0.0.1:{port}", connections=1) as client:
+    with served(Noting()) as address, Client(address, connections=1) as client:
         assert client.status().revision == 7
         client.close()
         for call in (client.status, lambda: list(client.members("s")), lambda: client.start_ingest_events([])):
@@ -134,8 +132,8 @@ def test_a_closed_client_of_asyncio_makes_no_calls() -> None:
         with pytest.raises(ClientClosed, match="the client is closed"):
             await client.status()
 
-    with served(Noting()) as port:
-        asyncio.run(life(f"127.0.0.1:{port}"))
+    with served(Noting()) as address:
+        asyncio.run(life(address))
 
 
 def test_a_client_has_a_connection() -> None:
@@ -145,7 +143,7 @@ def test_a_client_has_a_connection() -> None:
 
 def test_another_deadline_goes_over_the_same_connections() -> None:
     noting = Noting()
-    with served(noting) as port, Client(f"127.0.0.1:{port}", connections=1) as client:
+    with served(noting) as address, Client(address, connections=1) as client:
         client.status()
         noting.may_go_on.clear()
         with pytest.raises(CallFailed) as late:
@@ -177,7 +175,8 @@ class Started:
 
 def test_calls_that_are_started_count_and_tell_of_connections_that_hang() -> None:
     pool: Pool[Any] = Pool(object, 2)
-    caller, call = Caller(pool, 2.0), Call(Started, "Do", None)
+    caller = Caller(pool, 2.0)
+    call: Call[object] = Call(Started, "Do", None)
     lane, other = pool.lane(), pool.lane()
     for code, hangs in ((grpc.StatusCode.OK, False), (grpc.StatusCode.DEADLINE_EXCEEDED, True)):
         caller.start(call, lane)

@@ -4,87 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent import futures
 from contextlib import contextmanager
-from typing import Any
 
 import grpc
 import pytest
-from google.rpc import error_details_pb2, status_pb2
-from grpc_status import rpc_status
+from tests.client.scripted_log import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
 
 from segmentd.client import CallFailed, Client
 from segmentd.v1 import membership_service_pb2 as pb
-from segmentd.v1 import transition_pb2
-
-MOVES = [transition_pb2.Transition(position=str(number), user_id=f"u{number}") for number in range(20)]
-
-
-class Log:
-    """A log of twenty moves; each call tells a few and ends as the test says, the last one never."""
-
-    def __init__(self, *ends: tuple[grpc.StatusCode, str]) -> None:
-        self.ends = list(ends)
-        self.requests: list[pb.WatchTransitionsRequest] = []
-        self.over = threading.Event()
-
-    def watch(self, request: pb.WatchTransitionsRequest, context: Any) -> Iterator[pb.WatchTransitionsResponse]:
-        self.requests.append(request)
-        if request.start == pb.WATCH_START_SNAPSHOT:
-            yield pb.WatchTransitionsResponse(members=pb.SnapshotMembers(revision=len(self.requests), user_ids=["a"]))
-            self._end(context)
-            yield pb.WatchTransitionsResponse(snapshot_end=pb.SnapshotEnd(position="9"))
-            return
-        first = int(request.position or -1) + 1
-        yield pb.WatchTransitionsResponse(checkpoint=pb.Checkpoint(position=str(first - 1)))
-        yield batch(first, first + 3)
-        yield batch(first + 3, first + 4)
-        self._end(context)
-        yield batch(first + 4, 20)
-        self.over.wait(20)
-
-    def _end(self, context: Any) -> None:
-        if self.ends:
-            code, reason = self.ends.pop(0)
-            status = status_pb2.Status(code=code.value[0], message="the end")
-            status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason))
-            context.abort_with_status(rpc_status.to_status(status))
-
-
-def batch(first: int, end: int) -> pb.WatchTransitionsResponse:
-    return pb.WatchTransitionsResponse(transitions=pb.TransitionBatch(transitions=MOVES[first:end]))
-
-
-@contextmanager
-def serving_log(log: Log) -> Iterator[str]:
-    """The address of a server."""
-    server = grpc.server(futures.ThreadPoolExecutor(4))
-    method: Any = grpc.unary_stream_rpc_method_handler(
-        log.watch,
-        request_deserializer=pb.WatchTransitionsRequest.FromString,
-        response_serializer=pb.WatchTransitionsResponse.SerializeToString,
-    )
-    handler = grpc.method_handlers_generic_handler("segmentd.v1.MembershipService", {"WatchTransitions": method})
-    server.add_generic_rpc_handlers((handler,))
-    port = server.add_insecure_port("127.0.0.1:0")
-    server.start()
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        log.over.set()
-        server.stop(None).wait()
 
 
 @contextmanager
 def client_of(log: Log) -> Iterator[Client]:
     with serving_log(log) as address, Client(address) as client:
         yield client
-
-
-SLOW = (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW")
-DOWN = (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
-LOST = (grpc.StatusCode.UNAVAILABLE, "")
-COMPACTED = (grpc.StatusCode.OUT_OF_RANGE, "POSITION_COMPACTED")
 
 
 def test_it_goes_on_after_the_last_position_and_tells_each_move_once() -> None:

@@ -7,8 +7,8 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from tests.client.answering import mute_server
 from tests.client.local.chosen import WAIT, define, local_of
-from tests.client.mute import mute_server
 
 from segmentd.client import AsyncClient, Client, ClientClosed
 from segmentd.client.local import blocking
