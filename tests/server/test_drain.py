@@ -41,7 +41,7 @@ def test_a_client_that_reads_nothing_does_not_hold_up_a_drain(method: tuple[str,
             watch: Any = channel.stream_stream("/" + "/".join(method))
             call = watch()
             assert await call.read()
-            await asyncio.wait_for(server.drain(grace), 5)  # a second for the last word, and some for a slow machine
+            await asyncio.wait_for(server.drain(grace), 60)  # long before the grace is over
             assert flood.ended.is_set()
             with pytest.raises(grpc.aio.AioRpcError) as seen:
                 await read_all(call)
