@@ -48,6 +48,27 @@ def test_closing_ends_waiting() -> None:
             assert isinstance(waiting.exception(WAIT), ClientClosed)
 
 
+def test_a_closed_client_ends_its_copies() -> None:
+    async def life() -> None:
+        async with AsyncClient("127.0.0.1:1") as client:
+            local = await client.local(["low"]).__aenter__()
+        with pytest.raises(ClientClosed, match="the local copy is closed"):
+            await local.wait_until_ready()
+        assert local._task is not None
+        await local._task
+        await local.close()
+
+    client = Client("127.0.0.1:1")
+    local = client.local(["low"])
+    client.close()
+    with pytest.raises(ClientClosed, match="the local copy is closed"):
+        local.wait_until_ready(WAIT)
+    local._thread.join(WAIT)
+    assert not local._thread.is_alive()
+    local.close()
+    asyncio.run(asyncio.wait_for(life(), WAIT))
+
+
 def test_closing_does_not_wait_for_a_server_that_does_not_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocking, "LOOK_TIMEOUT", 3600.0)
     asked = threading.Event()

@@ -73,12 +73,12 @@ class AsyncLocalMemberships(Replica):
         return True
 
     async def close(self) -> None:
-        """End the stream and its task; it answers nothing any more."""
-        self._closed, self._fresh_until = True, float("-inf")
+        """End the stream and its task; it answers nothing any more. Closing the client does the same."""
         if self._task is not None:
             self._task.cancel()
+        await self._shut()
+        if self._task is not None:
             await asyncio.wait([self._task])  # which raises only what ends this task
-        await self._tell()
 
     async def __aenter__(self) -> AsyncLocalMemberships:
         self._task = asyncio.create_task(self._feed())
@@ -88,6 +88,11 @@ class AsyncLocalMemberships(Replica):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         await self.close()
+
+    async def _shut(self) -> None:
+        """From now on it answers nothing, and nobody waits for it."""
+        self._closed, self._fresh_until = True, float("-inf")
+        await self._tell()
 
     async def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         if self._closed:
@@ -111,6 +116,9 @@ class AsyncLocalMemberships(Replica):
                 delay = self._lose(CallFailed.of(error))
             except ValueError as error:  # the client was closed
                 delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
+                if isinstance(error, ClientClosed):  # for good
+                    await self._shut()
+                    return
             except asyncio.CancelledError as error:
                 delay = self._lose(failed_by(error))
             finally:

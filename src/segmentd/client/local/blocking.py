@@ -75,14 +75,13 @@ class LocalMemberships(Replica):
         return waited
 
     def close(self) -> None:
-        """End the stream and its thread; it answers nothing any more."""
-        self._closed.set()
+        """End the stream and its thread; it answers nothing any more. Closing the client does the same."""
+        self._shut()
         self._end_watch()
         self._end_look()
-        self._tell()
         if threading.current_thread() is not self._thread:
             self._thread.join()
-        self._fresh_until = float("-inf")
+        self._fresh_until = float("-inf")  # the thread may have taken a checkpoint meanwhile
 
     def __enter__(self) -> LocalMemberships:
         return self
@@ -91,6 +90,12 @@ class LocalMemberships(Replica):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _shut(self) -> None:
+        """From now on it answers nothing, and nobody waits for it."""
+        self._closed.set()
+        self._fresh_until = float("-inf")
+        self._tell()
 
     def _ask(self, user_id: str, segment_id: str, min_revision: int) -> bool:
         if self._closed.is_set():
@@ -114,6 +119,8 @@ class LocalMemberships(Replica):
                 delay = self._lose(CallFailed.of(error))
             except ValueError as error:  # the client was closed
                 delay = self._lose(CallFailed(grpc.StatusCode.CANCELLED, "", str(error)))
+                if isinstance(error, ClientClosed):  # for good
+                    self._shut()
             finally:
                 self._end_watch()
             self._closed.wait(delay)
