@@ -71,43 +71,30 @@ class Listed(Protocol[P, A_co]):
 
 def asked(describe: Callable[Concatenate[Any, P], Call[A]]) -> Asked[P, A]:
     """A call with one answer. Raises CallFailed."""
-    make = named(describe)
-
-    @wraps(describe)
-    def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.call(make(client, *args, **kwargs))
-
-    return cast("Asked[P, A]", method)
+    return cast("Asked[P, A]", _sent(describe, "call"))
 
 
 def paged(describe: Callable[Concatenate[Any, P], Call[Iterable[A]]]) -> Listed[P, A]:
     """The items of all pages, each page asked for when it is needed. Raises CallFailed, also in the middle."""
-    make = named(describe)
-
-    @wraps(describe)
-    def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.pages(make(client, *args, **kwargs))
-
-    return cast("Listed[P, A]", method)
+    return cast("Listed[P, A]", _sent(describe, "pages"))
 
 
 def streamed(describe: Callable[Concatenate[Any, P], Call[A]]) -> Listed[P, A]:
     """The messages of a stream that ends. Raises CallFailed, also in the middle."""
-    make = named(describe)
-
-    @wraps(describe)
-    def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.stream(make(client, *args, **kwargs))
-
-    return cast("Listed[P, A]", method)
+    return cast("Listed[P, A]", _sent(describe, "stream"))
 
 
 def streamed_items(describe: Callable[Concatenate[Any, P], Call[Iterable[A]]]) -> Listed[P, A]:
     """What the messages of a stream that ends have in them. Raises CallFailed, also in the middle."""
+    return cast("Listed[P, A]", _sent(describe, "items"))
+
+
+def _sent(describe: Callable[Concatenate[Any, P], Call[Any]], way: str) -> Callable[..., Any]:
+    """The method that sends the call by that method of Caller and AsyncCaller."""
     make = named(describe)
 
     @wraps(describe)
     def method(client: Blocking | Awaiting, *args: P.args, **kwargs: P.kwargs) -> Any:
-        return client.caller.items(make(client, *args, **kwargs))
+        return getattr(client.caller, way)(make(client, *args, **kwargs))
 
-    return cast("Listed[P, A]", method)
+    return method
