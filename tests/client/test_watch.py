@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +12,7 @@ import pytest
 from tests.client.scripted_log import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
 
 from segmentd.client import CallFailed, Client
+from segmentd.client.watch_course import WatchCourse
 from segmentd.v1 import membership_service_pb2 as pb
 
 
@@ -58,6 +60,16 @@ def test_it_may_be_told_not_to_connect_again() -> None:
             list(watch)
         assert failed.value.reason == "WATCH_TOO_SLOW"
     assert len(log.requests) == 1
+
+
+def test_a_server_may_be_away_for_hours_where_that_is_wanted() -> None:
+    now = [0.0]
+    course = WatchCourse(pb.WatchTransitionsRequest(), math.inf, lambda: now[0])
+    course.hear(pb.WatchTransitionsResponse(checkpoint=pb.Checkpoint(position="1")))
+    for _ in range(1_500):
+        now[0] += course.delay_after(None)
+    assert 2.5 * 1_400 < now[0] < 5.0 * 1_500
+    assert course.next_call().request.position == "1"
 
 
 def test_a_server_that_never_answered_is_not_looked_for() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
@@ -13,6 +12,7 @@ from google.protobuf import duration_pb2
 from segmentd.client.arguments import length
 from segmentd.client.calls import Call
 from segmentd.client.errors import CallFailed
+from segmentd.client.pauses import pause_after
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import transition_pb2
 from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
@@ -20,8 +20,6 @@ from segmentd.v1.membership_service_pb2_grpc import MembershipServiceStub
 RECONNECT_FOR: Final = 60.0
 """Seconds for which a watch that lost its server looks for it."""
 _MICROS: Final = 1_000_000
-_FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 5.0
 _RESUMABLE: Final = frozenset({"WATCH_TOO_SLOW", "SHUTTING_DOWN"})
 
 
@@ -71,9 +69,8 @@ class WatchCourse:
         self._lost_at = self._lost_at if self._tries else now
         if not lost or not self._heard or now >= self._lost_at + self._reconnect_for:
             raise failed from None
-        delay: float = min(_FIRST_DELAY * 2**self._tries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
         self._tries += 1
-        return max(delay, failed.retry_after or 0.0)
+        return max(pause_after(self._tries - 1), failed.retry_after or 0.0)
 
     def moves_in(self, message: questions.WatchTransitionsResponse) -> Iterator[transition_pb2.Transition]:
         """The transitions of the last message one by one; `position` goes with them."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -16,6 +15,7 @@ from segmentd.client.instants import as_instant
 from segmentd.client.local.freshness import Freshness
 from segmentd.client.local.members import Members
 from segmentd.client.local.merges import Merges
+from segmentd.client.pauses import pause_after
 from segmentd.client.silence import longest_silence
 from segmentd.v1 import error_reason_pb2
 from segmentd.v1 import membership_service_pb2 as questions
@@ -27,8 +27,6 @@ DEFAULT_STALENESS: Final = 1.0
 _LEAST_STALENESS: Final = 0.2
 _SHORTEST_INTERVAL: Final = 0.05
 _LONGEST_INTERVAL: Final = 60.0
-_FIRST_DELAY: Final = 0.1
-_LONGEST_DELAY: Final = 5.0
 LOOK_TIMEOUT: Final = 5.0
 """Seconds that a look at the server's clock may take."""
 _VOID: Final = frozenset({"POSITION_COMPACTED", "POSITION_INVALID", "SEGMENT_NOT_FOUND"})
@@ -178,9 +176,8 @@ class Replica:
         return self._delay()
 
     def _delay(self) -> float:
-        delay: float = min(_FIRST_DELAY * 2**self._tries, _LONGEST_DELAY) * random.uniform(0.5, 1.0)  # noqa: S311  (no secret)
         self._tries += 1
-        return delay
+        return pause_after(self._tries - 1)
 
     @property
     def _appeared(self) -> bool:
