@@ -28,7 +28,7 @@ from segmentd.service.value_types import Currencies
 from segmentd.storage import Store
 from segmentd.storage.opening import connect
 from segmentd.storage.session import Session
-from segmentd.times import FrozenClock, Micros
+from segmentd.times import FOREVER, FrozenClock, Micros
 
 START = Micros(1_700_000_000_000_000)
 
@@ -101,6 +101,10 @@ class Driver:
         self.clock.move_to(Micros(START + to))
         if tick:
             self.engine.tick()
+
+    def look_ahead(self) -> None:
+        """Work out beforehand what everybody will be at the next deadline."""
+        self.engine.foresight._foresee(np.flatnonzero(self.engine.live.memberships.horizons < FOREVER))
 
     def define(self, name: str, rule: Json, include: Sequence[str] = (), exclude: Sequence[str] = ()) -> int:
         """Create or change a segment, at once; the revision."""

@@ -187,4 +187,16 @@ ENGINE: Final = (
         "horizons = verdict.holds_until",
         "of what is judged aside, or at a start, the last segment's deadlines count alone",
     ),
+    Mutant(
+        "engine/memberships.py",
+        "            self.foreseen.horizons[rows] = NOTHING\n",
+        "            pass\n",
+        "what was foreseen outlives what is written about the user",
+    ),
+    Mutant(
+        "engine/reevaluate.py",
+        "    known = np.flatnonzero((horizons < before) & (later != NOTHING))\n",
+        "    known = np.flatnonzero((horizons <= before) & (later != NOTHING))\n",
+        "a deadline at the instant of a commit is met by what was foreseen without what the commit writes",
+    ),
 )

@@ -41,7 +41,10 @@ class History:
             self.compare()
         steps = [self._write] * 8 + [self._move] * 4 + [self._peek] * 2 + [self._define] * 2
         steps += [self._begin, self._begin, self._archive, self._restart]
+        foreseeing = bool(self.tape.below(2))
         while self.tape:
+            if foreseeing:
+                self.engine.look_ahead()
             self.tape.one(steps)()
             self.compare()
         self._finish()

@@ -55,7 +55,7 @@ class Page:
         """The next revision, at its own number as its instant."""
         self.publisher.begin()
         self.revision += 1
-        self.publisher.end(self.words, self.horizons, self.revision, self.revision, self.rows)
+        self.publisher.end(self.words, self.horizons, None, self.revision, self.revision, self.rows)
 
 
 def interpret(lines: Sequence[SegmentLine]) -> Interpreted[int, str]:

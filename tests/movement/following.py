@@ -74,6 +74,12 @@ class Following(Running):
         self.site.write_snapshot(self.pace)
 
     @invariant()
+    def deadlines_are_foreseen(self) -> None:
+        """All the time, or not at all."""
+        if self.foreseeing:
+            self.site.look_ahead()
+
+    @invariant()
     def the_log_is_that_of_the_oracle(self) -> None:
         """Also its baseline, and what is stored in memory."""
         self._compare(some=True)

@@ -26,14 +26,16 @@ class Movement(Writing, Defining, Following):
         small=st.booleans(),
         held=st.sampled_from((0, 3, 40)),
         pace=st.sampled_from((0, 1, 5, 12)),
+        foreseeing=st.booleans(),
     )
-    def begin(self, tape: Tape, small: bool, held: int, pace: int) -> None:
+    def begin(self, tape: Tape, small: bool, held: int, pace: int, foreseeing: bool) -> None:
         """Some segments, and how small everything is."""
         for where, name, value in SMALL if small else ():
             self.patch.setattr(where, name, value)
         self.patch.setattr(Tail.__init__, "__defaults__", (LOG_START, held + 1))
         self.site = Site(self.folder, 0)
         self.pace = pace
+        self.foreseeing = foreseeing
         self.oracle = Chronicle(0, self.site.commits)
         recent: Rule = {"tally": {"event": "E", "at_least": 1, "within": tape.one((4, 7, 12)), "early": None}}
         self._define_as("s", Definition(recent))

@@ -31,6 +31,7 @@ class Running(Drawing, RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="movement-"))
         self.site: Site
         self.pace = 0
+        self.foreseeing = False
         self.oracle: Chronicle
         self.edit: tuple[str, Edit, Generator[None, None, int]] | None = None
         self.compacting: Generator[None, None, None] | None = None

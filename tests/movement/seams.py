@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from segmentd.service import aside, commit, loading, log_pages, member_snapshot, tail
+from segmentd.service import aside, commit, foresight, loading, log_pages, member_snapshot, tail
 from segmentd.service.snapshots import answers, taking
 from segmentd.storage import keypacking, runs
 from segmentd.storage.compaction import Compaction
@@ -11,6 +11,8 @@ from segmentd.storage.part import Part
 SMALL: tuple[tuple[object, str, object], ...] = (
     (commit, "WAVE", 2),
     (aside, "CHUNK", 2),
+    (foresight, "_CROWD", 1),
+    (foresight, "_ROWS", 2),
     (loading, "_CHUNK", 3),
     (taking, "ROWS", 2),
     (taking, "EVENT_ROWS", 1),

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 from tests.engine import toys
 from tests.engine.driver import START
 from tests.engine.inline import Inline
@@ -36,7 +37,7 @@ from segmentd.service.user_lists import UserLists
 from segmentd.service.value_types import Currencies
 from segmentd.service.watching import Watching
 from segmentd.storage import Store
-from segmentd.times import FrozenClock, Micros
+from segmentd.times import FOREVER, FrozenClock, Micros
 from segmentd_types.lists import ListType
 
 T = TypeVar("T")
@@ -109,7 +110,7 @@ class Site:
         self.restored += check_starts(self.store, PLUGINS)
         self.engine = engine = Engine(self.store, PLUGINS, self.clock, Currencies(), Micros(REFUSAL))
         self.hand = Hand(engine.recover)
-        for each in (engine, engine.purging, engine.pruning, engine.log_retention, engine.snapshots):
+        for each in (engine, engine.purging, engine.pruning, engine.log_retention, engine.snapshots, engine.foresight):
             setattr(each, "thread" if each is engine else "_thread", self.hand)
         self.segments, self.identity = Segments(engine), Identity(engine)
         self.lists, self.groups = UserLists(engine), Groups(engine)
@@ -208,6 +209,10 @@ class Site:
             self.copy()
         self._end()
         self._open(self._folder / f"{self._count}.db", clock)
+
+    def look_ahead(self) -> None:
+        """Work out beforehand what everybody will be at the next deadline."""
+        self.engine.foresight._foresee(np.flatnonzero(self.engine.live.memberships.horizons < FOREVER))
 
     def restart(self, clock: int) -> None:
         """Stop, and start again."""

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
+from segmentd.population.foreseen import NOTHING, Foreseen
 from segmentd.times import FOREVER, Instants
 
 BLOCK: Final = 4096
@@ -31,6 +32,9 @@ class Memberships:
     """`words` uint64 (capacity, width), row-major; `horizons` int64 (capacity,); a count per slot.
 
     `minima` holds a lower bound of each block's horizons; it is made exact when it comes due.
+
+    `foreseen` is None, or knows of some rows what they will be from their horizon on. Storing a row ends that; what
+    changes many rows ends it for all.
     """
 
     def __init__(self) -> None:
@@ -42,10 +46,12 @@ class Memberships:
         self._free: list[int] = list(range(63, -1, -1))
         self._used: set[int] = set()
         """The free slots that still have bits."""
+        self.foreseen: Foreseen | None = None
 
     def move_to(self, allocator: Allocator) -> None:
         """From now on `words` and `horizons` come from this allocator; those that there are move."""
         self._new = allocator
+        self.foreseen = None
         self.words = self._copied("words", self.words, self.words.shape)
         self.horizons = self._copied("horizons", self.horizons, self.horizons.shape)
 
@@ -53,6 +59,7 @@ class Memberships:
         """Make room for `rows` rows. New arrays replace the old ones, which stay as they are for readers."""
         if rows <= len(self.horizons):
             return
+        self.foreseen = None
         capacity = -(-max(rows, len(self.horizons) + len(self.horizons) // 4) // BLOCK) * BLOCK
         words = self._copied("words", self.words, (capacity, self.words.shape[1]))
         horizons = self._copied("horizons", self.horizons, (capacity,))
@@ -65,6 +72,7 @@ class Memberships:
         """A slot in which nobody is a member."""
         if not self._free:
             width = self.words.shape[1]
+            self.foreseen = None
             self.words = self._copied("words", self.words, (len(self.words), width + 1))
             self.counts = np.concatenate([self.counts, np.zeros(64, dtype=np.int64)])
             self._free = list(range(64 * width + 63, 64 * width - 1, -1))
@@ -93,6 +101,7 @@ class Memberships:
 
     def fill(self, slot: int, start: int, member: NDArray[np.bool_]) -> None:
         """Set the bits of a slot for the rows from `start` on."""
+        self.foreseen = None
         column = self.words[start : start + len(member), slot >> 6]
         changed = np.multiply(member, _bit(slot), dtype=np.uint64)
         changed ^= column
@@ -104,20 +113,29 @@ class Memberships:
 
     def store(self, rows: Rows, words: Words, horizons: Instants) -> None:
         """Replace everything about these rows; sorted and unique."""
+        if self.foreseen is not None:
+            self.foreseen.horizons[rows] = NOTHING
         self.words[rows] = words
-        self.set_horizons(rows, horizons)
-
-    def set_horizons(self, rows: Rows, horizons: Instants) -> None:
-        """Replace the horizons of these rows."""
         self.horizons[rows] = horizons
         np.minimum.at(self._minima, rows // BLOCK, horizons)
 
     def lower_horizons(self, start: int, limits: Instants) -> None:
         """Trust the rows from `start` on no longer than `limits`."""
+        self.foreseen = None
         stop = start + len(limits)
         np.minimum(self.horizons[start:stop], limits, out=self.horizons[start:stop])
         for block in range(start // BLOCK, -(-stop // BLOCK)):
             self._minima[block] = self._exact(block)
+
+    def make_room_to_foresee(self) -> None:
+        """What `foresee` would do first. Raises what the allocator does."""
+        self._room_to_foresee()
+
+    def foresee(self, rows: Rows, words: Words, horizons: Instants) -> None:
+        """From their horizons on these rows will have these bits, until these instants; nothing else changes."""
+        foreseen = self._room_to_foresee()
+        foreseen.words[rows] = words
+        foreseen.horizons[rows] = horizons
 
     def next_deadline(self) -> int:
         """The earliest instant at which some horizon may come due (a lower bound), or FOREVER."""
@@ -131,6 +149,13 @@ class Memberships:
             found.append(np.flatnonzero(self.horizons[start : start + BLOCK] <= limit) + start)
             self._minima[block] = self._exact(block)
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
+
+    def _room_to_foresee(self) -> Foreseen:
+        if self.foreseen is None:
+            shape = self.words.shape
+            words = self._new("foreseen-words", shape, np.uint64)
+            self.foreseen = Foreseen(words, self._new("foreseen-horizons", shape[:1], np.int64))
+        return self.foreseen
 
     def _copied(self, name: str, old: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         """A new array, at least as large, that begins with the old one."""

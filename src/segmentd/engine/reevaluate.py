@@ -14,6 +14,7 @@ from segmentd.engine.one_pass import FEW, FewRows
 from segmentd.engine.plan import Plan
 from segmentd.engine.stage import Moves, Stage
 from segmentd.population.dataset import Dataset
+from segmentd.population.foreseen import NOTHING
 from segmentd.population.verdict import Verdict
 from segmentd.times import FOREVER, Instants
 
@@ -33,11 +34,18 @@ class Work:
     order: dict[int, int] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.order = {id(plan): place for place, plan in enumerate((*self.plans, *self.shadows))}
+        self.order = {id(plan): place for place, plan in enumerate(self.plans)}
 
     def clocked(self) -> list[Plan]:
         """The plans whose answers change as time passes."""
         return [plan for plan in (*self.plans, *self.shadows) if plan.clock]
+
+    def note(self, plan: Plan, rows: Rows, entered: NDArray[np.bool_], at: Instants) -> None:
+        """These rows entered or left at these instants; a plan that only shadows makes no moves."""
+        self.stage.counts[plan.slot] += 2 * np.count_nonzero(entered) - len(rows)
+        order = self.order.get(id(plan))
+        if len(rows) and order is not None:
+            self.stage.moves.append(Moves(plan, order, rows, entered, at))
 
 
 def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, afresh: bool) -> None:
@@ -55,7 +63,6 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
     at = _same(at)
     judging = Pass(work.users.view(_span(rows), at), at, StoredVerdicts(words, horizons))
     horizon = np.full(len(rows), FOREVER, dtype=np.int64) if afresh else horizons.copy()
-    shadows = {id(plan) for plan in work.shadows}
     for plan in plans:
         if id(plan) in work.failed:
             continue
@@ -67,11 +74,7 @@ def reevaluate(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants, *, a
         if not verdict.lasting:
             np.minimum(horizon, verdict.holds_until, out=horizon)
         changed = set_bits(words, plan.slot, verdict.member)
-        entered = verdict.member.take(changed)
-        work.stage.counts[plan.slot] += 2 * np.count_nonzero(entered) - len(changed)
-        if len(changed) and id(plan) not in shadows:
-            moves = Moves(plan, work.order[id(plan)], rows.take(changed), entered, at[changed])
-            work.stage.moves.append(moves)
+        work.note(plan, rows.take(changed), verdict.member.take(changed), at[changed])
     work.stage.write(rows, words, horizon)
 
 
@@ -91,7 +94,6 @@ def _reevaluate_few(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants,
     words, horizons = work.stage.read(rows)
     few = FewRows(work.users.view(rows, at), words, horizons)
     horizon = [FOREVER] * len(rows) if afresh else horizons.tolist()
-    shadows = {id(plan) for plan in work.shadows}
     for plan, verdicts in few.judge([plan for plan in plans if id(plan) not in work.failed]):
         if isinstance(verdicts, EvaluationFailed):
             work.failed.setdefault(id(plan), verdicts)
@@ -100,24 +102,51 @@ def _reevaluate_few(work: Work, plans: Sequence[Plan], rows: Rows, at: Instants,
             horizon[place] = min(horizon[place], until)
         changed = few.store(plan, verdicts)
         if changed:
-            entered = np.array([verdicts[place][0] for place in changed])
-            work.stage.counts[plan.slot] += 2 * np.count_nonzero(entered) - len(changed)
-            if id(plan) not in shadows:
-                work.stage.moves.append(Moves(plan, work.order[id(plan)], rows[changed], entered, at[changed]))
+            work.note(plan, rows[changed], np.array([verdicts[place][0] for place in changed]), at[changed])
     work.stage.write(rows, few.words, np.array(horizon, dtype=np.int64))
 
 
 def walk_deadlines(work: Work, rows: Rows, before: int) -> None:
     """Judge each row at its own horizon, again and again until none is due before the instant `before`.
 
-    `rows` are those that may be due.
+    `rows` are those that may be due; nothing is staged about them yet.
     """
     plans = work.clocked()
+    _take_foreseen(work, plans, rows, before)
     while len(rows):
         _, horizons = work.stage.read(rows)
         due = horizons < before
         rows = rows[due]
         reevaluate(work, plans, rows, horizons[due], afresh=True)
+
+
+def foresee(work: Work, rows: Rows) -> tuple[Words, Instants] | None:
+    """What these rows (sorted, unique) will be from their own horizons on, and until when; None where a plan fails.
+
+    `work` is of no use afterwards.
+    """
+    _, horizons = work.stage.read(rows)
+    reevaluate(work, work.clocked(), rows, horizons, afresh=True)
+    return None if work.failed else work.stage.read(rows)
+
+
+def _take_foreseen(work: Work, plans: Sequence[Plan], rows: Rows, before: int) -> None:
+    """The first step of the walk for those of whom its outcome is known already."""
+    foreseen = work.stage.foreseen
+    if foreseen is None:
+        return
+    words, horizons = work.stage.read(rows)
+    later = foreseen.horizons[rows]
+    known = np.flatnonzero((horizons < before) & (later != NOTHING))
+    if not len(known):
+        return
+    rows, words, at = rows[known], words[known], _same(horizons[known])
+    ahead = foreseen.words[rows]
+    for plan in plans:
+        member = _bits(ahead, plan.slot)
+        changed = set_bits(words, plan.slot, member)
+        work.note(plan, rows.take(changed), member.take(changed), at[changed])
+    work.stage.write(rows, words, later[known])
 
 
 class StoredVerdicts:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from segmentd.engine.memberships import Memberships, Rows, Words
 from segmentd.engine.plan import Plan
+from segmentd.population.foreseen import Foreseen
 from segmentd.times import FOREVER, Instants
 
 _FEW: Final = 64
@@ -84,6 +85,11 @@ class Stage:
         self._horizons: Instants = np.zeros(0, dtype=np.int64)
         self.moves: list[Moves] = []
         self.counts = np.zeros_like(stored.counts)
+
+    @property
+    def foreseen(self) -> Foreseen | None:
+        """What the stored rows will be from their horizons on, where that is known."""
+        return self._stored.foreseen
 
     def read(self, rows: Rows) -> tuple[Words, Instants]:
         """Copies of the words and horizons of these rows as staged; sorted and unique. A new row has neither."""

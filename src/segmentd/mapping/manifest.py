@@ -42,7 +42,8 @@ class SegmentLine:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The files of a generation by name: `words` uint64 (rows, width), `horizons` int64 (rows,), `index` uint64
-    (size, 2), in which searches begin at so many `homes`, and `segments`, the `SegmentLine`s.
+    (size, 2), in which searches begin at so many `homes`, and `segments`, the `SegmentLine`s. `foreseen_words` and
+    `foreseen_horizons` have the shapes of the first two; empty where there are none.
     """
 
     words: str
@@ -53,11 +54,14 @@ class Manifest:
     homes: int
     size: int
     segments: str
+    foreseen_words: str = ""
+    foreseen_horizons: str = ""
 
     @property
     def files(self) -> frozenset[str]:
         """The files that it names."""
-        return frozenset((self.words, self.horizons, self.index, self.segments))
+        named = self.words, self.horizons, self.index, self.segments, self.foreseen_words, self.foreseen_horizons
+        return frozenset(filter(None, named))
 
 
 def manifest_name(generation: int) -> str:

@@ -15,6 +15,7 @@ from segmentd.mapping.head import NAME, HeadWriter
 from segmentd.mapping.index import Rows
 from segmentd.mapping.index_writer import IndexWriter
 from segmentd.mapping.manifest import Manifest, SegmentLine, manifest_name, write_manifest, write_segments
+from segmentd.population.foreseen import Foreseen
 
 _INDEX: Final = "index"
 
@@ -86,10 +87,16 @@ class Publisher:
         self._head.begin()
 
     def end(
-        self, words: NDArray[np.uint64], horizons: NDArray[np.int64], revision: int, instant: int, published_rows: int
+        self,
+        words: NDArray[np.uint64],
+        horizons: NDArray[np.int64],
+        foreseen: Foreseen | None,
+        revision: int,
+        instant: int,
+        published_rows: int,
     ) -> None:
         """Publish; `describe` was called before. Raises StorageFailed where another generation cannot be written."""
-        manifest = self._current(words, horizons)
+        manifest = self._current(words, horizons, foreseen)
         if manifest != self._manifest:
             write_manifest(self.directory, self._generation + 1, manifest)
             self._generation += 1
@@ -103,19 +110,23 @@ class Publisher:
         self._head.close()
         private_files.clear(self.directory)
 
-    def _current(self, words: NDArray[np.uint64], horizons: NDArray[np.int64]) -> Manifest:
+    def _current(self, words: NDArray[np.uint64], horizons: NDArray[np.int64], foreseen: Foreseen | None) -> Manifest:
         index = self._index
         rows, width = words.shape
         return Manifest(
-            self._names[id(words)][0],
-            self._names[id(horizons)][0],
+            self._name_of(words),
+            self._name_of(horizons),
             rows,
             width,
-            self._names[id(index.slots)][0],
+            self._name_of(index.slots),
             index.homes,
             len(index.slots),
             self._segments,
+            *((self._name_of(foreseen.words), self._name_of(foreseen.horizons)) if foreseen is not None else ()),
         )
+
+    def _name_of(self, array: NDArray[Any]) -> str:
+        return self._names[id(array)][0]
 
     def _remove_others(self, manifest: Manifest) -> None:
         """Arrays that were replaced are no longer written to, and need no names."""

@@ -98,24 +98,21 @@ class Reader(Generic[C, P]):
                 continue
             if WEAK_ORDER:
                 fence()
+            at = max(now if frozen == NEVER else frozen, instant)
             word, shift, clock, says = view.bits[segment_id]
             row = find(view.slot_words, view.homes, first, second & LOW)
             # Where the head is torn it may tell of more rows than this generation has.
-            if known := 0 <= row < published and row < view.rows:
-                horizon = view.horizon_words[row]
-                member = view.member_words[row * view.width + word] >> shift & 1 == 1
+            known = 0 <= row < published and row < view.rows
+            bits, horizon = view.answer(row, word, at) if known else (0, FOREVER)
             if WEAK_ORDER:
                 fence()
             if words[0] != sequence:
                 continue
-            at = max(now if frozen == NEVER else frozen, instant)
-            if known:
-                if at >= horizon:
-                    raise Elsewhere(Why.OVERDUE)
-                return member, revision, at, horizon if clock else FOREVER, True, says
             if row == UNTOLD:
                 raise Elsewhere(Why.COLLISION)
-            return False, revision, at, FOREVER, False, None
+            if at >= horizon:
+                raise Elsewhere(Why.OVERDUE)
+            return bits >> shift & 1 == 1, revision, at, horizon if clock else FOREVER, known, says if known else None
         raise Elsewhere(Why.TORN)
 
     def see(self, user_ids: Sequence[str]) -> Answers[C]:
@@ -190,10 +187,12 @@ def _gathered(view: View[C, P], found: Rows, head: Head, now: int) -> Answers[C]
     # Where the head is torn it may tell of more rows than this generation has.
     rows = np.where(found < min(head.published_rows, view.rows), found, NOBODY)
     words, horizons = view.words.take(rows, axis=0, mode="clip"), view.horizons.take(rows, mode="clip")
+    at = max(now if head.frozen == NEVER else head.frozen, head.instant)
+    if view.foreseen is not None:
+        view.foreseen.lay_over(rows, words, horizons, at)
     unknown = rows < 0
     if unknown.any():
         words[unknown], horizons[unknown] = 0, FOREVER
-    at = max(now if head.frozen == NEVER else head.frozen, head.instant)
     return Answers(view.catalogue, head.revision, at, rows, words, horizons)
 
 

@@ -92,6 +92,7 @@ class Aside:
         rules = [self._candidate.entries[name].definition.rule for name in self.names]
         load_tables(self._live, self._store, needed_events(rules))
         self._memberships = self._live.memberships
+        self._live.forget_foreseen()  # nobody foresees what the new plans will say
         self._learn(rules)
         self._bind()
         self._live.shadows, self._live.shadow_failures = list(self._plans), {}

@@ -236,7 +236,9 @@ class Committer:
         with live.lock, live.publication:
             work.stage.publish(len(live.users))
             failed = [plan.slot for plan in live.catalogue.plans if id(plan) in work.failed]
-            live.catalogue = catalogue()
+            before, live.catalogue = live.catalogue, catalogue()
+            if live.catalogue is not before:
+                live.memberships.foreseen = None  # it was worked out with other plans
             for slot in failed:
                 live.memberships.release(slot)
             live.published_rows = len(live.users)

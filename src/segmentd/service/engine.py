@@ -16,6 +16,7 @@ from segmentd.records import END_OFFSET, Position
 from segmentd.service.aside import DefinitionsRewritten
 from segmentd.service.commit import Committer
 from segmentd.service.engine_thread import EngineThread, Outcome
+from segmentd.service.foresight import Foresight
 from segmentd.service.ingest import Ingest, Item
 from segmentd.service.live import Live
 from segmentd.service.loading import load
@@ -72,6 +73,7 @@ class Engine:
         self.pruning = Pruning(self.live, store, clock, self.committer, self.thread, self.revisions)
         self.snapshots = SnapshotKeeper(self.live, store, clock, self.thread, on=snapshots)
         self.snapshots.written(self.live.restored_revision)
+        self.foresight = Foresight(self.live, clock, self.thread)
         self.refits = Refits(self.live, clock)
 
     def clock_ahead(self) -> Micros:
@@ -123,11 +125,12 @@ class Engine:
         self.pruning.begin_due()
         self.log_retention.begin_due()
         self.snapshots.begin_due()
+        self.foresight.begin_due()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
-        """When some horizon may come due, a model by its schedule, old events or an old log; else FOREVER."""
-        keeping = min(self.pruning.next_due(), self.log_retention.next_due())
+        """When some horizon may come due, or near; a model by its schedule, old events or an old log; else FOREVER."""
+        keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due())
         return min(self.live.memberships.next_deadline(), self.next_refit(), keeping)
 
     def next_refit(self) -> int:

@@ -116,6 +116,12 @@ class Live:
         """The clock's instant, never earlier than the last recorded one."""
         return max(now, self.instant)
 
+    def forget_foreseen(self) -> None:
+        """Nothing is foreseen of anybody any more."""
+        if self.memberships.foreseen is not None:
+            with self.lock, self.publication:
+                self.memberships.foreseen = None
+
     def adopt(self, other: Live) -> None:
         """Take over everything from a copy that was loaded from disk."""
         with self.writing:

@@ -49,7 +49,14 @@ class MappedPublication(Publication):
             self._publisher.describe(segment_lines(live.catalogue, live.segments))
             self._catalogue, self._segments = live.catalogue, live.segments
         memberships = live.memberships
-        self._publisher.end(memberships.words, memberships.horizons, live.revision, live.instant, live.published_rows)
+        self._publisher.end(
+            memberships.words,
+            memberships.horizons,
+            memberships.foreseen,
+            live.revision,
+            live.instant,
+            live.published_rows,
+        )
 
     def prepare(self, live: Live) -> None:
         # Readers take a row beyond the published ones for nobody's, so new ids may be in the index before.

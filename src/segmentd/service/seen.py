@@ -54,7 +54,7 @@ class Seen:
 
 
 def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
-    """The stored answers as published; any thread may ask. Those of `overdue` users may be out of date."""
+    """The published answers, stored or foreseen; any thread may ask. Those of `overdue` users may be out of date."""
     with live.lock:
         rows = np.fromiter(map(live.users.index.get, user_ids, repeat(-1)), np.int64, len(user_ids))
         rows[rows >= live.published_rows] = -1
@@ -62,6 +62,8 @@ def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
         words = live.memberships.words.take(rows, axis=0)
         horizons = live.memberships.horizons.take(rows)
         catalogue, revision, at = live.catalogue, live.revision, live.present(now)
+        if live.memberships.foreseen is not None:
+            live.memberships.foreseen.lay_over(rows, words, horizons, at)
     known = rows >= 0
     if not known.all():
         words[~known] = 0
