@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import pytest
 from tests.client.answering import mute_server
 
 from segmentd.client import ArgumentRefused, AsyncClient, Client
+from segmentd.client.arguments import named
 from segmentd.v1 import profile_pb2
 from segmentd.v1 import user_list_service_pb2 as lists
 
@@ -112,6 +113,22 @@ def test_what_the_callers_own_list_raises_stays_as_it_is() -> None:
         client.check_several("u1", Gone())
     assert raised.value is error
     assert isinstance(error.__cause__, KeyError)
+
+
+def test_a_generator_is_not_read_to_find_a_fault() -> None:
+    read = []
+
+    def users() -> Iterator[str]:
+        read.append("u1")
+        yield "u1"
+
+    @named
+    def fails(user_ids: Iterable[str], count: int) -> None:
+        raise TypeError("for another reason")
+
+    with pytest.raises(TypeError, match="^for another reason$"):
+        fails(users(), 1)
+    assert not read
 
 
 def test_asyncio_refuses_the_same() -> None:

@@ -100,8 +100,9 @@ def _parts(value: Any, kind: Any) -> Iterator[tuple[Any, Any]]:
         if value is not None:
             yield from _parts(value, within[0])
     elif origin in (Sequence, Iterable) and isinstance(value, Iterable):
-        for each in value:
-            yield from _parts(each, within[0])
+        if not isinstance(value, Iterator):  # what can be read but once is for whoever sends it
+            for each in value:
+                yield from _parts(each, within[0])
     else:
         yield value, kind
 
