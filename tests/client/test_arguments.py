@@ -126,7 +126,7 @@ def test_a_generator_is_not_read_to_find_a_fault() -> None:
     def fails(user_ids: Iterable[str], count: int) -> None:
         raise TypeError("for another reason")
 
-    with pytest.raises(TypeError, match="^for another reason$"):
+    with pytest.raises(TypeError, match=r"^for another reason$"):
         fails(users(), 1)
     assert not read
 
