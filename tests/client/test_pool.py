@@ -16,6 +16,7 @@ import pytest
 from tests.client.answering import answering
 
 from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
+from segmentd.client.async_calling import AsyncCaller
 from segmentd.client.calling import Caller
 from segmentd.client.calls import Call
 from segmentd.client.pool import Pool
@@ -183,3 +184,34 @@ def test_calls_that_are_started_count_and_tell_of_connections_that_hang() -> Non
         assert {id(pool.lane()) for _ in range(4)} == {id(other)}
         lane.method(Started, "end")(code)
         assert (lane in [pool.lane() for _ in range(4)]) is not hangs
+
+
+class Streaming:
+    """A stub of one method, whose calls are streams of one message each."""
+
+    def __init__(self, _channel: object) -> None:
+        pass
+
+    def Do(self, _request: object, timeout: float) -> mock.MagicMock:
+        opened = mock.MagicMock()
+        opened.__iter__.return_value = ["message"]
+        opened.__aiter__.return_value = ["message"]
+        return opened
+
+
+def test_streams_count_until_they_are_read_or_given_up() -> None:
+    call: Call[object] = Call(Streaming, "Do", None)
+    pool: Pool[Any] = Pool(object, 1)
+    lane = pool.lane()
+    read, given_up = (Caller(pool, 2.0).stream(call) for _ in range(2))
+    assert (next(read), next(given_up), lane.busy) == ("message", "message", 2)
+    assert (list(read), lane.busy) == ([], 1)
+    del given_up
+    assert lane.busy == 0
+
+    async def life() -> None:
+        messages = AsyncCaller(pool, 2.0).stream(call)
+        assert (await anext(messages), lane.busy) == ("message", 1)
+        assert ([each async for each in messages], lane.busy) == ([], 0)
+
+    asyncio.run(life())

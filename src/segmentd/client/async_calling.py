@@ -64,7 +64,9 @@ class AsyncCaller:
 
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
         """The messages of a stream that ends. Raises CallFailed and what making the messages raised."""
-        opened = self.open(call, self.timeout if call.bounded else None)
+        lane = self.pool.lane()
+        opened = self.open(call, self.timeout if call.bounded else None, lane)
+        lane.busy += 1
         try:
             async for message in opened:
                 yield call.take(message)
@@ -73,6 +75,7 @@ class AsyncCaller:
         else:
             return
         finally:
+            lane.busy -= 1
             opened.cancel()
         raise failure_of(call.request, failed)
 

@@ -141,7 +141,9 @@ class Caller:
             self.pool.doubt(lane)
 
     def _messages(self, call: Call[A]) -> Iterator[A]:
-        opened = self.open(call, self.timeout if call.bounded else None)
+        lane = self.pool.lane()
+        opened = self.open(call, self.timeout if call.bounded else None, lane)
+        lane.busy += 1
         try:
             for message in opened:
                 yield call.take(message)
@@ -150,5 +152,6 @@ class Caller:
         else:
             return
         finally:
+            lane.busy -= 1
             opened.cancel()
         raise failure_of(call.request, failed)

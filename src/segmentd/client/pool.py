@@ -23,7 +23,10 @@ _CLOSED: Final = "the client is closed; make another one"
 
 
 class Lane(Generic[C]):
-    """One connection; `busy` counts the calls under way on it, and until `doubted` (0: not) it is rather not used."""
+    """One connection; until `doubted` (0: not) it is rather not used.
+
+    `busy` counts the calls under way on it, without watches, which mostly wait.
+    """
 
     __slots__ = ("_channel", "_closed", "_lock", "_open", "_stubs", "busy", "doubted")
 
