@@ -51,13 +51,18 @@ STREAMS = [
 
 @pytest.mark.parametrize("error", [SourceBroke("x"), KeyboardInterrupt()])
 @pytest.mark.parametrize(("stream", "first"), STREAMS)
-def test_a_source_that_breaks_is_raised_as_it_is(
-    address: str, stream: Callable[..., Iterator[Any]], first: Any, error: BaseException
+def test_a_source_that_breaks_is_raised_as_it_is_and_only_there(
+    address: str,
+    stream: Callable[..., Iterator[Any]],
+    first: Any,
+    error: BaseException,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     with Client(address) as client, pytest.raises(type(error)) as raised:
         list(stream(client, broken(first, error)))
     assert raised.value is error
     assert error.__cause__ is CAUSE
+    assert caplog.text == ""
 
 
 def test_an_upload_whose_source_breaks_is_raised_as_it_is_and_stores_nothing(address: str) -> None:

@@ -6,6 +6,7 @@ gRPC only cancels a call whose messages fail, and the error that it gives says n
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterable, AsyncIterator, Iterable, Iterator
 from typing import Any, TypeVar
 
@@ -14,6 +15,14 @@ M = TypeVar("M")
 
 class SourceFailed(Exception):
     """Tells gRPC that there are no more messages, since it ends a call by an Exception only; nobody else gets it."""
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    return not (record.exc_info and isinstance(record.exc_info[1], SourceFailed))
+
+
+# gRPC logs with a traceback what messages raise, of which the caller is told anyway.
+logging.getLogger("grpc._channel").addFilter(_is_news)
 
 
 class Sending(Iterator[M]):
