@@ -36,6 +36,11 @@ def test_a_full_disk_is_one_line(shop: Commands) -> None:
     assert (ended.returncode, ended.stderr) == (1, "error: no space left on device\n")
 
 
+def test_what_stdout_cannot_be_given_is_one_line(shop: Commands) -> None:
+    ended = process(shop, "PYTHONIOENCODING=ascii $S check zoë vip")
+    assert (ended.returncode, ended.stderr) == (1, r"error: '\xeb' cannot be written as ascii" + "\n")
+
+
 def interrupt(*_: object) -> None:
     raise KeyboardInterrupt
 

@@ -96,6 +96,7 @@ def test_a_start_whose_segments_are_refused_ends(tmp_path: Path) -> None:
         (["check", "a", "b", "--server", "x y"], 2, "--server: 'x y' is not HOST:PORT"),
         (["check", "a", "b", "--server", "localhost:99999"], 2, "is not HOST:PORT"),
         (["check", "\udcff", "b", "--server", "127.0.0.1:1"], 2, r"user_id: '\udcff' is not Unicode text"),
+        (["include", "\udcff", "b", "--server", "127.0.0.1:1"], 1, r"'\udcff' cannot be written as utf-8"),
         (["status", "--server", "127.0.0.1:1"], 1, "no server answers"),
         (["status", "--nonsense"], 2, "--nonsense"),
         (["serve", "--workers", "-1"], 2, "--workers"),

@@ -33,7 +33,7 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
         code = SIGNALLED  # before typer was there, which returns it too
     except BrokenPipeError:
         return 1  # whoever read has enough (`| head`)
-    except (CallFailed, SegmentdError, ValidationError, ArgumentRefused, OSError) as error:
+    except (CallFailed, SegmentdError, ValidationError, ArgumentRefused, OSError, UnicodeEncodeError) as error:
         error_line(_line(error))
         return 2 if isinstance(error, ArgumentRefused) else 1
     if code == SIGNALLED:
@@ -41,7 +41,9 @@ def exit_code_of(command: Callable[[], int | None]) -> int:
     return code
 
 
-def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentRefused | OSError) -> str:
+def _line(
+    error: CallFailed | SegmentdError | ValidationError | ArgumentRefused | OSError | UnicodeEncodeError,
+) -> str:
     match error:
         case CallFailed():
             return call_line(error)
@@ -51,6 +53,8 @@ def _line(error: CallFailed | SegmentdError | ValidationError | ArgumentRefused 
             return _setting_line(error)
         case ArgumentRefused():
             return str(error)
+        case UnicodeEncodeError():  # of an argument that was not, or by a stdout that is not
+            return f"{error.object[error.start : error.end]!r} cannot be written as {error.encoding}"
     cause = (error.strerror or str(error)).lower()
     return f"{error.filename}: {cause}" if error.filename else cause
 
