@@ -44,6 +44,7 @@ def test_a_clock_before_what_the_database_has_reached_is_noted(
     [
         (["--clock", "yesterday"], 2, "--clock"),
         (["--listen", "nowhere"], 1, "is not HOST:PORT"),
+        (["--listen", "a..b:1"], 1, "SEGMENTD_LISTEN: cannot listen on a..b:1"),
         (["--segments", "none.yaml"], 1, "none.yaml: no such file"),
         (["--db", "/nowhere/at/all.db"], 1, "STORAGE_FAILED"),
     ],

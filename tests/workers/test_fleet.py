@@ -118,3 +118,8 @@ def test_a_worker_that_cannot_be_replaced_ends_the_server(tmp_path: Path, monkey
         await fleet.drain(0)
 
     run(test())
+
+
+def test_pauses_between_short_lives_grow_up_to_the_longest_however_many_there_were() -> None:
+    pauses = [fleets._pause(short_lives) for short_lives in (0, 1, 2, 3, 6, 7, 2_000)]
+    assert pauses == [0.0, 0.0, 0.4, 0.8, 6.4, 10.0, 10.0]

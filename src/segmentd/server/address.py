@@ -32,9 +32,9 @@ def path_of(listen: str) -> str:
     return path.removeprefix("//") if path.startswith("///") else path
 
 
-def words_of(error: OSError) -> str:
-    """What the operating system says, in small letters."""
-    return (error.strerror or str(error)).lower()
+def words_of(error: OSError | UnicodeError) -> str:
+    """What the operating system says, in small letters, or why it cannot be asked for such a name."""
+    return ((isinstance(error, OSError) and error.strerror) or str(error)).lower()
 
 
 def bracketed(host: str) -> str:

@@ -10,7 +10,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from segmentd.errors import InvalidInput
-from segmentd.server.address import parse
+from segmentd.server.address import parse, words_of
 from segmentd.service.consumers.views import ConsumerState, ConsumerView
 from segmentd.times import SECOND
 
@@ -54,9 +54,8 @@ class MetricsServer:
             registry.register(collector)
         try:
             self._server, self._thread = start_http_server(port, host, registry)
-        except OSError as error:
-            cause = (error.strerror or str(error)).lower()
-            raise InvalidInput.at(_SETTING, f"cannot listen on {listen}: {cause}") from error
+        except (OSError, UnicodeError) as error:
+            raise InvalidInput.at(_SETTING, f"cannot listen on {listen}: {words_of(error)}") from error
         self.port = int(self._server.server_port)
 
     def close(self) -> None:

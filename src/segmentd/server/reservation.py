@@ -35,7 +35,7 @@ class Reservation:
                 _refuse_served(path_of(listen))
             else:
                 self._reserve(*parse(listen))
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             self.close()
             raise InvalidInput.at(LISTEN, f"cannot listen on {listen}: {words_of(error)}") from error
 
@@ -104,7 +104,7 @@ def _shared(family: int, target: Any) -> socket.socket:
 
 
 def _targets(host: str, port: int) -> list[_Target]:
-    """The addresses that a host stands for, each once."""
+    """The addresses that a host stands for, each once. Raises OSError, and UnicodeError for what no name can be."""
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return list(dict.fromkeys((family, target) for family, _, _, _, target in found))
 

@@ -17,6 +17,8 @@ _MAX_FAILED_STARTS: Final = 5
 """After so many replacements in a row that did not come to listen, the server gives up."""
 _FIRST_PAUSE: Final = 0.1
 _LONGEST_PAUSE: Final = 10.0
+_DOUBLINGS: Final = 7
+"""So many make of the first pause more than the longest one."""
 _SOUND: Final = 10.0
 """Seconds; a worker that lived longer than this is replaced at once."""
 
@@ -129,5 +131,5 @@ class Fleet:
 
 
 def _pause(short_lives: int) -> float:
-    """Seconds before the next start: none for the first time, then ever longer."""
-    return 0.0 if short_lives < 2 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**short_lives)
+    """Seconds before the next start: none for the first time, then ever longer, however many there were."""
+    return 0.0 if short_lives < 2 else min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(short_lives, _DOUBLINGS))
