@@ -18,7 +18,7 @@ from segmentd.v1 import profile_pb2, profile_service_pb2
 
 INGEST = "/segmentd.v1.ProfileService/IngestEvents"
 BATCH = 20
-"""Events of one call."""
+"""Events of one call, unless said otherwise."""
 PREPARING_SECONDS = 120
 _PERIOD = 0.002
 
@@ -41,21 +41,23 @@ def beside(work: Callable[..., None], *arguments: Any) -> Iterator[None]:
         process.join()
 
 
-def requests_of(users: int, calls: int, run: int) -> list[bytes]:
-    """Encoded calls of BATCH events of random users each; `run` makes the message ids its own."""
+def requests_of(users: int, calls: int, run: int, batch: int = BATCH) -> list[bytes]:
+    """Encoded calls of `batch` events of random users each; `run` makes the message ids its own."""
     draw, ids = random.Random(run), first_users(users)
     return [
         profile_service_pb2.IngestEventsRequest(
-            events=[_event(draw, draw.choice(ids), f"{run}-{call}-{number}") for number in range(BATCH)]
+            events=[_event(draw, draw.choice(ids), f"{run}-{call}-{number}") for number in range(batch)]
         ).SerializeToString()
         for call in range(calls)
     ]
 
 
-def write_steadily(prepared: Event, address: str, users: int, events_per_second: int, seconds: float, run: int) -> None:
-    """Events encoded beforehand, sent when they are due."""
-    rate = events_per_second / BATCH
-    requests = requests_of(users, int(rate * seconds), run)
+def write_steadily(
+    prepared: Event, address: str, users: int, events_per_second: int, seconds: float, run: int, batch: int = BATCH
+) -> None:
+    """Events encoded beforehand, `batch` in a call, sent when they are due."""
+    rate = events_per_second / batch
+    requests = requests_of(users, int(rate * seconds), run, batch)
     prepared.set()
     latencies(address, requests, rate, seconds, connections=2, path=INGEST)
 
