@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 from tests.mapping.site import Site
+from tests.service.busy import busy_engine, move
 from tests.service.opened import START, define, member, opened
-from tests.service.test_on_the_spot import RECENT, move
+from tests.service.test_on_the_spot import RECENT
 
 from segmentd.errors import StorageFailed
 from segmentd.mapping import private_files
@@ -53,19 +53,9 @@ async def settled(service: Service) -> None:
 
 async def while_the_engine_is_busy(service: Service, asking: Callable[[], Awaitable[object]]) -> object:
     """What is answered meanwhile, just after the deadline."""
-    busy, told = threading.Event(), threading.Event()
-
-    def work() -> bool:
-        told.set()
-        return busy.wait(30)
-
-    working = service._engine.thread.call(work)
-    await asyncio.to_thread(told.wait)
-    move(service, DUE)
-    found = await asking()
-    busy.set()
-    assert await asyncio.wrap_future(working)
-    return found
+    async with busy_engine(service):
+        move(service, DUE)
+        return await asking()
 
 
 def nobody_is_judged(monkeypatch: pytest.MonkeyPatch) -> None:

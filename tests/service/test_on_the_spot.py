@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 
 import pytest
+from tests.service.busy import busy_engine, move
 from tests.service.opened import START, define, member, opened
 
 from segmentd.engine.stage import Stage
@@ -17,7 +17,7 @@ from segmentd.service.seen import Seen
 from segmentd.service.service import Service
 from segmentd.service.written import Written
 from segmentd.storage import Store
-from segmentd.times import HOUR, FrozenClock, Micros
+from segmentd.times import HOUR, Micros
 
 RECENT: Json = {"behavioral": {"event": "Login", "count": {"at_least": 1}, "within": "1h"}}
 
@@ -27,34 +27,18 @@ async def one_login(service: Service) -> None:
     await service.profiles.ingest([EventWrite("u", "Login")])
 
 
-def move(service: Service, to: int) -> None:
-    """The clock goes on, and nobody has told the engine."""
-    clock = service._engine.clock
-    assert isinstance(clock, FrozenClock)
-    clock.move_to(Micros(to))
-
-
 def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
-    async def steps(service: Service) -> tuple[bool, bool, bool, bool]:
+    async def steps(service: Service) -> tuple[bool, bool, bool]:
         await one_login(service)
-        busy, told = threading.Event(), threading.Event()
-
-        def work() -> bool:
-            told.set()
-            return busy.wait(30)
-
-        working = service._engine.thread.call(work)
-        await asyncio.to_thread(told.wait)
-        before = await member(service, "u", "recent")
-        move(service, START + 2 * HOUR)
-        after = await member(service, "u", "recent")
-        busy.set()
-        answered_meanwhile = await asyncio.wrap_future(working)
-        return answered_meanwhile, before, after, await member(service, "u", "recent")
+        async with busy_engine(service):
+            before = await member(service, "u", "recent")
+            move(service, START + 2 * HOUR)
+            after = await member(service, "u", "recent")
+        return before, after, await member(service, "u", "recent")
 
     service = opened()
     try:
-        assert asyncio.run(steps(service)) == (True, True, False, False)
+        assert asyncio.run(steps(service)) == (True, False, False)
     finally:
         service.close()
 
