@@ -74,12 +74,11 @@ class Sides:
             engine_shares.append(share)
             theirs.append(undisturbed(amid_burning))
         told = {name: getattr(sizes, name) for name in ("users", "events", "segments", "workers", "events_per_second")}
-        told |= {"events_per_call": batch, "calls_per_second": round(rate)}
-        told |= {"engine_percent_of_core": round(100 * median(engine_shares))}
+        told |= {"calls_per_second": round(rate), "engine_percent_of_core": round(100 * median(engine_shares))}
         told["refused"] = round(sum(float(each[-1]) for each in ours))
         for place, percentile in enumerate(PERCENTILES):
             mine, other = (median(float(each[place]) for each in side) for side in (ours, theirs))
-            name = f"check amid events: p{percentile} at half of saturation"
+            name = f"check amid events: p{percentile} at half of saturation, {batch} events a call"
             show(name, mine, "ms", f"{AIO}, beside burnt CPU", other, **told)
 
     def _events(self, batch: int) -> AbstractContextManager[None]:

@@ -21,14 +21,12 @@ SIZES = (
     "segments",
     "workers",
     "events_per_second",
-    "events_per_call",
     "calls_per_second",
     "engine_percent_of_core",
     "refused",
 )
 SHORT = {
     "events_per_second": "events/s",
-    "events_per_call": "events a call",
     "calls_per_second": "calls/s",
     "engine_percent_of_core": "% of a core in the engine",
 }
