@@ -75,8 +75,8 @@ ENGINE: Final = (
     ),
     Mutant(
         "engine/reevaluate.py",
-        "if len(changed) and id(plan) not in shadows:",
-        "if len(changed):",
+        "for place, plan in enumerate(self.plans)}",
+        "for place, plan in enumerate((*self.plans, *self.shadows))}",
         "what is judged aside is in the log before it is served",
     ),
     Mutant(

@@ -157,3 +157,21 @@ def test_who_waits_when_it_stops_is_told() -> None:
     thread.stop()
     with pytest.raises(Unavailable):
         task.result()
+
+
+class SetBack(FrozenClock):
+    """A clock that somebody sets back."""
+
+    def set_back(self, to: int) -> None:
+        self._now = Micros(to)
+
+
+def test_a_clock_that_is_set_back_during_a_step_holds_up_no_write() -> None:
+    clock = SetBack(Micros(10))
+    machine = Machine(deadline=5)
+    machine.step = lambda: clock.set_back(3)  # type: ignore[method-assign]  # and nothing is due any more
+    thread = EngineThread(machine, clock)
+    written = thread.change(lambda: "written")
+    thread.start()
+    assert written.result(30) == "written"
+    thread.stop()

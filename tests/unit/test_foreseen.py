@@ -12,7 +12,7 @@ HORIZON, UNTIL = 100, 200
 
 def foreseen(until: int) -> Foreseen:
     """Of the second of three rows."""
-    return Foreseen(np.array([[0], [7], [0]], dtype=np.uint64), np.array([0, until, 0], dtype=np.int64))
+    return Foreseen(np.array([0, 7, 0, 0, until, 0], dtype=np.uint64), 3)
 
 
 def laid_over(beside: Foreseen, at: int, horizon: int = HORIZON) -> tuple[list[int], list[int]]:

@@ -34,7 +34,7 @@ class Memberships:
     `minima` holds a lower bound of each block's horizons; it is made exact when it comes due.
 
     `foreseen` is None, or knows of some rows what they will be from their horizon on. Storing a row ends that; what
-    changes many rows ends it for all.
+    changes many rows ends it for all, and readers have to be told before (`Live.forget_foreseen`).
     """
 
     def __init__(self) -> None:
@@ -128,14 +128,16 @@ class Memberships:
             self._minima[block] = self._exact(block)
 
     def make_room_to_foresee(self) -> None:
-        """What `foresee` would do first. Raises what the allocator does."""
-        self._room_to_foresee()
+        """To be called before `foresee`. Raises what the allocator does."""
+        if self.foreseen is None:
+            rows, width = self.words.shape
+            self.foreseen = Foreseen(self._new("foreseen", (Foreseen.size(rows, width),), np.uint64), rows)
 
     def foresee(self, rows: Rows, words: Words, horizons: Instants) -> None:
         """From their horizons on these rows will have these bits, until these instants; nothing else changes."""
-        foreseen = self._room_to_foresee()
-        foreseen.words[rows] = words
-        foreseen.horizons[rows] = horizons
+        assert self.foreseen is not None, "there is no room"  # noqa: S101  (see above)
+        self.foreseen.words[rows] = words
+        self.foreseen.horizons[rows] = horizons
 
     def next_deadline(self) -> int:
         """The earliest instant at which some horizon may come due (a lower bound), or FOREVER."""
@@ -149,13 +151,6 @@ class Memberships:
             found.append(np.flatnonzero(self.horizons[start : start + BLOCK] <= limit) + start)
             self._minima[block] = self._exact(block)
         return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-    def _room_to_foresee(self) -> Foreseen:
-        if self.foreseen is None:
-            shape = self.words.shape
-            words = self._new("foreseen-words", shape, np.uint64)
-            self.foreseen = Foreseen(words, self._new("foreseen-horizons", shape[:1], np.int64))
-        return self.foreseen
 
     def _copied(self, name: str, old: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
         """A new array, at least as large, that begins with the old one."""

@@ -142,7 +142,10 @@ def _take_foreseen(work: Work, plans: Sequence[Plan], rows: Rows, before: int) -
         return
     rows, words, at = rows[known], words[known], _same(horizons[known])
     ahead = foreseen.words[rows]
+    differ = np.bitwise_or.reduce(words ^ ahead, axis=0).tolist()
     for plan in plans:
+        if not differ[plan.slot >> 6] >> (plan.slot & 63) & 1:
+            continue
         member = _bits(ahead, plan.slot)
         changed = set_bits(words, plan.slot, member)
         work.note(plan, rows.take(changed), member.take(changed), at[changed])

@@ -42,8 +42,8 @@ class SegmentLine:
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The files of a generation by name: `words` uint64 (rows, width), `horizons` int64 (rows,), `index` uint64
-    (size, 2), in which searches begin at so many `homes`, and `segments`, the `SegmentLine`s. `foreseen_words` and
-    `foreseen_horizons` have the shapes of the first two; empty where there are none.
+    (size, 2), in which searches begin at so many `homes`, and `segments`, the `SegmentLine`s. `foreseen` is the
+    array that `population.foreseen.Foreseen` is made of; empty where there is none.
     """
 
     words: str
@@ -54,14 +54,12 @@ class Manifest:
     homes: int
     size: int
     segments: str
-    foreseen_words: str = ""
-    foreseen_horizons: str = ""
+    foreseen: str = ""
 
     @property
     def files(self) -> frozenset[str]:
         """The files that it names."""
-        named = self.words, self.horizons, self.index, self.segments, self.foreseen_words, self.foreseen_horizons
-        return frozenset(filter(None, named))
+        return frozenset(filter(None, (self.words, self.horizons, self.index, self.segments, self.foreseen)))
 
 
 def manifest_name(generation: int) -> str:

@@ -70,6 +70,7 @@ def write(path: Path, content: bytes) -> None:
             file.write(content)
         unfinished.replace(path)
     except OSError as error:
+        unfinished.unlink(missing_ok=True)
         raise StorageFailed(f"{path} cannot be written: {error}") from error
 
 

@@ -122,7 +122,7 @@ class Publisher:
             index.homes,
             len(index.slots),
             self._segments,
-            *((self._name_of(foreseen.words), self._name_of(foreseen.horizons)) if foreseen is not None else ()),
+            self._name_of(foreseen.whole) if foreseen is not None else "",
         )
 
     def _name_of(self, array: NDArray[Any]) -> str:

@@ -60,7 +60,7 @@ class View(Generic[C, P]):
     bits: Mapping[str, Bit[P]]
 
     def answer(self, row: int, word: int, at: int) -> tuple[int, int]:
-        """One word of a row at an instant, and until when it holds: to no later instant where nobody knows any more."""
+        """One word of a row at an instant, and until when it holds; where that is no later one, it is out of date."""
         horizon = self.horizon_words[row]
         if at >= horizon and self.foreseen is not None:
             foreseen = self.foreseen.of(row, word, at)
@@ -76,11 +76,9 @@ def map_view(directory: Path, generation: int, interpret: Interpret[C, P]) -> Vi
     words = map_array(directory / manifest.words, shape, np.uint64)
     horizons = map_array(directory / manifest.horizons, shape[:1], np.int64)
     foreseen = None
-    if manifest.foreseen_words:
-        foreseen = Foreseen(
-            map_array(directory / manifest.foreseen_words, shape, np.uint64),
-            map_array(directory / manifest.foreseen_horizons, shape[:1], np.int64),
-        )
+    if manifest.foreseen:
+        whole = map_array(directory / manifest.foreseen, (Foreseen.size(*shape),), np.uint64)
+        foreseen = Foreseen(whole, manifest.rows)
     slots = map_array(directory / manifest.index, (manifest.size, 2), np.uint64)
     meaning = interpret(read_segments(directory / manifest.segments))
     return View(

@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 NOTHING: Final = 0
-"""Stands for the instant up to which something is foreseen; what holds until that very instant is not foreseen."""
+"""Stands where nothing is foreseen. A verdict that holds until this very instant, the epoch, is not foreseen either."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Foreseen:
     """Beside stored answers of the same shape: row by row, the bits from its horizon on, and until when they hold.
 
-    `words` uint64 (capacity, width); `horizons` int64 (capacity,), NOTHING where nothing is foreseen.
+    `words` uint64 (rows, width); `horizons` int64 (rows,), NOTHING where nothing is foreseen. Both are parts of
+    `whole`, uint64 (rows * (width + 1),), so that there is room for all of it or for none.
     """
 
-    words: NDArray[np.uint64]
-    horizons: NDArray[np.int64]
+    __slots__ = ("horizons", "whole", "words")
+
+    def __init__(self, whole: NDArray[np.uint64], rows: int) -> None:
+        self.whole = whole
+        self.words: NDArray[np.uint64] = whole[:-rows].reshape(rows, -1)
+        self.horizons: NDArray[np.int64] = whole[-rows:].view(np.int64)
+
+    @staticmethod
+    def size(rows: int, width: int) -> int:
+        """How long `whole` is."""
+        return rows * (width + 1)
 
     def of(self, row: int, word: int, at: int) -> tuple[int, int] | None:
         """One word of a row at an instant beyond its horizon, and until when it holds; None: it is not foreseen."""

@@ -188,9 +188,10 @@ class EngineThread:
 
     def _due(self) -> bool:
         """Whether deadlines come first: those up to the instant at which this was first so, not those since then."""
-        now = self._clock.now() if self._walking_to is None else self._walking_to
-        due = self._machine.next_deadline() <= now
-        self._walking_to = now if due else None
+        now = self._clock.now()  # it may have been set back
+        until = now if self._walking_to is None else min(self._walking_to, now)
+        due = self._machine.next_deadline() <= until
+        self._walking_to = until if due else None
         return due
 
     def _take(self) -> None:

@@ -1,4 +1,4 @@
-"""Crowds whose deadlines are near: what they will be then is worked out before, while there is nothing else to do.
+"""Crowds whose deadlines are near: what they will be then is worked out before, in turns with whatever else there is.
 
 At a midnight, checks find these answers until the wave of deadlines has come to the user, and the wave finds its first
 verdicts. Nothing depends on it: who is not foreseen is judged on the spot.
@@ -17,11 +17,13 @@ from segmentd.errors import StorageFailed, Unavailable
 from segmentd.population.foreseen import NOTHING
 from segmentd.service.engine_thread import EngineThread
 from segmentd.service.live import Live
-from segmentd.times import FOREVER, MINUTE, SECOND, Clock, Micros
+from segmentd.times import FOREVER, MIN_INSTANT, MINUTE, SECOND, Clock, Micros
 
 _AHEAD: Final = 2 * MINUTE
 _EVERY: Final = 5 * SECOND
-"""A look goes through the horizons of all users where some of every 4,096 are near: 25 ms for ten million."""
+"""A look goes through the horizons of all users where some of every 4,096 are near: 37 ms for ten million."""
+_PAUSE: Final = MINUTE
+"""How long nothing is looked for where a step was of no use."""
 _CROWD: Final = 4_096
 """Fewer users are judged on the spot as quickly."""
 _ROWS: Final = 16_384
@@ -30,28 +32,35 @@ _log = logging.getLogger(__name__)
 
 
 class Foresight:
-    """Used by the engine's thread alone. What is written about a user ends what was foreseen, see `Memberships`."""
+    """Used by the engine's thread alone. What is written about a user ends what was foreseen, see `Memberships`.
+
+    It is never worth a failure.
+    """
 
     def __init__(self, live: Live, clock: Clock, thread: EngineThread) -> None:
         self._live = live
         self._clock = clock
         self._thread = thread
-        self._next = 0
+        self._next = MIN_INSTANT
         self._under_way = False
 
     def next_due(self) -> int:
-        """When to look next, or FOREVER: while something is under way, and where no deadline is to come."""
+        """When to look next, or FOREVER: while something is under way, and where there is nothing to look for."""
         if self._under_way:
             return FOREVER
-        deadline = self._live.memberships.next_deadline()
-        return FOREVER if deadline == FOREVER else max(self._next, deadline - _AHEAD)
+        memberships = self._live.memberships
+        deadline, now = memberships.next_deadline(), self._clock.now()
+        look = self._next if self._next <= now + _PAUSE else now  # the clock was set back
+        if memberships.foreseen is not None:
+            return look
+        return FOREVER if deadline == FOREVER else max(look, deadline - _AHEAD)
 
     def begin_due(self) -> None:
         """Begin to work out what is to come, where it is time for a look and there is a crowd."""
         now = self._clock.now()
         if self.next_due() > now:
             return
-        self._next = now + _EVERY
+        self._next = Micros(now + _EVERY)
         live = self._live
         if live.shadows or live.memberships.next_deadline() <= now:
             return
@@ -71,7 +80,7 @@ class Foresight:
         """Give back the room of what was foreseen, once nothing is."""
         foreseen = self._live.memberships.foreseen
         if foreseen is not None and not foreseen.horizons.any():
-            self._live.forget_foreseen()
+            self._forget()
 
     def _queue(self, rows: Rows) -> None:
         try:
@@ -82,30 +91,44 @@ class Foresight:
     def _step(self, rows: Rows) -> Generator[None, None, None]:
         """Some of the rows as a task of its own, so that others have their turn between two."""
         self._under_way = False
-        if self._foresee(rows[:_ROWS]) and len(rows) > _ROWS:
+        now = self._clock.now()
+        try:
+            useful = self._foresee(rows[:_ROWS], now + _AHEAD)
+        except Exception as error:  # noqa: BLE001  (no room on the disk or in memory, or whatever it was)
+            expected = isinstance(error, StorageFailed)
+            _log.warning("a wave of deadlines is not prepared for: %s", error, exc_info=not expected)
+            self._forget()
+            useful = False
+        if not useful:
+            self._next = Micros(now + _PAUSE)
+        elif len(rows) > _ROWS:
             self._under_way = True
             self._queue(rows[_ROWS:])
         yield from ()
 
-    def _foresee(self, rows: Rows) -> bool:
-        """Work out what becomes of these rows at their horizons; whether it is of use to go on with others."""
+    def _forget(self) -> None:
+        """Where readers cannot be told, they ask the engine until the next revision is published."""
+        try:
+            self._live.forget_foreseen()
+        except StorageFailed as error:
+            _log.warning("readers cannot be told that nothing is foreseen: %s", error)
+
+    def _foresee(self, rows: Rows, until: int) -> bool:
+        """Work out what becomes of those of these rows whose horizon is near; False where that cannot be said now.
+
+        Rows that were listed before the engine started from disk may be others since then, which does no harm.
+        """
         live, now = self._live, self._clock.now()
         memberships = live.memberships
         if live.shadows or memberships.next_deadline() <= now:
             return False
         rows = rows[rows < len(memberships.horizons)]
         horizons = memberships.horizons[rows]
-        rows = rows[(horizons > now) & (horizons < FOREVER)]
+        rows = rows[(horizons > now) & (horizons <= until)]
         found = foresee(Work(live.users, live.catalogue.plans, (), Stage(memberships)), rows)
         if found is None:
-            self._next = now + MINUTE
             return False
-        try:
-            memberships.make_room_to_foresee()
-        except StorageFailed as error:
-            _log.warning("a wave of deadlines is not prepared for: %s", error.message)
-            self._next = now + MINUTE
-            return False
+        memberships.make_room_to_foresee()
         with live.lock, live.publication:
             memberships.foresee(rows, *found)
         return True

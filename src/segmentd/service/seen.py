@@ -62,8 +62,9 @@ def see(live: Live, user_ids: Sequence[str], now: Micros) -> Seen:
         words = live.memberships.words.take(rows, axis=0)
         horizons = live.memberships.horizons.take(rows)
         catalogue, revision, at = live.catalogue, live.revision, live.present(now)
-        if live.memberships.foreseen is not None:
-            live.memberships.foreseen.lay_over(rows, words, horizons, at)
+        foreseen = live.memberships.foreseen  # larger arrays may take its place at any moment
+        if foreseen is not None:
+            foreseen.lay_over(rows, words, horizons, at)
     known = rows >= 0
     if not known.all():
         words[~known] = 0
