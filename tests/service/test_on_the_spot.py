@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 from tests.service.busy import busy_engine, move
-from tests.service.opened import START, define, member, opened
+from tests.service.opened import START, define, member
 
 from segmentd.engine.stage import Stage
 from segmentd.errors import Internal, Reason, StorageFailed
@@ -27,8 +27,8 @@ async def one_login(service: Service) -> None:
     await service.profiles.ingest([EventWrite("u", "Login")])
 
 
-def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
-    async def steps(service: Service) -> tuple[bool, bool, bool]:
+def test_an_overdue_user_does_not_wait_for_the_engines_thread(service: Service) -> None:
+    async def steps() -> tuple[bool, bool, bool]:
         await one_login(service)
         async with busy_engine(service):
             before = await member(service, "u", "recent")
@@ -36,11 +36,7 @@ def test_an_overdue_user_does_not_wait_for_the_engines_thread() -> None:
             after = await member(service, "u", "recent")
         return before, after, await member(service, "u", "recent")
 
-    service = opened()
-    try:
-        assert asyncio.run(steps(service)) == (True, False, False)
-    finally:
-        service.close()
+    assert asyncio.run(steps()) == (True, False, False)
 
 
 class Refused(Change):
@@ -53,8 +49,8 @@ class Refused(Change):
         raise Internal(Reason.EVALUATION_FAILED, "the new model cannot be judged with")
 
 
-def test_a_change_that_was_refused_leaves_columns_that_may_be_judged_by() -> None:
-    async def steps(service: Service) -> None:
+def test_a_change_that_was_refused_leaves_columns_that_may_be_judged_by(service: Service) -> None:
+    async def steps() -> None:
         await one_login(service)
         committer = service._engine.committer
         with pytest.raises(Internal):
@@ -63,20 +59,18 @@ def test_a_change_that_was_refused_leaves_columns_that_may_be_judged_by() -> Non
             )
         assert not service._engine.live.ahead
 
-    service = opened()
-    try:
-        asyncio.run(steps(service))
-    finally:
-        service.close()
+    asyncio.run(steps())
 
 
-def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A commit failed after it changed a column: until memory is loaded anew, an overdue user waits for the engine."""
 
     def refuse(*_: object) -> None:
         raise StorageFailed("the disk is full")
 
-    async def steps(service: Service) -> tuple[list[Seen | None], bool]:
+    async def steps() -> tuple[list[Seen | None], bool]:
         await one_login(service)
         move(service, START + 2 * HOUR)
         live, memberships = service._engine.live, service.memberships
@@ -97,9 +91,5 @@ def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(monke
                 await service.profiles.ingest([EventWrite("u", "Login")])
         return seen, await member(service, "u", "recent")
 
-    service = opened()
-    try:
-        assert asyncio.run(steps(service)) == ([None], False)
-        assert not service._engine.live.ahead
-    finally:
-        service.close()
+    assert asyncio.run(steps()) == ([None], False)
+    assert not service._engine.live.ahead

@@ -133,7 +133,7 @@ def foresee(work: Work, rows: Rows) -> tuple[Words, Instants] | None:
 def _take_foreseen(work: Work, plans: Sequence[Plan], rows: Rows, before: int) -> None:
     """The first step of the walk for those of whom its outcome is known already."""
     foreseen = work.stage.foreseen
-    if foreseen is None:
+    if foreseen is None or not len(rows):
         return
     words, horizons = work.stage.read(rows)
     later = foreseen.horizons[rows]

@@ -125,6 +125,8 @@ class Foresight:
         rows = rows[rows < len(memberships.horizons)]
         horizons = memberships.horizons[rows]
         rows = rows[(horizons > now) & (horizons <= until)]
+        if not len(rows):
+            return True
         found = foresee(Work(live.users, live.catalogue.plans, (), Stage(memberships)), rows)
         if found is None:
             return False
