@@ -130,8 +130,9 @@ class Engine:
 
     def next_deadline(self) -> int:
         """When some horizon may come due, or near; a model by its schedule, old events or an old log; else FOREVER."""
-        keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due())
-        return min(self.live.memberships.next_deadline(), self.next_refit(), keeping)
+        deadline = self.live.memberships.next_deadline()
+        keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due(deadline))
+        return min(deadline, self.next_refit(), keeping)
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER; an advance sees to all of them."""

@@ -44,25 +44,26 @@ class Foresight:
         self._next = MIN_INSTANT
         self._under_way = False
 
-    def next_due(self) -> int:
-        """When to look next, or FOREVER: while something is under way, and where there is nothing to look for."""
+    def next_due(self, deadline: int) -> int:
+        """When to look next, or FOREVER: while something is under way, and where there is nothing to look for.
+
+        `deadline` is the earliest of all users.
+        """
         if self._under_way:
             return FOREVER
-        memberships = self._live.memberships
-        deadline, now = memberships.next_deadline(), self._clock.now()
+        now = self._clock.now()
         look = self._next if self._next <= now + _PAUSE else now  # the clock was set back
-        if memberships.foreseen is not None:
+        if self._live.memberships.foreseen is not None:
             return look
         return FOREVER if deadline == FOREVER else max(look, deadline - _AHEAD)
 
     def begin_due(self) -> None:
         """Begin to work out what is to come, where it is time for a look and there is a crowd."""
-        now = self._clock.now()
-        if self.next_due() > now:
+        now, deadline = self._clock.now(), self._live.memberships.next_deadline()
+        if self.next_due(deadline) > now:
             return
         self._next = Micros(now + _EVERY)
-        live = self._live
-        if live.shadows or live.memberships.next_deadline() <= now:
+        if self._live.shadows or deadline <= now:
             return
         rows = self._unforeseen(now)
         if len(rows) >= _CROWD:
