@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from typing import NoReturn
+from typing import Final, NoReturn
 
 from segmentd.cli.faults import SIGNALLED
+
+_FIRST: Final = 1
+"""The process of a container that the others descend from: the kernel drops what it has no handler for."""
 
 
 def main() -> NoReturn:
     """Run the command line of this process, and exit with its code."""
+    if os.getpid() == _FIRST:
+        _end_by_signals()
     if sys.stdout is None:  # closed by whoever started the process (`>&-`): nothing could be said
         sys.exit("error: stdout is closed")
     usual = signal.getsignal(signal.SIGINT)
@@ -21,6 +26,17 @@ def main() -> NoReturn:
 
     signal.signal(signal.SIGINT, usual)
     sys.exit(run())
+
+
+def _end_by_signals() -> None:
+    """Signals that end any other process end this one too, with the code a shell shows, until somebody handles them."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_DFL:  # somebody may have it ignored (`nohup`)
+            signal.signal(number, _ended)
+
+
+def _ended(number: int, _: object) -> None:
+    os._exit(128 + number)
 
 
 def _interrupted(*_: object) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,15 @@ from tests.server.live import run
 from segmentd.server.signals import Start, Stopped, heard_by
 
 # Whoever runs the tests may ignore hang-ups (`nohup`), which a child inherits.
+HEEDING = "import signal; signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
+STUCK = f"""{HEEDING}
+import threading
+from segmentd.service.service import Service
+def stuck(*_, **__):
+    print("there", flush=True)
+    threading.Event().wait()
+Service.open = stuck
+"""
 PROGRAM = """
 import signal, sys, threading
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
@@ -49,6 +59,52 @@ def test_ctrl_c_while_the_program_is_imported_is_one_line(tmp_path: Path) -> Non
     environment = os.environ | {"PYTHONPATH": str(tmp_path)}
     command = [sys.executable, "-m", "segmentd", "serve"]
     assert _signalled(command, signal.SIGINT, environment) == (130, INTERRUPTED)
+
+
+# A process that takes itself for the first one: what it has no handler for kills it, where the real one would go on.
+FIRST = "import os, sys; os.getpid = lambda: 1; from segmentd.__main__ import main; main()"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_first_process_of_a_container_handles_signals_while_the_program_is_imported(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    (tmp_path / "typer.py").write_text("import threading\nprint('there', flush=True)\nthreading.Event().wait()\n")
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    assert _signalled([sys.executable, "-c", HEEDING + FIRST, "serve"], number, environment) == (128 + number, "")
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_the_first_process_hands_its_signals_to_the_server(
+    tmp_path: Path, workers: int, number: signal.Signals
+) -> None:
+    program = STUCK + FIRST
+    command = [sys.executable, "-c", program, "serve", "--db", str(tmp_path / "x.db"), "--listen", "127.0.0.1:0"]
+    found, said = _signalled([*command, "--workers", str(workers)], number)
+    assert (found, said.split()[-1]) == (0, number.name)
+
+
+NAMESPACE = ("unshare", "--user", "--map-root-user", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def _has_namespaces() -> bool:
+    if shutil.which("unshare") is None:
+        return False
+    return subprocess.run([*NAMESPACE, "true"], capture_output=True, check=False).returncode == 0
+
+
+@pytest.mark.skipif(not _has_namespaces(), reason="process ids of one's own cannot be had")
+@pytest.mark.parametrize("way", [["-m", "segmentd"], ["-c", "from segmentd.__main__ import main; main()"]])
+def test_a_real_first_process_ends_by_signals_while_it_is_imported(tmp_path: Path, way: list[str]) -> None:
+    (tmp_path / "typer.py").write_text(
+        "import os, signal, threading\nprint(os.getpid(), flush=True)\nos.kill(1, signal.SIGTERM)\n"
+        "threading.Event().wait(20)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    command = [*NAMESPACE, sys.executable, *way, "serve"]
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=30, check=False)
+    assert (ended.returncode, ended.stdout, ended.stderr) == (143, "1\n", "")
 
 
 def _signalled(
