@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import grpc
@@ -13,6 +14,7 @@ from tests.cli.running import serving
 import segmentd.client
 from segmentd.client import (
     ArgumentOutOfRange,
+    ArgumentRefused,
     AsyncClient,
     CallFailed,
     Client,
@@ -26,6 +28,8 @@ from segmentd.v1 import membership_pb2, profile_pb2, profile_service_pb2, segmen
 
 AT = 1_767_139_200_000_000
 """2025-12-31T00:00:00Z."""
+SECOND = 1_000_000
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @pytest.fixture(scope="module")
@@ -187,3 +191,32 @@ def test_the_clock_is_moved(client: Client) -> None:
     first = as_instant(client.advance_clock_by(1_500_000).clock_time)
     assert as_instant(client.advance_clock_by(1).clock_time) == first + 1
     assert as_instant(client.advance_clock_to(first + 10).clock_time) == first + 10
+    later = datetime.fromtimestamp(first // SECOND + 20, UTC)
+    assert as_instant(client.advance_clock_to(later).clock_time) == (first // SECOND + 20) * SECOND
+    moved = client.advance_clock_by(timedelta(microseconds=5))
+    assert as_instant(moved.clock_time) == (first // SECOND + 20) * SECOND + 5
+
+
+def test_instants_are_microseconds_or_datetimes(client: Client) -> None:
+    define(client, "dated")
+    event = profile_pb2.Event(user_id="u9", name="X", event_time=as_timestamp(AT))
+    client.ingest_events([event])
+    now = as_instant(client.advance_clock_by(1).clock_time)
+    then = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=now - 1)
+    abroad = then.astimezone(timezone(timedelta(hours=-7)))
+    assert client.check_at("u9", "dated", then) == client.check_at("u9", "dated", abroad)
+    assert client.check_at("u9", "dated", then) == client.check_at("u9", "dated", now - 1)
+    told, counted = (
+        list(client.membership_history(user_id="u9", start=start, end=end)) for start, end in ((0, now), (EPOCH, then))
+    )
+    assert told == counted
+    assert client.migration_matrix(["dated"], EPOCH, then) == client.migration_matrix(["dated"], 0, now - 1)
+
+
+def test_a_datetime_without_a_time_zone_is_refused(client: Client) -> None:
+    naive = datetime(2026, 1, 1)  # noqa: DTZ001  (that is the test)
+    with pytest.raises(ArgumentRefused, match="at: 2026-01-01 00:00:00 has no time zone"):
+        client.check_at("u1", "s", naive)
+    segment: Any = 17
+    with pytest.raises(TypeError, match="segment_id: 17 is no text"):
+        next(iter(client.membership_history(segment_id=segment, start=EPOCH)))

@@ -47,6 +47,14 @@ def test_a_revision_that_is_not_reached_ends_with_the_deadline(tmp_path: Path) -
     run(test())
 
 
+@pytest.mark.parametrize("seconds", [0.01, 0.5, 1.0, 9.99, 30.0, 99.95, 600.0])
+@pytest.mark.parametrize("tellings", [1, 2])
+def test_the_refusal_comes_before_the_deadline_also_where_grpc_rounded_it_up(seconds: float, tellings: int) -> None:
+    told = seconds * 1.01**tellings
+    left = seconds - waiting.until_refusal(told)
+    assert min(0.2, 0.09 * seconds) < left < 0.35 + 0.03 * seconds
+
+
 def test_a_call_without_a_deadline_does_not_wait_forever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(waiting, "PATIENCE", 0.05)
 

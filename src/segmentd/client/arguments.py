@@ -98,7 +98,8 @@ def _parts(value: Any, kind: Any) -> Iterator[tuple[Any, Any]]:
     origin, within = get_origin(kind), get_args(kind)
     if origin is UnionType and NoneType in within:
         if value is not None:
-            yield from _parts(value, within[0])
+            others = [each for each in within if each is not NoneType]
+            yield from _parts(value, others[0] if len(others) == 1 else Any)
     elif origin in (Sequence, Iterable) and isinstance(value, Iterable):
         if not isinstance(value, Iterator):  # what can be read but once is for whoever sends it
             for each in value:

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from segmentd.client.calls import Call, asked, paged
-from segmentd.client.instants import Instant, as_timestamp
+from segmentd.client.instants import AnyInstant, as_timestamp
 from segmentd.v1 import history_service_pb2 as history
 from segmentd.v1.history_service_pb2_grpc import HistoryServiceStub
 
 
 class History:
-    """Calls of HistoryService. Instants are microseconds UTC, and not ahead of the server's clock."""
+    """Calls of HistoryService. Instants are microseconds since 1970, or datetimes with a time zone.
+
+    None of them may be ahead of the server's clock.
+    """
 
     @paged
     def membership_history(
@@ -19,8 +22,8 @@ class History:
         *,
         user_id: str = "",
         segment_id: str = "",
-        start: Instant | None = None,
-        end: Instant | None = None,
+        start: AnyInstant | None = None,
+        end: AnyInstant | None = None,
         newest_first: bool = False,
         page_size: int = 1_000,
     ) -> Call[Iterable[history.ListMembershipHistoryResponse]]:
@@ -36,7 +39,7 @@ class History:
         return Call(HistoryServiceStub, "ListMembershipHistory", request, lambda page: (page,))
 
     @asked
-    def check_at(self, user_id: str, segment_id: str, at: Instant) -> Call[history.CheckMembershipAtResponse]:
+    def check_at(self, user_id: str, segment_id: str, at: AnyInstant) -> Call[history.CheckMembershipAtResponse]:
         """Whether a user was in a segment at an instant, and since and until when."""
         at_time = as_timestamp(at, "at")
         request = history.CheckMembershipAtRequest(user_id=user_id, segment_id=segment_id, at_time=at_time)
@@ -44,7 +47,7 @@ class History:
 
     @asked
     def migration_matrix(
-        self, segment_ids: Sequence[str], start: Instant, end: Instant
+        self, segment_ids: Sequence[str], start: AnyInstant, end: AnyInstant
     ) -> Call[history.GetMigrationMatrixResponse]:
         """How many users were in which of the segments at `start`, and in which at `end`."""
         request = history.GetMigrationMatrixRequest(

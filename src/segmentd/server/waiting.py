@@ -11,8 +11,11 @@ from segmentd.service.stored_answers import Revision
 
 PATIENCE: Final = 30.0
 """Seconds that a call without a deadline waits at most."""
-_MARGIN: Final = 0.1
-"""The part of a deadline that is kept back, at most so many seconds too, so that the refusal arrives in time."""
+_ON_ITS_WAY: Final = 0.25
+"""Seconds that are kept back of a deadline, so that the refusal arrives in time; of short ones a tenth."""
+_ROUNDED: Final = 0.02
+"""The part of a deadline that is kept back too: gRPC tells another process up to a hundredth more than there is, which
+is done twice where a worker hands a call on."""
 
 
 async def reach(memberships: Revision, min_revision: int, context: Context) -> None:
@@ -24,11 +27,16 @@ async def reach(memberships: Revision, min_revision: int, context: Context) -> N
         raise InvalidInput.at("min_revision", "it is negative")
     # Without a deadline there is none; the stubs do not say so.
     remaining = cast("float | None", context.time_remaining())
-    patience = PATIENCE if remaining is None else remaining - min(_MARGIN, remaining * _MARGIN)
+    patience = PATIENCE if remaining is None else until_refusal(remaining)
     try:
         await asyncio.wait_for(memberships.at_least(min_revision), patience)
     except TimeoutError:
         raise _not_reached(min_revision, memberships.revision) from None
+
+
+def until_refusal(remaining: float) -> float:
+    """Seconds to wait of those that a call has."""
+    return remaining * (1 - _ROUNDED) - min(_ON_ITS_WAY, remaining / 10)
 
 
 def _not_reached(wanted: int, revision: int) -> DeadlineExceeded:
