@@ -36,9 +36,10 @@ TOLD_APART = st.none() | MESSAGE_IDS | st.integers(0, 99).map(str)
 
 @pytest.fixture(autouse=True)
 def _few_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    """So that a handful of rows is many."""
+    """So that a handful of rows is many, and fewer are several statements."""
     monkeypatch.setattr(event_rows, "_FEW", 0)
-    monkeypatch.setattr(event_rows, "_MANY", 4)
+    monkeypatch.setattr(event_rows, "_MANY", 6)
+    monkeypatch.setattr(event_rows, "_AT_ONCE", 2)
     monkeypatch.setattr(move_rows, "_SHORT", 2)
 
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from segmentd.engine.plan import Bound, Complement, Leaf, Plan, Target
 from segmentd.errors import Internal, PluginBroken, Reason
+from segmentd.niceness import give_way
 from segmentd.population.deferred import Claimed, Deferred
 from segmentd.population.guard import GuardedPopulation
 from segmentd.population.typed import Mask, Population
@@ -112,6 +113,7 @@ class Pass:
         return verdict
 
     def _evaluate(self, leaf: Leaf) -> Verdict:
+        give_way()
         condition, reads = leaf.condition, leaf.reads
         users = GuardedPopulation(self._users, reads, condition.segment_type.name)
         model = leaf.model.model if leaf.model is not None else None

@@ -11,6 +11,7 @@ from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import Words
 from segmentd.engine.one_plan import compiled, step
 from segmentd.engine.plan import Bound, Leaf, Plan
+from segmentd.niceness import give_way
 from segmentd.population.one_verdict import ALWAYS, NEVER, OneVerdict
 from segmentd.population.views import UsersView
 from segmentd.times import Instants
@@ -119,6 +120,7 @@ class FewRows:
     def judge(self, plans: Iterable[Plan]) -> Iterator[tuple[Plan, list[OneVerdict] | EvaluationFailed]]:
         """Each plan with a verdict for each row, in dependency order, or why there is none."""
         for plan in plans:
+            give_way()
             try:
                 yield plan, [each.verdict(plan) for each in self._passes]
             except EvaluationFailed as error:

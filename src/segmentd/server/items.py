@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final, TypeVar
 
 from segmentd.errors import InvalidInput
+from segmentd.niceness import give_way
 from segmentd.server.faults import Faults
 
 T = TypeVar("T")
@@ -24,6 +25,7 @@ def converted(
     refused: dict[int, R] = {}
     faults = Faults()
     for index, item in enumerate(items):
+        give_way()
         write = convert(item, faults)
         if faults.found:
             refused[index] = refuse(InvalidInput(faults.found))

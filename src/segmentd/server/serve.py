@@ -12,6 +12,7 @@ from typing import TypeAlias
 import grpc.aio
 from prometheus_client.registry import Collector
 
+from segmentd.niceness import take_turns
 from segmentd.plugins.host import load_plugins
 from segmentd.server.admin import AdminHandlers
 from segmentd.server.consumers import ConsumerHandlers
@@ -123,6 +124,7 @@ async def _serve_by_workers(
     on_ready: Ready | None,
     stop: asyncio.Event,
 ) -> None:
+    take_turns()
     front = Front(server_of(service, settings.watch_patience, ENGINE), settings, room, reserved)
 
     async def begin() -> None:

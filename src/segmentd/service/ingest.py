@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from segmentd.errors import AlreadyExists, Reason, SegmentdError
+from segmentd.niceness import give_way
 from segmentd.plugins.derivation import Derivation
 from segmentd.population.elements import stored
 from segmentd.population.kinds import Json, Kind, Stored, encode
@@ -132,6 +133,7 @@ class Ingest(Change):
         return written
 
     def _result(self, item: Item) -> ItemResult:
+        give_way()
         try:
             if isinstance(item, SegmentdError):
                 return ItemResult(error=item)
@@ -237,6 +239,7 @@ class Ingest(Change):
         written.came = Came(rows, batch.names, batch.message_ids)
         times = as_keys(events.times)
         for name, places in events.places(tables.keys()).items():
+            give_way()
             self._add_missing_columns(name)
             table = tables[name]
             values = {each: self._values(column.kind, name, each, places) for each, column in table.columns.items()}

@@ -11,7 +11,7 @@ from typing import Final
 
 from segmentd.engine.catalogue import State
 from segmentd.errors import FailedPrecondition, InvalidInput, Reason
-from segmentd.niceness import yield_to_others
+from segmentd.niceness import take_turns, yield_to_others
 from segmentd.plugins.host import Plugins
 from segmentd.service.consumers.host import Consumers
 from segmentd.service.consumers.pace import Pace
@@ -133,10 +133,11 @@ class Service:
     def map_to(self, directory: Path) -> None:
         """From now on keep what workers read in this directory, which is made anew; it is gone once this is closed.
 
-        Workers have the first call on a core. Raises StorageFailed.
+        Workers have the first call on a core: the engine's thread takes turns. Raises StorageFailed.
         """
         engine = self._engine
         engine.thread.call(lambda: yield_to_others(BEHIND_WORKERS)).result()
+        engine.thread.call(take_turns).result()
         engine.thread.call(lambda: MappedPublication(engine.live, engine.clock, directory)).result()
 
     def close(self) -> None:

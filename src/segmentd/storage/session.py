@@ -8,6 +8,7 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeAlias
 
 from segmentd.errors import StorageFailed
+from segmentd.niceness import give_way
 from segmentd.storage.driver import sqlite
 
 Row: TypeAlias = tuple[Any, ...]
@@ -29,6 +30,7 @@ class Session:
     def rows(self, sql: str, parameters: Sequence[Any] = ()) -> list[Row]:
         """All rows of a query."""
         self._settle()
+        give_way()
         try:
             return self.connection.execute(sql, parameters).fetchall()
         except sqlite.Error as error:
@@ -97,6 +99,7 @@ class Session:
     def _change(self) -> Iterator[sqlite.Connection]:
         """Refuse a write outside of a transaction, where it would be one, and an fsync, of its own."""
         self._settle()
+        give_way()
         if not self._writing:
             raise StorageFailed("a write outside of a transaction")
         if self._doomed:
@@ -130,6 +133,7 @@ class Session:
         self._run("COMMIT", "commit")
 
     def _run(self, sql: str, what: str) -> None:
+        give_way()
         try:
             self.connection.execute(sql)
         except sqlite.Error as error:
