@@ -17,6 +17,7 @@ from segmentd.v1 import transition_pb2
 
 SLOW = (grpc.StatusCode.RESOURCE_EXHAUSTED, "WATCH_TOO_SLOW")
 DOWN = (grpc.StatusCode.UNAVAILABLE, "SHUTTING_DOWN")
+CUT = (grpc.StatusCode.CANCELLED, "")
 LOST = (grpc.StatusCode.UNAVAILABLE, "")
 COMPACTED = (grpc.StatusCode.OUT_OF_RANGE, "POSITION_COMPACTED")
 MOVES = [transition_pb2.Transition(position=str(number), user_id=f"u{number}") for number in range(20)]

@@ -14,7 +14,7 @@ import grpc
 import pytest
 from google.protobuf.message import Message
 from tests.cli.running import serving
-from tests.client.scripted_log import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
+from tests.client.scripted_log import COMPACTED, CUT, DOWN, LOST, MOVES, SLOW, Log, serving_log
 from tests.client.test_failures import Failing, Unavailable, served
 
 import segmentd.v1
@@ -113,15 +113,16 @@ def test_a_whole_life(tmp_path: Path) -> None:
         run(life(address))
 
 
-def test_unavailable_is_tried_again_and_other_codes_are_not() -> None:
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_what_passes_is_tried_again_and_other_codes_are_not(code: grpc.StatusCode) -> None:
     async def life(address: str) -> None:
         async with AsyncClient(address) as client:
             assert (await client.status()).revision == 7
 
-    unavailable = Failing(grpc.StatusCode.UNAVAILABLE, 2)
-    with served(unavailable) as address:
+    passing = Failing(code, 2)
+    with served(passing) as address:
         run(life(address))
-    assert unavailable.calls == 3
+    assert passing.calls == 3
     internal = Failing(grpc.StatusCode.INTERNAL, 1)
     with served(internal) as address, pytest.raises(CallFailed):
         run(life(address))
@@ -136,12 +137,16 @@ def test_unavailable_is_tried_again_and_other_codes_are_not() -> None:
         lambda client: client.upload_user_list(lists.UploadUserListHeader(list_id="l"), []),
     ],
 )
-def test_what_must_be_made_once_is_made_once(call: Callable[[AsyncClient], Awaitable[Any]]) -> None:
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_what_must_be_made_once_is_made_once(
+    call: Callable[[AsyncClient], Awaitable[Any]], code: grpc.StatusCode
+) -> None:
     async def life(address: str) -> None:
         async with AsyncClient(address) as client:
+            client.caller.pool.reached = True
             await call(client)
 
-    refusing = Unavailable()
+    refusing = Unavailable(code)
     with served(refusing) as address, pytest.raises(CallFailed):
         run(life(address))
     assert refusing.calls == 1
@@ -161,10 +166,10 @@ def test_a_watch_goes_on_after_the_last_position_and_tells_each_move_once() -> N
                     break
             assert seen == MOVES
 
-    log = Log(SLOW, DOWN, LOST)
+    log = Log(SLOW, DOWN, LOST, CUT)
     with serving_log(log) as address:
         run(life(address))
-    assert [request.position for request in log.requests] == ["", "3", "7", "11"]
+    assert [request.position for request in log.requests] == ["", "3", "7", "11", "15"]
 
 
 def test_a_watch_raises_what_does_not_pass_and_ends_when_it_is_closed() -> None:

@@ -61,8 +61,9 @@ def calling(servicer: Failing | Unavailable, timeout: float = 30.0) -> Iterator[
         yield client
 
 
-def test_unavailable_is_tried_again() -> None:
-    servicer = Failing(grpc.StatusCode.UNAVAILABLE, 2)
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_what_passes_is_tried_again(code: grpc.StatusCode) -> None:
+    servicer = Failing(code, 2)
     with calling(servicer) as client:
         assert client.status().revision == 7
     assert servicer.calls == 3
@@ -71,14 +72,12 @@ def test_unavailable_is_tried_again() -> None:
 class Unavailable(grpc.GenericRpcHandler):
     """Refuses every call of every method."""
 
-    def __init__(self) -> None:
-        self.calls = 0
+    def __init__(self, code: grpc.StatusCode) -> None:
+        self.code, self.calls = code, 0
 
     def service(self, handler_call_details: grpc.HandlerCallDetails) -> grpc.RpcMethodHandler[bytes, bytes]:
         self.calls += 1
-        return grpc.unary_unary_rpc_method_handler(
-            lambda _, context: context.abort(grpc.StatusCode.UNAVAILABLE, "not now")
-        )
+        return grpc.unary_unary_rpc_method_handler(lambda _, context: context.abort(self.code, "not now"))
 
 
 @pytest.mark.parametrize(
@@ -93,10 +92,13 @@ class Unavailable(grpc.GenericRpcHandler):
         lambda client: client.refit_segment("a"),
     ],
 )
-def test_what_must_be_made_once_is_made_once(call: Callable[[Client], Any]) -> None:
-    refusing = Unavailable()
-    with calling(refusing) as client, pytest.raises(CallFailed):
-        call(client)
+@pytest.mark.parametrize("code", [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.CANCELLED])
+def test_what_must_be_made_once_is_made_once(call: Callable[[Client], Any], code: grpc.StatusCode) -> None:
+    refusing = Unavailable(code)
+    with calling(refusing) as client:
+        client.caller.pool.reached = True
+        with pytest.raises(CallFailed):
+            call(client)
     assert refusing.calls == 1
 
 

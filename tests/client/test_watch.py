@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import grpc
 import pytest
-from tests.client.scripted_log import COMPACTED, DOWN, LOST, MOVES, SLOW, Log, serving_log
+from tests.client.scripted_log import COMPACTED, CUT, DOWN, LOST, MOVES, SLOW, Log, serving_log
 
 from segmentd.client import CallFailed, Client
 from segmentd.client.watch_course import WatchCourse
@@ -23,7 +23,7 @@ def client_of(log: Log) -> Iterator[Client]:
 
 
 def test_it_goes_on_after_the_last_position_and_tells_each_move_once() -> None:
-    log = Log(SLOW, DOWN, LOST)
+    log = Log(SLOW, DOWN, LOST, CUT)
     with client_of(log) as client, client.watch(["s"], ["u"], start=pb.WATCH_START_LOG) as watch:
         moves = watch.transitions()
         seen = []
@@ -33,8 +33,8 @@ def test_it_goes_on_after_the_last_position_and_tells_each_move_once() -> None:
             if len(seen) == 20:
                 break
         assert seen == MOVES
-    assert [request.position for request in log.requests] == ["", "3", "7", "11"]
-    assert [request.start for request in log.requests] == [pb.WATCH_START_LOG, 0, 0, 0]
+    assert [request.position for request in log.requests] == ["", "3", "7", "11", "15"]
+    assert [request.start for request in log.requests] == [pb.WATCH_START_LOG, 0, 0, 0, 0]
     assert {(*request.segment_ids, *request.user_ids) for request in log.requests} == {("s", "u")}
 
 
@@ -77,6 +77,17 @@ def test_a_server_that_never_answered_is_not_looked_for() -> None:
         with pytest.raises(CallFailed) as failed:
             next(watch)
         assert failed.value.code is grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_watch_whose_client_is_closed_has_failed() -> None:
+    with client_of(Log()) as client:
+        watch = client.watch()
+        for _ in range(4):
+            next(watch)
+        threading.Timer(0, client.close).start()
+        with pytest.raises(CallFailed) as failed:
+            next(watch)
+        assert failed.value.code is grpc.StatusCode.CANCELLED
 
 
 def test_another_thread_may_close_it() -> None:

@@ -12,7 +12,6 @@ Answers are the messages of the contract. Every failed call raises CallFailed, a
 from segmentd.client.arguments import ArgumentOutOfRange, ArgumentRefused
 from segmentd.client.async_client import AsyncClient
 from segmentd.client.async_watching import AsyncWatch
-from segmentd.client.calling import Pending
 from segmentd.client.client import Client
 from segmentd.client.consumers import Consumers
 from segmentd.client.errors import CallFailed, ClientClosed, FieldFault, ItemFault, item_fault
@@ -22,6 +21,7 @@ from segmentd.client.instants import Instant, as_instant, as_timestamp
 from segmentd.client.local.awaiting import AsyncLocalMemberships
 from segmentd.client.local.blocking import LocalMemberships
 from segmentd.client.member_table import MemberTable, NoAnswer
+from segmentd.client.pending import Pending
 from segmentd.client.profiles import Profiles
 from segmentd.client.questions import Questions
 from segmentd.client.segments import Segments

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -11,7 +12,8 @@ import grpc.aio
 
 from segmentd.client.arguments import length
 from segmentd.client.errors import CallFailed
-from segmentd.client.pool import Lane, Pool, hung, tries
+from segmentd.client.outage import BRIDGED, Outage
+from segmentd.client.pool import Lane, Pool, tries
 from segmentd.client.sending import failure_of
 
 if TYPE_CHECKING:
@@ -23,44 +25,56 @@ A = TypeVar("A")
 class AsyncCaller:
     """Makes calls over the connections of a pool with one deadline, in seconds. Cancelling the task ends its call."""
 
-    def __init__(self, pool: Pool[grpc.aio.Channel], timeout: float) -> None:
-        """Raises TypeError and ValueError for what is no deadline."""
+    def __init__(self, pool: Pool[grpc.aio.Channel], timeout: float, bridged: float = BRIDGED) -> None:
+        """For `bridged` seconds a call is made anew while the server is away; 0: gRPC's tries are all.
+
+        Raises TypeError and ValueError for what is no deadline.
+        """
         self.pool = pool
         self.timeout = length(timeout, "timeout")
+        self._bridged = bridged
 
-    async def call(self, call: Call[A], seconds: float | None = None, lane: Lane[grpc.aio.Channel] | None = None) -> A:
+    async def call(
+        self,
+        call: Call[A],
+        seconds: float | None = None,
+        until: float | None = None,
+        lane: Lane[grpc.aio.Channel] | None = None,
+    ) -> A:
         """The answer over this connection or any, within `seconds` where that is another deadline.
 
-        Raises CallFailed, and what making the messages raised.
+        A call whose server is away is made anew, up to `until` of time.monotonic where that is said. Raises CallFailed,
+        and what making the messages raised.
         """
         seconds = seconds or self.timeout
-        lane = lane or self.pool.lane()
-        lane.busy += 1
+        begun = time.monotonic()
         try:
-            answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=seconds))
-        except (grpc.RpcError, asyncio.CancelledError) as error:
-            failed = failed_by(error)
-            if hung(failed.code, seconds):
-                self.pool.doubt(lane)
-        else:
-            return answer
-        finally:
-            lane.busy -= 1
-        raise failure_of(call.request, failed)
+            return await self._try(call, seconds, lane)
+        except CallFailed as failed:
+            lost = failed
+        outage = Outage(self.pool, call, begun + seconds, begun + self._bridged if until is None else until)
+        while (pause := outage.pause_after(lost)) is not None:
+            await asyncio.sleep(pause)
+            try:
+                return await self._try(call, outage.left(), lane)
+            except CallFailed as failed:
+                lost = failed
+        raise lost
 
     async def call_anywhere(self, call: Call[A]) -> A:
         """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
 
         All of it within one deadline. Raises CallFailed.
         """
+        until = time.monotonic() + self._bridged
         *bounds, last = tries(self.timeout)
         for seconds in bounds:
             try:
-                return await self.call(call, seconds)
+                return await self.call(call, seconds, until)
             except CallFailed as failed:
                 if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
                     raise
-        return await self.call(call, last)
+        return await self.call(call, last, until)
 
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
         """The messages of a stream that ends. Raises CallFailed and what making the messages raised."""
@@ -100,6 +114,21 @@ class AsyncCaller:
     def open(self, call: Call[Any], timeout: float | None = None, lane: Lane[grpc.aio.Channel] | None = None) -> Any:
         """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
         return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
+
+    async def _try(self, call: Call[A], seconds: float, lane: Lane[grpc.aio.Channel] | None) -> A:
+        lane = lane or self.pool.lane()
+        lane.busy += 1
+        try:
+            answer: A = call.take(await lane.method(call.stub, call.method)(call.request, timeout=seconds))
+        except (grpc.RpcError, asyncio.CancelledError) as error:
+            failed = failed_by(error)
+            self.pool.note(lane, failed, seconds)
+        else:
+            self.pool.reached = True
+            return answer
+        finally:
+            lane.busy -= 1
+        raise failure_of(call.request, failed)
 
 
 def failed_by(error: grpc.RpcError | asyncio.CancelledError) -> CallFailed:

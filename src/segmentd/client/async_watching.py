@@ -66,8 +66,11 @@ class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
                     self._course.hear(message)
                     return message
             self._call = None
-            if not self._closed.is_set():
-                await self._rest(self._course.delay_after(lost))
+            if self._closed.is_set():
+                break
+            if lost is not None and self._caller.pool.closed:
+                raise lost from None
+            await self._rest(self._course.delay_after(lost))
         raise StopAsyncIteration
 
     async def transitions(self) -> AsyncIterator[transition_pb2.Transition]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator
 from functools import partial
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import grpc
 
 from segmentd.client.arguments import length
 from segmentd.client.errors import CallFailed
+from segmentd.client.outage import BRIDGED, Outage
+from segmentd.client.pending import Pending
 from segmentd.client.pool import Lane, Pool, hung, tries
 from segmentd.client.sending import failure_of, refuse_async
 
@@ -17,93 +20,61 @@ if TYPE_CHECKING:
     from segmentd.client.calls import Call
 
 A = TypeVar("A")
-A_co = TypeVar("A_co", covariant=True)
-
-
-class Pending(Generic[A_co]):
-    """A call under way."""
-
-    def __init__(self, future: Any, request: Any = None) -> None:
-        """`request` is what is sent, message or messages."""
-        self._future = future
-        self._request = request
-
-    def result(self) -> A_co:
-        """Waits for the answer. Raises CallFailed, also where it was cancelled, and what making the messages raised."""
-        try:
-            answer: A_co = self._future.result()
-        except grpc.RpcError as error:
-            failed = CallFailed.of(error)
-        except grpc.FutureCancelledError:
-            failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled")
-        else:
-            return answer
-        raise failure_of(self._request, failed)
-
-    def wait(self, seconds: float) -> bool:
-        """Whether the call has ended, well or not, after so many seconds at most."""
-        try:
-            self._future.result(timeout=seconds)
-        except grpc.FutureTimeoutError:
-            return False
-        except (grpc.RpcError, grpc.FutureCancelledError):
-            return True
-        return True
-
-    def cancel(self) -> None:
-        """Give up waiting; what the server has begun, it may finish."""
-        self._future.cancel()
 
 
 class Caller:
     """Makes calls over the connections of a pool with one deadline, in seconds."""
 
-    def __init__(self, pool: Pool[grpc.Channel], timeout: float) -> None:
-        """Raises TypeError and ValueError for what is no deadline."""
+    def __init__(self, pool: Pool[grpc.Channel], timeout: float, bridged: float = BRIDGED) -> None:
+        """For `bridged` seconds a call is made anew while the server is away; 0: gRPC's tries are all.
+
+        Raises TypeError and ValueError for what is no deadline.
+        """
         self.pool = pool
         self.timeout = length(timeout, "timeout")
+        self._bridged = bridged
 
-    def call(self, call: Call[A], seconds: float | None = None) -> A:
+    def call(self, call: Call[A], seconds: float | None = None, until: float | None = None) -> A:
         """The answer, within `seconds` where that is another deadline.
 
-        Raises CallFailed, and what making the messages raised.
+        A call whose server is away is made anew, up to `until` of time.monotonic where that is said. Raises CallFailed,
+        and what making the messages raised.
         """
         seconds = seconds or self.timeout
-        lane = self.pool.lane()
-        lane.busy += 1
+        begun = time.monotonic()
         try:
-            answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=seconds))
-        except grpc.RpcError as error:
-            failed = CallFailed.of(error)
-            if hung(failed.code, seconds):
-                self.pool.doubt(lane)
-        else:
-            return answer
-        finally:
-            lane.busy -= 1
-        raise failure_of(call.request, failed)
+            return self._try(call, seconds)
+        except CallFailed as failed:
+            lost = failed
+        outage = Outage(self.pool, call, begun + seconds, begun + self._bridged if until is None else until)
+        while (pause := outage.pause_after(lost)) is not None:
+            time.sleep(pause)
+            try:
+                return self._try(call, outage.left())
+            except CallFailed as failed:
+                lost = failed
+        raise lost
 
     def call_anywhere(self, call: Call[A]) -> A:
         """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
 
         All of it within one deadline. Raises CallFailed.
         """
+        until = time.monotonic() + self._bridged
         *bounds, last = tries(self.timeout)
         for seconds in bounds:
             try:
-                return self.call(call, seconds)
+                return self.call(call, seconds, until)
             except CallFailed as failed:
                 if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
                     raise
-        return self.call(call, last)
+        return self.call(call, last, until)
 
     def start(self, call: Call[A], lane: Lane[grpc.Channel] | None = None) -> Pending[A]:
         """The same without waiting, over this connection or any. The answer is the message of the contract."""
-        lane = lane or self.pool.lane()
-        future = lane.method(call.stub, call.method).future(call.request, timeout=self.timeout)
-        lane.busy += 1
-        future.add_done_callback(partial(self._ended, lane))
-        return Pending(future, call.request)
+        begun = time.monotonic()
+        outage = Outage(self.pool, call, begun + self.timeout, begun + self._bridged)
+        return Pending(partial(self._begin, call, lane), outage, call.request)
 
     def stream(self, call: Call[A]) -> Iterator[A]:
         """The messages of a stream that ends.
@@ -134,10 +105,34 @@ class Caller:
         """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
         return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
 
-    def _ended(self, lane: Lane[grpc.Channel], future: Any) -> None:
+    def _try(self, call: Call[A], seconds: float) -> A:
+        lane = self.pool.lane()
+        lane.busy += 1
+        try:
+            answer: A = call.take(lane.method(call.stub, call.method)(call.request, timeout=seconds))
+        except grpc.RpcError as error:
+            failed = CallFailed.of(error)
+            self.pool.note(lane, failed, seconds)
+        else:
+            self.pool.reached = True
+            return answer
+        finally:
+            lane.busy -= 1
+        raise failure_of(call.request, failed)
+
+    def _begin(self, call: Call[Any], lane: Lane[grpc.Channel] | None, seconds: float) -> Any:
+        lane = lane or self.pool.lane()
+        future = lane.method(call.stub, call.method).future(call.request, timeout=seconds)
+        lane.busy += 1
+        future.add_done_callback(partial(self._ended, lane, seconds))
+        return future
+
+    def _ended(self, lane: Lane[grpc.Channel], seconds: float, future: Any) -> None:
         """A call that was started is over; a thread of gRPC says so."""
         lane.busy -= 1
-        if hung(future.code(), self.timeout):
+        if future.code() is grpc.StatusCode.OK:
+            self.pool.reached = True
+        elif hung(future.code(), seconds):
             self.pool.doubt(lane)
 
     def _messages(self, call: Call[A]) -> Iterator[A]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Final
+from typing import Any, Final
 
 import grpc
 import grpc.aio
@@ -60,16 +60,23 @@ _RETRIES: Final = {
     "initialBackoff": "0.1s",
     "maxBackoff": "1s",
     "backoffMultiplier": 2,
-    "retryableStatusCodes": ["UNAVAILABLE"],
+    # A server that goes down cancels what arrives meanwhile. What the caller cancels is not tried again.
+    "retryableStatusCodes": ["UNAVAILABLE", "CANCELLED"],
 }
+"""Within 1.5 seconds, and five is the most that gRPC takes; outages that are longer are bridged by the client."""
 
 
 def service_config() -> str:
-    """The service config as JSON: retries of UNAVAILABLE, except of what must be made once."""
+    """The service config as JSON: retries of UNAVAILABLE and CANCELLED, except of what must be made once."""
     names = [{"service": f"segmentd.v1.{name}"} for name in _SERVICES]
     once = [{"service": f"segmentd.v1.{service}", "method": method} for service, method in _ONCE]
     # The more specific name wins, and a method without a policy is not retried.
     return json.dumps({"methodConfig": [{"name": names, "retryPolicy": _RETRIES}, {"name": once}]})
+
+
+def may_be_repeated(stub: type[Any], method: str) -> bool:
+    """Whether a call of this method comes to the same when it is made twice; `stub` is the generated one."""
+    return (stub.__name__.removesuffix("Stub"), method) not in _ONCE
 
 
 KEEPALIVE: Final = 20.0
@@ -80,7 +87,7 @@ _OPTIONS: Final = (
     ("grpc.max_receive_message_length", -1),
     ("grpc.max_send_message_length", -1),
     ("grpc.initial_reconnect_backoff_ms", 100),
-    ("grpc.max_reconnect_backoff_ms", 2_000),
+    ("grpc.max_reconnect_backoff_ms", 1_000),
     # Else a connection to a machine that answers no more is tried for 20 seconds.
     ("grpc.min_reconnect_backoff_ms", 5_000),
     # By default only two questions may follow each other without a message.

@@ -11,7 +11,7 @@ from typing import Any, Final, Generic, TypeVar
 import grpc
 
 from segmentd.client.arguments import whole
-from segmentd.client.errors import ClientClosed
+from segmentd.client.errors import CallFailed, ClientClosed
 
 C = TypeVar("C")
 
@@ -67,7 +67,8 @@ class Pool(Generic[C]):
     """Up to `size` connections, opened as they are used; a call takes the one with the fewest calls under way.
 
     Among equals they take turns, and one that hangs comes last for 30 seconds. Counts may be off by a few where threads
-    meet; they only choose.
+    meet; they only choose. `reached` says whether a server ever answered, and `closed` whether the connections were
+    given up.
     """
 
     def __init__(self, open_channel: Callable[[], C], size: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -80,6 +81,8 @@ class Pool(Generic[C]):
         self._lanes = [Lane(open_channel) for _ in range(size)]
         self._turns = itertools.count()
         self._clock = clock
+        self.reached = False
+        self.closed = False
 
     def lane(self) -> Lane[C]:
         """The connection for the next call."""
@@ -95,8 +98,16 @@ class Pool(Generic[C]):
         """Nothing comes over this connection, though something should."""
         lane.doubted = self._clock() + _DOUBT
 
+    def note(self, lane: Lane[C], failed: CallFailed, seconds: float) -> None:
+        """A call that had so many seconds has failed."""
+        if failed.reason:
+            self.reached = True
+        elif hung(failed.code, seconds):
+            self.doubt(lane)
+
     def give_up(self) -> list[C]:
         """The connections that are to be closed; no call can be made any more."""
+        self.closed = True
         return [channel for lane in self._lanes if (channel := lane.give_up()) is not None]
 
 

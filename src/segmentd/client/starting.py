@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from segmentd.client.calling import Pending
 from segmentd.client.calls import Blocking
+from segmentd.client.pending import Pending
 from segmentd.client.profiles import ingesting, upserting
 from segmentd.client.user_lists import uploading
 from segmentd.v1 import profile_pb2

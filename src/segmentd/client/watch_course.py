@@ -12,6 +12,7 @@ from google.protobuf import duration_pb2
 from segmentd.client.arguments import length
 from segmentd.client.calls import Call
 from segmentd.client.errors import CallFailed
+from segmentd.client.outage import PASSING
 from segmentd.client.pauses import pause_after
 from segmentd.v1 import membership_service_pb2 as questions
 from segmentd.v1 import transition_pb2
@@ -64,7 +65,7 @@ class WatchCourse:
         """
         # A server ends no watch without a status; whoever did stands between.
         failed = failed or CallFailed(grpc.StatusCode.UNAVAILABLE, "", "the stream ended without a status")
-        lost = failed.code is grpc.StatusCode.UNAVAILABLE or failed.reason in _RESUMABLE
+        lost = failed.code in PASSING or failed.reason in _RESUMABLE
         now = self._clock()
         self._lost_at = self._lost_at if self._tries else now
         if not lost or not self._heard or now >= self._lost_at + self._reconnect_for:

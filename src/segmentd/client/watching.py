@@ -59,8 +59,11 @@ class Watch(Iterator[questions.WatchTransitionsResponse]):
                 self._course.hear(message)
                 return message
             self._call = None
-            if not self._closed.is_set():
-                self._closed.wait(self._course.delay_after(lost))
+            if self._closed.is_set():
+                break
+            if lost is not None and self._caller.pool.closed:
+                raise lost from None
+            self._closed.wait(self._course.delay_after(lost))
         raise StopIteration
 
     def transitions(self) -> Iterator[transition_pb2.Transition]:

@@ -38,7 +38,7 @@ class AsyncLocalMemberships(Replica):
         self.asked = 0
         """How many checks the server answered."""
         self._caller = caller
-        self._looking = AsyncCaller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
+        self._looking = AsyncCaller(caller.pool, min(caller.timeout, LOOK_TIMEOUT), bridged=0)
         self._lane: Lane[grpc.aio.Channel] = caller.pool.lane()
         self._call: AsyncAttended | None = None
         self._told = asyncio.Condition()

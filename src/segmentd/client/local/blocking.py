@@ -10,10 +10,11 @@ from types import TracebackType
 import grpc
 
 from segmentd.client.arguments import named
-from segmentd.client.calling import Caller, Pending
+from segmentd.client.calling import Caller
 from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed, ClientClosed
 from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
+from segmentd.client.pending import Pending
 from segmentd.client.pool import Lane
 from segmentd.client.questions import is_member_call
 from segmentd.client.silence import Attended
@@ -38,7 +39,7 @@ class LocalMemberships(Replica):
         self.asked = 0
         """How many checks the server answered."""
         self._caller = caller
-        self._looking = Caller(caller.pool, min(caller.timeout, LOOK_TIMEOUT))
+        self._looking = Caller(caller.pool, min(caller.timeout, LOOK_TIMEOUT), bridged=0)
         self._lane: Lane[grpc.Channel] = caller.pool.lane()
         self._call: Attended | None = None
         self._look: Pending[questions.CheckMembershipsResponse] | None = None

@@ -1,0 +1,80 @@
+"""A call that was started and is not waited for."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+import grpc
+
+from segmentd.client.errors import CallFailed
+from segmentd.client.outage import PASSING, Outage
+from segmentd.client.sending import failure_of
+
+A_co = TypeVar("A_co", covariant=True)
+
+
+class Pending(Generic[A_co]):
+    """A call under way; while its server is away it is made anew, as calls are that are waited for."""
+
+    def __init__(self, begin: Callable[[float], Any], outage: Outage, request: Any = None) -> None:
+        """`begin` makes the call, with so many seconds for it; `request` is what it sends, message or messages."""
+        self._begin = begin
+        self._outage = outage
+        self._request = request
+        self._lock = threading.Lock()
+        self._given_up = False
+        self._over = threading.Event()
+        self._rest: threading.Timer | None = None
+        self._future = begin(outage.left())
+        self._future.add_done_callback(self._ended)
+
+    def result(self) -> A_co:
+        """Waits for the answer. Raises CallFailed, also where it was cancelled, and what making the messages raised."""
+        self._over.wait()
+        try:
+            answer: A_co = self._future.result()
+        except grpc.RpcError as error:
+            failed = CallFailed.of(error)
+        except grpc.FutureCancelledError:
+            failed = CallFailed(grpc.StatusCode.CANCELLED, "", "the call was cancelled")
+        else:
+            return answer
+        raise failure_of(self._request, failed)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether the call has ended, well or not, after so many seconds at most."""
+        return self._over.wait(seconds)
+
+    def cancel(self) -> None:
+        """Give up waiting; what the server has begun, it may finish."""
+        with self._lock:
+            self._given_up = True
+            if self._rest is not None:
+                self._rest.cancel()
+            if self._future.done():
+                self._over.set()
+        self._future.cancel()
+
+    def _ended(self, future: Any) -> None:
+        """A try has ended; a thread of gRPC says so."""
+        passes = not self._given_up and future.code() in PASSING
+        pause = self._outage.pause_after(CallFailed.of(future)) if passes else None
+        if pause is None:
+            self._over.set()
+            return
+        self._rest = threading.Timer(pause, self._anew)
+        self._rest.daemon = True
+        self._rest.start()
+
+    def _anew(self) -> None:
+        with self._lock:
+            if self._over.is_set():
+                return
+            try:
+                self._future = self._begin(self._outage.left())
+            except ValueError:  # the client was closed
+                self._over.set()
+                return
+        self._future.add_done_callback(self._ended)
