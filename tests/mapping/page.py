@@ -26,6 +26,7 @@ class Page:
         self.horizons = self.publisher.zeros("horizons", (64,), np.int64)
         self.horizons[:] = FOREVER
         self.revision = self.rows = 0
+        self.publisher.reset_index([], np.zeros(0, dtype=np.int64))
         self.publisher.freeze(100)
         self.publisher.describe([LINE])
         self.publish()

@@ -8,12 +8,15 @@ from __future__ import annotations
 import os
 
 from hypothesis import settings
-from hypothesis.stateful import invariant
+from hypothesis import strategies as st
+from hypothesis.stateful import invariant, rule
 from tests.mapping.digests import of_few_values
-from tests.mapping.same_answers import compare, compare_known
+from tests.mapping.full_disk import Disk
+from tests.mapping.same_answers import compare, compare_known, outcome
 from tests.movement.drawing import USERS
 from tests.movement.machine import Movement
 
+from segmentd.mapping.elsewhere import Why
 from segmentd.mapping.hashing import Digest, default_digest
 from segmentd.service.engine import Engine
 from segmentd.service.mapped_memberships import MappedMemberships
@@ -58,9 +61,43 @@ class Colliding(Mapped):
         compare_known(engine.live, Memberships(engine), self._mapped, USERS)
 
 
+class Starved(Mapped):
+    """The disk is full at times, for any of the files: then the reader leaves everything to the engine."""
+
+    @rule(files=st.integers(0, 6))
+    def so_many_files_fit(self, files: int) -> None:
+        """And no more, until there is room again."""
+        self._disk().left = files
+
+    @rule()
+    def there_is_room(self) -> None:
+        """For as many files as are needed."""
+        self._disk().left = None
+
+    def _disk(self) -> Disk:
+        if self._full is None:
+            self._full = Disk(self.patch)
+        return self._full
+
+    _full: Disk | None = None
+
+    def _ask(self, engine: Engine) -> None:
+        publication = engine.live.publication
+        publication.try_again()
+        assert isinstance(publication, MappedPublication)
+        if publication._suspended:
+            assert self._disk().left == 0
+            for user in USERS:
+                assert {outcome(self._mapped.check(user, each)) for each in ("s", "t")} == {Why.TORN}
+        else:
+            super()._ask(engine)
+
+
 TestMapped = Mapped.TestCase
 TestMapped.settings = settings(max_examples=ASKED or max(settings().max_examples // 4, 1), stateful_step_count=STEPS)
 TestColliding = Colliding.TestCase
 TestColliding.settings = settings(
     max_examples=ASKED or max(settings().max_examples // 10, 1), stateful_step_count=STEPS
 )
+TestStarved = Starved.TestCase
+TestStarved.settings = settings(max_examples=ASKED or max(settings().max_examples // 10, 1), stateful_step_count=STEPS)

@@ -16,8 +16,6 @@ from segmentd.engine.judging import EvaluationFailed, Pass
 from segmentd.engine.memberships import BLOCK
 from segmentd.engine.plan import Plan
 from segmentd.engine.stage import Stage
-from segmentd.errors import StorageFailed
-from segmentd.mapping import private_files
 from segmentd.mapping.elsewhere import Elsewhere, Why
 from segmentd.mapping.hashing import default_digest
 from segmentd.population.verdict import Verdict
@@ -208,26 +206,6 @@ def test_readers_wait_for_an_engine_that_failed_while_it_published(site: Site, m
     site.do(site.service.status())
     assert seen == [Why.TORN]
     site.compare(USERS)
-
-
-def test_a_disk_that_is_full_while_the_arrays_grow(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    site.define("pro")
-    site.write("a")
-    new_array, left = private_files.new_array, [1]
-
-    def full(path: Path, shape: tuple[int, ...], dtype: Any) -> Any:
-        if left:
-            left.pop()
-            raise StorageFailed("no space left")
-        return new_array(path, shape, dtype)
-
-    monkeypatch.setattr(private_files, "new_array", full)
-    with pytest.raises(StorageFailed):
-        site.write(*(f"more-{number}" for number in range(BLOCK + 1)))
-    site.do(site.service.status())
-    site.compare([*USERS, "more-1"])
-    site.write("b")
-    site.compare([*USERS, "more-1"])
 
 
 def test_the_directory_goes_with_the_service(site: Site, tmp_path: Path) -> None:

@@ -88,10 +88,27 @@ def test_a_publication_that_does_not_end_is_waited_for_once(
         assert found.check("u", "s")[1] == page.revision
 
 
-def test_nothing_to_read_before_the_first_publication(page: Page) -> None:
+@pytest.mark.parametrize("name", ASKINGS)
+def test_a_reader_that_comes_while_nothing_is_published_reads_what_comes_then(page: Page, name: str) -> None:
+    page.begin()
+    found = reader_of(page.publisher.directory)
+    with pytest.raises(Elsewhere) as torn:
+        ASKINGS[name](found)
+    assert torn.value.why is Why.TORN
+    page.publish()
+    ASKINGS[name](found)
+    assert found.check("u", "s")[:2] == (True, page.revision)
+
+
+def test_files_are_given_up_while_nothing_is_published(page: Page) -> None:
+    found = reader_of(page.publisher.directory)
+    assert found._view.words.size == 64
     page.begin()
     with pytest.raises(Elsewhere):
-        reader_of(page.publisher.directory)
+        found.refresh()
+    assert found._view.words.size == 1
+    page.publish()
+    assert found.check("u", "s")[0]
 
 
 def test_a_check_that_is_overtaken_is_of_the_later_revision(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

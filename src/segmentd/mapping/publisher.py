@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -25,11 +26,12 @@ class Publisher:
 
     What readers see changes between `begin` and `end`. Where an error gets in between, the sequence stays odd, and
     nobody reads until a later `end`. Arrays come from `zeros`. What is written to those that `end` was last told of is
-    seen at once; whoever does that outside of the two has to leave every answer right.
+    seen at once; whoever does that outside of the two has to leave every answer right. `reset_index` comes before the
+    first `end`.
     """
 
     def __init__(self, directory: Path, digest: Digest = default_digest) -> None:
-        """Makes the directory anew. Raises StorageFailed."""
+        """Makes the directory anew, with a head in it. Raises StorageFailed."""
         private_files.make(directory)
         self.directory = directory
         self._digest = digest
@@ -42,7 +44,7 @@ class Publisher:
         self._generation = 0
         self._epoch = 0
         self._head = HeadWriter(directory, self._seed)
-        self._index = self._new_index()
+        self._index = self._no_index()
 
     def zeros(self, name: str, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
         """An array of zeros in a new file. Raises StorageFailed."""
@@ -53,9 +55,19 @@ class Publisher:
 
     def reset_index(self, user_ids: Sequence[str], rows: Rows) -> None:
         """The index has these ids and no others, from the next `end` on."""
-        self._index = self._new_index()
+        self._index = IndexWriter(self._digest, self._seed, lambda size: self.zeros(_INDEX, (size, 2), np.uint64))
         self._epoch += 1
         self._index.enter(user_ids, rows)
+
+    def abandon(self) -> None:
+        """Nobody reads until the next `end`, before which everything is to be given anew; all files but the head go.
+
+        Their room is free once nobody has them mapped: the arrays that came from `zeros` are to be given up before.
+        """
+        self._head.begin()
+        self._index = self._no_index()
+        self._names, self._segments, self._manifest = {}, "", None
+        self._remove_all_but({NAME})
 
     def enter(self, user_ids: Sequence[str], rows: Rows) -> None:
         """New ids lead to rows that are not published yet; also before `begin`."""
@@ -131,13 +143,17 @@ class Publisher:
     def _remove_others(self, manifest: Manifest) -> None:
         """Arrays that were replaced are no longer written to, and need no names."""
         self._names = {key: named for key, named in self._names.items() if named[0] in manifest.files}
-        kept = {*manifest.files, NAME, manifest_name(self._generation)}
-        for path in self.directory.iterdir():
-            if path.name not in kept:
-                path.unlink()
+        self._remove_all_but({*manifest.files, NAME, manifest_name(self._generation)})
 
-    def _new_index(self) -> IndexWriter:
-        return IndexWriter(self._digest, self._seed, lambda size: self.zeros(_INDEX, (size, 2), np.uint64))
+    def _remove_all_but(self, kept: Collection[str]) -> None:
+        with suppress(OSError):  # nobody needs them; the next time is soon enough
+            for path in self.directory.iterdir():
+                if path.name not in kept:
+                    path.unlink()
+
+    def _no_index(self) -> IndexWriter:
+        """Stands for one until `reset_index`; no file."""
+        return IndexWriter(self._digest, self._seed, lambda size: np.zeros((size, 2), dtype=np.uint64))
 
     def _new_name(self, name: str) -> str:
         self._made += 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from struct import Struct
 from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
@@ -15,7 +16,7 @@ from segmentd.mapping.elsewhere import Elsewhere, Why
 from segmentd.mapping.hashing import LOW, Digest, default_digest, hash_many
 from segmentd.mapping.head import NEVER, WEAK_ORDER, Head, fence, map_head, read_head
 from segmentd.mapping.index import NOBODY, UNTOLD, Rows, find, find_many
-from segmentd.mapping.view import Interpret, View, map_view
+from segmentd.mapping.view import Interpret, View, map_view, nothing_mapped
 from segmentd.times import FOREVER
 
 C = TypeVar("C")
@@ -60,7 +61,7 @@ class Reader(Generic[C, P]):
         now: Callable[[], int],
         digest: Digest = default_digest,
     ) -> None:
-        """`now` is the instant by the wall clock. Raises FileNotFoundError; Elsewhere where nothing is published."""
+        """`now` is the instant by the wall clock. Raises FileNotFoundError. Nothing need be published yet."""
         self._directory = directory
         self._interpret = interpret
         self._now = now
@@ -68,7 +69,9 @@ class Reader(Generic[C, P]):
         self._page, self._seed = map_head(directory)
         self._words = self._page.cast("q")
         self._in_vain = 0
-        self._view = self._mapped()
+        self._nothing = self._view = nothing_mapped(interpret)
+        with suppress(Elsewhere):
+            self.refresh()
 
     @property
     def revision(self) -> int:
@@ -81,9 +84,16 @@ class Reader(Generic[C, P]):
         return self._view.catalogue
 
     def refresh(self) -> None:
-        """Map the files of the present generation, and give up those of an earlier one."""
-        if self._settled().generation != self._view.generation:
-            self._view = self._mapped()
+        """Map the files of the present generation, and give up those of an earlier one.
+
+        Where nothing is published all are given up: the engine may lack the very room that they take.
+        """
+        try:
+            if self._settled().generation != self._view.generation:
+                self._view = self._mapped()
+        except Elsewhere:
+            self._view = self._nothing
+            raise
 
     def check(self, user_id: str, segment_id: str) -> Answer[P]:
         """Whether one user is in one segment. Raises KeyError for a segment that is not active, and Elsewhere."""

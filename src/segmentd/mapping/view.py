@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeAlias, TypeVar
+from typing import Final, Generic, NamedTuple, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from segmentd.mapping.manifest import SegmentLine, read_manifest, read_segments
 from segmentd.mapping.private_files import map_array
 from segmentd.population.foreseen import Foreseen
 
+NO_GENERATION: Final = -1
 C = TypeVar("C")
 P = TypeVar("P")
 
@@ -81,11 +82,31 @@ def map_view(directory: Path, generation: int, interpret: Interpret[C, P]) -> Vi
         foreseen = Foreseen(whole, manifest.rows)
     slots = map_array(directory / manifest.index, (manifest.size, 2), np.uint64)
     meaning = interpret(read_segments(directory / manifest.segments))
+    return _view(generation, manifest.homes, slots, words, horizons, foreseen, meaning)
+
+
+def nothing_mapped(interpret: Interpret[C, P]) -> View[C, P]:
+    """A view of no generation and nobody, which takes no room."""
+    free = np.zeros((1, 2), dtype=np.uint64)  # a search ends there
+    words, horizons = np.zeros((1, 1), dtype=np.uint64), np.zeros(1, dtype=np.int64)
+    return _view(NO_GENERATION, 1, free, words, horizons, None, interpret(()))
+
+
+def _view(
+    generation: int,
+    homes: int,
+    slots: Slots,
+    words: NDArray[np.uint64],
+    horizons: NDArray[np.int64],
+    foreseen: Foreseen | None,
+    meaning: Interpreted[C, P],
+) -> View[C, P]:
+    rows, width = words.shape
     return View(
         generation,
-        manifest.homes,
-        manifest.rows,
-        manifest.width,
+        homes,
+        rows,
+        width,
         slots,
         words,
         horizons,

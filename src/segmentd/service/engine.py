@@ -105,6 +105,7 @@ class Engine:
             self._refit_doubled()
             self.log_retention.begin_due()
             self.snapshots.begin_due()
+            self.live.publication.try_again()
         self.revisions.publish(self.live.revision)
         return Outcome(ingest.results, self.live.revision)
 
@@ -126,13 +127,17 @@ class Engine:
         self.log_retention.begin_due()
         self.snapshots.begin_due()
         self.foresight.begin_due()
+        self.live.publication.try_again()
         self.revisions.publish(self.live.revision)
 
     def next_deadline(self) -> int:
-        """When some horizon may come due, or near; a model by its schedule, old events or an old log; else FOREVER."""
+        """When some horizon may come due, or near; a model by its schedule, old events or an old log; else FOREVER.
+
+        Or when what readers see may be published again.
+        """
         deadline = self.live.memberships.next_deadline()
         keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due(deadline))
-        return min(deadline, self.next_refit(), keeping)
+        return min(deadline, self.next_refit(), keeping, self.live.publication.next_try())
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER; an advance sees to all of them."""

@@ -81,7 +81,7 @@ class Foresight:
         """Give back the room of what was foreseen, once nothing is."""
         foreseen = self._live.memberships.foreseen
         if foreseen is not None and not foreseen.horizons.any():
-            self._forget()
+            self._live.forget_foreseen()
 
     def _queue(self, rows: Rows) -> None:
         try:
@@ -98,7 +98,7 @@ class Foresight:
         except Exception as error:  # noqa: BLE001  (no room on the disk or in memory, or whatever it was)
             expected = isinstance(error, StorageFailed)
             _log.warning("a wave of deadlines is not prepared for: %s", error, exc_info=not expected)
-            self._forget()
+            self._live.forget_foreseen()
             useful = False
         if not useful:
             self._next = Micros(now + _PAUSE)
@@ -106,13 +106,6 @@ class Foresight:
             self._under_way = True
             self._queue(rows[_ROWS:])
         yield from ()
-
-    def _forget(self) -> None:
-        """Where readers cannot be told, they ask the engine until the next revision is published."""
-        try:
-            self._live.forget_foreseen()
-        except StorageFailed as error:
-            _log.warning("readers cannot be told that nothing is foreseen: %s", error)
 
     def _foresee(self, rows: Rows, until: int) -> bool:
         """Work out what becomes of those of these rows whose horizon is near; False where that cannot be said now.

@@ -46,7 +46,7 @@ class MappedMemberships:
     def __init__(self, directory: Path, clock: Clock | None = None, digest: Digest = default_digest) -> None:
         """`clock` is that of the wall, which the engine's takes the place of where it is frozen.
 
-        Raises FileNotFoundError where there is no such directory, and Elsewhere where nothing is published in it.
+        Raises FileNotFoundError where there is no such directory.
         """
         now = _wall_clock if clock is None else clock.now
         self._reader: Reader[_Known, tuple[Fitted, ...]] = Reader(directory, _interpret, now, digest)

@@ -2,31 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import DTypeLike, NDArray
 
 from segmentd.engine.catalogue import Catalogue, Entry
+from segmentd.engine.memberships import in_memory
+from segmentd.errors import StorageFailed
 from segmentd.mapping.hashing import Digest, default_digest
 from segmentd.mapping.manifest import ModelLine, SegmentLine
 from segmentd.mapping.publisher import Publisher
 from segmentd.service.live import Live
 from segmentd.service.publication import Publication
 from segmentd.service.segment_info import SegmentInfo
-from segmentd.times import Clock
+from segmentd.times import FOREVER, MIN_INSTANT, MINUTE, SECOND, Clock, Micros
+
+OPTIONAL: Final = "foreseen"
+"""The array without which everything else goes on."""
+_FIRST_PAUSE: Final = Micros(2 * SECOND)
+"""Until then workers have noticed that nothing is published and given up the old files, whose room is free then."""
+_LONGEST_PAUSE: Final = MINUTE
+_log = logging.getLogger(__name__)
 
 
 class MappedPublication(Publication):
-    """Used by the engine's thread alone. From its start on the arrays of the memberships are mapped files."""
+    """Used by the engine's thread alone. From its start on the arrays of the memberships are mapped files.
+
+    Where a file cannot be made, be it that the disk is full, nothing is published any more: what is in memory alone
+    takes the place of what was mapped, readers leave all questions to the engine, and later all files are made anew.
+    """
 
     def __init__(self, live: Live, clock: Clock, directory: Path, digest: Digest = default_digest) -> None:
-        """Makes the directory anew and publishes what there is. Raises StorageFailed."""
+        """Makes the directory anew and publishes what there is. Raises StorageFailed where not even a head can be."""
         self._live = live
+        self._clock = clock
         self._publisher = Publisher(directory, digest)
         self._catalogue: Catalogue | None = None
         self._segments: dict[str, SegmentInfo] = {}
+        self._suspended = False
+        self._next_try, self._pause = MIN_INSTANT, _FIRST_PAUSE
         try:
             self.set_clock(clock)
             self.start_over(live)
@@ -42,13 +62,70 @@ class MappedPublication(Publication):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is not None:
+        if kind is not None or self._suspended:
+            return
+        with self._or_suspended():
+            self._publish()
+
+    def prepare(self, live: Live) -> None:
+        if not self._suspended:
+            # Readers take a row beyond the published ones for nobody's, so new ids may be in the index before.
+            rows = np.arange(live.published_rows, len(live.users), dtype=np.int64)
+            with self._or_suspended():
+                self._publisher.enter(live.users.user_ids[live.published_rows : len(live.users)], rows)
+        live.memberships.ensure(len(live.users))
+
+    def start_over(self, live: Live) -> None:
+        if live is not self._live:  # a traceback may hold on to what was there before, and so to the room of its files
+            self._live.memberships.move_to(in_memory)
+        live.memberships.move_to(self._zeros)
+        if not self._suspended:
+            index = live.users.index
+            with self._or_suspended():
+                self._publisher.reset_index(list(index), np.fromiter(index.values(), np.int64, len(index)))
+
+    def lead(self, user_ids: Iterable[str], row: int) -> None:
+        if not self._suspended:
+            self._publisher.lead(user_ids, row)
+
+    def forget(self, user_ids: Iterable[str]) -> None:
+        if self._suspended:
+            self._publisher.abandon()  # the old index knows of them
+        else:
+            self._publisher.forget(user_ids)
+
+    def set_clock(self, clock: Clock) -> None:
+        self._publisher.freeze(clock.now() if clock.frozen else None)
+
+    def next_try(self) -> int:
+        if not self._suspended or self._clock.frozen:  # a frozen clock does not get there: each commit tries
+            return FOREVER
+        now = self._clock.now()
+        return self._next_try if self._next_try <= now + _LONGEST_PAUSE else now  # the clock was set back
+
+    def try_again(self) -> None:
+        if not self._suspended or (not self._clock.frozen and self.next_try() > self._clock.now()):
             return
         live = self._live
+        self._give_up_files()
+        self._suspended = False
+        self.start_over(live)
+        with live.lock, self:
+            pass
+        if self._suspended:
+            self._give_up_files()  # a part of them is of no use, and others may lack its room
+        else:
+            self._pause = _FIRST_PAUSE
+            _log.info("workers answer again")
+
+    def close(self) -> None:
+        self._publisher.close()
+
+    def _publish(self) -> None:
+        live, memberships = self._live, self._live.memberships
         if live.catalogue is not self._catalogue or live.segments is not self._segments:
             self._publisher.describe(segment_lines(live.catalogue, live.segments))
             self._catalogue, self._segments = live.catalogue, live.segments
-        memberships = live.memberships
         self._publisher.end(
             memberships.words,
             memberships.horizons,
@@ -58,28 +135,36 @@ class MappedPublication(Publication):
             live.published_rows,
         )
 
-    def prepare(self, live: Live) -> None:
-        # Readers take a row beyond the published ones for nobody's, so new ids may be in the index before.
-        rows = np.arange(live.published_rows, len(live.users), dtype=np.int64)
-        self._publisher.enter(live.users.user_ids[live.published_rows : len(live.users)], rows)
-        live.memberships.ensure(len(live.users))
+    def _zeros(self, name: str, shape: tuple[int, ...], dtype: DTypeLike, /) -> NDArray[Any]:
+        """A mapped array, or one in memory where that cannot be had. Raises StorageFailed for one that is optional."""
+        if not self._suspended:
+            try:
+                return self._publisher.zeros(name, shape, dtype)
+            except StorageFailed as error:
+                if name == OPTIONAL:
+                    raise
+                self._suspend(error)
+        return in_memory(name, shape, dtype)
 
-    def start_over(self, live: Live) -> None:
-        index = live.users.index
-        live.memberships.move_to(self._publisher.zeros)
-        self._publisher.reset_index(list(index), np.fromiter(index.values(), np.int64, len(index)))
+    @contextmanager
+    def _or_suspended(self) -> Iterator[None]:
+        try:
+            yield
+        except StorageFailed as error:
+            self._suspend(error)
 
-    def lead(self, user_ids: Iterable[str], row: int) -> None:
-        self._publisher.lead(user_ids, row)
+    def _suspend(self, error: StorageFailed) -> None:
+        self._publisher.begin()
+        self._suspended = True
+        self._next_try = Micros(self._clock.now() + self._pause)
+        said = _log.warning if self._pause == _FIRST_PAUSE else _log.debug
+        said("workers leave all questions to the engine until there is room again: %s", error.message)
+        self._pause = Micros(min(2 * self._pause, _LONGEST_PAUSE))
 
-    def forget(self, user_ids: Iterable[str]) -> None:
-        self._publisher.forget(user_ids)
-
-    def set_clock(self, clock: Clock) -> None:
-        self._publisher.freeze(clock.now() if clock.frozen else None)
-
-    def close(self) -> None:
-        self._publisher.close()
+    def _give_up_files(self) -> None:
+        self._live.memberships.move_to(self._zeros)  # which are in memory now
+        self._publisher.abandon()
+        self._catalogue = None
 
 
 def segment_lines(catalogue: Catalogue, segments: dict[str, SegmentInfo]) -> list[SegmentLine]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from segmentd.times import Clock
+from segmentd.times import FOREVER, Clock
 
 if TYPE_CHECKING:
     from segmentd.service.live import Live
@@ -24,7 +24,10 @@ class Publication:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """They see what `Live` has now; where an error got in between they wait for the next publication."""
+        """They see what `Live` has now; where an error got in between they wait for the next publication.
+
+        No error of its own: where something cannot be published, readers leave their questions to the engine.
+        """
 
     def prepare(self, live: Live) -> None:
         """Before the lock is taken: make room for what is about to be published."""
@@ -40,6 +43,13 @@ class Publication:
 
     def set_clock(self, clock: Clock) -> None:
         """Where a frozen clock stands now; the wall clock is everybody's own."""
+
+    def next_try(self) -> int:
+        """When to try again to publish, where that was not possible, or FOREVER."""
+        return FOREVER
+
+    def try_again(self) -> None:
+        """Publish what could not be published, where it is time to try again; to be called without the lock."""
 
     def close(self) -> None:
         """No more is published."""
