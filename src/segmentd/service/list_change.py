@@ -68,9 +68,9 @@ class ListChange(Change):
         attribute = list_attribute(self._list_id)
         live.users.set_flags(added, attribute, True)
         live.users.set_flags(removed, attribute, None)
+        self._keep(store, record, instant)
         store.add_list_members(record.list_key, live.user_keys(added))
         store.remove_list_members(record.list_key, live.user_keys(removed))
-        self._keep(store, record, instant)
         self.created, self.added, self.removed = len(new), len(added), len(removed)
         return Written(many=Many(np.union1d(added, removed), attribute, first_new, Cause.LIST))
 

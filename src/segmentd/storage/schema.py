@@ -9,6 +9,7 @@ from sqlite_utils import Database
 
 from segmentd.storage.migrations import Migration
 from segmentd.storage.movement_schema import movement
+from segmentd.storage.snapshot_guard import guard_snapshots
 
 # Tables that sqlite-utils cannot say: without rowid, deferred foreign keys, partial indexes.
 
@@ -127,4 +128,8 @@ def _create_log(database: Database) -> None:
     database.table("switches").create_index(["segment_key", "revision", "offset"], "switches_by_segment")
 
 
-MIGRATIONS: Final = (Migration(1, "foundation", _foundation), Migration(2, "movement", movement))
+MIGRATIONS: Final = (
+    Migration(1, "foundation", _foundation),
+    Migration(2, "movement", movement),
+    Migration(3, "guarded snapshots", guard_snapshots),
+)

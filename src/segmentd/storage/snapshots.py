@@ -4,7 +4,8 @@ The database names the file that it can be started from, so that file and databa
 is a random one. It stands for everything that is stored at its revision; what only adds to that (users, profiles,
 events, definitions) may come after it, and a start reads it from the database. Whatever takes away or changes what was
 stored before (erasing, merging, taking out old events, another kind for an attribute) forgets the name in its own
-transaction, and removes the files before that is committed.
+transaction, and removes the files before that is committed. Where another program does, triggers forget the name
+(`snapshot_guard`). What it writes while this one runs is not in memory, which is of no use for a snapshot from then on.
 """
 
 from __future__ import annotations
@@ -17,21 +18,31 @@ from pathlib import Path
 from typing import Final
 
 from segmentd.errors import StorageFailed
-from segmentd.storage.part import Part
+from segmentd.storage.meta import Meta
+from segmentd.storage.snapshot_guard import TRIGGERS
 
-_CURRENT: Final = "snapshot"
-_BEGUN: Final = "snapshot_begun"
+_CURRENT: Final = 1
+_BEGUN: Final = 2
 _SUFFIX: Final = ".columns"
-_SELECT: Final = "SELECT value FROM meta WHERE key = ?"
-_SET: Final = "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value"
-_FORGET: Final = "DELETE FROM meta WHERE key IN (?, ?)"
+_SELECT: Final = "SELECT name, layout FROM snapshots WHERE place = ?"
+_WRITTEN: Final = "SELECT 1 FROM snapshots WHERE place = ? AND written"
+_BEGIN: Final = """
+INSERT OR REPLACE INTO snapshots (place, name, layout, instant, user_key, event_key, name_id, names, written)
+SELECT ?, ?, ?, ?, (SELECT value FROM counters WHERE name = 'user'), (SELECT coalesce(max(event_key), 0) FROM events),
+       coalesce(max(name_id), 0), count(*), 0
+FROM event_names
+"""
+_FINISH: Final = "UPDATE OR REPLACE snapshots SET place = ? WHERE place = ?"
+_FORGET: Final = "DELETE FROM snapshots"
 _log = logging.getLogger(__name__)
 
 
-class Snapshots(Part):
-    """The folder `<database>.snapshot`, and two values of `meta`. A database in memory has none."""
+class Snapshots(Meta):
+    """The folder `<database>.snapshot`, and table `snapshots`. A database in memory has none."""
 
     _database: Path | None = None
+    _opened_at: int | None = None
+    """The version of the data when the database was opened, see `_data_version`."""
 
     @property
     def snapshot_folder(self) -> Path | None:
@@ -47,10 +58,14 @@ class Snapshots(Part):
         """The file that holds for the database, which may be missing; None where there is none."""
         return self._named(_CURRENT)
 
+    def written_since_snapshot(self) -> bool:
+        """Whether profiles were written after the instant of the snapshot, by whomever."""
+        return self._session.row(_WRITTEN, (_CURRENT,)) is not None
+
     def begin_snapshot(self) -> Path | None:
         """Where to write the next one, in a transaction of its own; None for a database in memory.
 
-        Raises OSError and StorageFailed where there can be none.
+        Raises OSError and StorageFailed where there can be none: also where another program wrote into the database.
         """
         folder = self.snapshot_folder
         if folder is None:
@@ -60,7 +75,11 @@ class Snapshots(Part):
         self._clear({current} if current is not None and current.is_file() else set())
         name = secrets.token_hex(16)
         with self._session.transaction():
-            self._session.write(_SET, (_BEGUN, name.encode()))
+            if self._data_version() != self._opened_at:
+                raise StorageFailed("another program has changed the database file, which is not as it is in memory")
+            for trigger in TRIGGERS:
+                self._session.write(trigger)
+            self._session.write(_BEGIN, (_BEGUN, name, self._layout(), self.state().instant))
         return folder / f"{name}{_SUFFIX}"
 
     def snapshot_begun(self) -> Path | None:
@@ -69,12 +88,11 @@ class Snapshots(Part):
 
     def finish_snapshot(self, path: Path) -> bool:
         """Let the database be started from this file, which is on the disk; False where it does not hold any more."""
-        if self.snapshot_begun() != path:
-            return False
         _sync(path.parent)
         with self._session.transaction():
-            self._session.write(_SET, (_CURRENT, path.name.removesuffix(_SUFFIX).encode()))
-            self._session.write("DELETE FROM meta WHERE key = ?", (_BEGUN,))
+            if self.snapshot_begun() != path or self._data_version() != self._opened_at:
+                return False
+            self._session.write(_FINISH, (_CURRENT, _BEGUN))
         try:
             self._clear({path})
         except StorageFailed as error:  # the new one holds all the same
@@ -83,7 +101,7 @@ class Snapshots(Part):
 
     def drop_snapshot(self) -> None:
         """Forget in the open transaction that there are any, and remove the files."""
-        self._session.write(_FORGET, (_CURRENT, _BEGUN))
+        self._session.write(_FORGET)
         self._clear(set())
 
     def remove_snapshots(self) -> None:
@@ -96,10 +114,24 @@ class Snapshots(Part):
         with suppress(OSError):  # what is no snapshot may be in it
             folder.rmdir()
 
-    def _named(self, key: str) -> Path | None:
+    def _named(self, place: int) -> Path | None:
+        """Without what the triggers may not have seen: where the schema is another, they were not all there."""
         folder = self.snapshot_folder
-        found = self._session.row(_SELECT, (key,)) if folder is not None else None
-        return folder / f"{bytes(found[0]).decode()}{_SUFFIX}" if found is not None and folder is not None else None
+        found = self._session.row(_SELECT, (place,)) if folder is not None else None
+        if found is None or folder is None or found[1] != self._layout():
+            return None
+        return folder / f"{found[0]}{_SUFFIX}"
+
+    def _layout(self) -> int:
+        """A number that every change of the schema raises."""
+        return self._number("schema_version")
+
+    def _data_version(self) -> int:
+        """A number that is another one once any other connection has changed the file."""
+        return self._number("data_version")
+
+    def _number(self, pragma: str) -> int:
+        return int(self._session.rows(f"PRAGMA {pragma}")[0][0])
 
     def _clear(self, kept: set[Path | None]) -> None:
         folder = self.snapshot_folder

@@ -37,10 +37,10 @@ from segmentd.storage.users import Users
 
 
 class Store(
-    Meta,
     Users,
     Identity,
     Retention,
+    Meta,
     UserLists,
     Profiles,
     Events,
@@ -86,6 +86,7 @@ class Store(
             lock.release()
             raise
         store._file = store._database = file
+        store._opened_at = store._data_version()
         store._purge = Purge(store._session.connection, file)
         return store
 

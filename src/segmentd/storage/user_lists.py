@@ -45,8 +45,9 @@ class UserLists(Part):
 
     def delete_user_list(self, list_key: int) -> None:
         """Delete a list and its members."""
-        self._session.write("DELETE FROM list_members WHERE list_key = ?", (list_key,))
+        # In this order: members that go before their list are a change of the list.
         self._session.write("DELETE FROM user_lists WHERE list_key = ?", (list_key,))
+        self._session.write("DELETE FROM list_members WHERE list_key = ?", (list_key,))
 
     def list_members(self, list_key: int) -> Iterator[UserKeys]:
         """The members of a list in batches, by ascending key: int64[n] each."""
@@ -57,14 +58,14 @@ class UserLists(Part):
             last = int(keys[-1])
 
     def add_list_members(self, list_key: int, user_keys: UserKeys) -> None:
-        """Add users to a list; those who are in it stay."""
+        """Add users to a list that has its new update time already; those who are in it stay."""
         self._session.write_many(
             "INSERT OR IGNORE INTO list_members (list_key, user_key) VALUES (?, ?)",
             ((list_key, key) for key in user_keys.tolist()),
         )
 
     def remove_list_members(self, list_key: int, user_keys: UserKeys) -> None:
-        """Take users out of a list; those who are not in it are passed over."""
+        """Take users out of a list that has its new update time already; those who are not in it are passed over."""
         self._session.write_many(
             "DELETE FROM list_members WHERE list_key = ? AND user_key = ?",
             ((list_key, key) for key in user_keys.tolist()),

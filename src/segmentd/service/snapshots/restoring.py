@@ -44,8 +44,12 @@ class Snapshot:
         except BaseException:
             self._file.close()
             raise
-        self.later = self.facts.revision < state.revision
-        """Whether the database has gone on since."""
+        self.later = (
+            self.facts.revision < state.revision
+            or self.facts.event_key < store.last_event_key()
+            or store.written_since_snapshot()
+        )
+        """Whether the database has gone on since; another program may have written without a revision."""
         self.touched: Mask = np.zeros(0, dtype=np.bool_)
         """Who of all users was written about since, bool (users,)."""
         self.stale_lists: set[str] = set()
@@ -150,7 +154,9 @@ class Snapshot:
 
     def _lists(self, live: Live, store: Store) -> None:
         columns = {each.name: each for each in self.facts.columns}
-        for record in store.user_lists():
+        records = store.user_lists()
+        self.stale_lists |= {list_attribute(each) for each in self.facts.lists.keys() - {r.list_id for r in records}}
+        for record in records:
             name = list_attribute(record.list_id)
             same = self.facts.lists.get(record.list_id) == (record.list_key, record.update_time)
             if same and name in columns:
