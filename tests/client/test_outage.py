@@ -7,18 +7,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import Any
 
 import grpc
 import pytest
 from google.protobuf.message import Message
-from tests.client.answering import mute_server
+from tests.client.answering import answering, mute_server
 
 from segmentd.client import AsyncClient, CallFailed, Client
 from segmentd.client.calls import Call
 from segmentd.client.outage import Outage
 from segmentd.client.pool import Pool
-from segmentd.v1 import admin_service_pb2, profile_service_pb2
+from segmentd.v1 import admin_service_pb2, profile_pb2, profile_service_pb2
 from segmentd.v1.admin_service_pb2_grpc import AdminServiceStub
 
 GONE = CallFailed(grpc.StatusCode.UNAVAILABLE, "", "nobody is there")
@@ -128,6 +129,49 @@ def test_a_call_that_rests_before_it_is_made_anew_can_be_given_up(
         with pytest.raises(CallFailed) as failed:
             pending_of[0].result()
     assert (failed.value.code, len(rests)) == (grpc.StatusCode.UNAVAILABLE, 1)
+
+
+class Cancelling:
+    """Ends the first stream with CANCELLED once it has heard something, then answers what it hears."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    def stream(self, requests: Iterator[bytes], context: Any) -> Iterator[bytes]:
+        self.calls += 1
+        for request in requests:
+            if self.calls == 1:
+                context.abort(grpc.StatusCode.CANCELLED, "CANCELLED")
+            events = profile_service_pb2.StreamEventsRequest.FromString(request).events
+            yield profile_service_pb2.StreamEventsResponse(revision=len(events)).SerializeToString()
+
+    @contextmanager
+    def served(self) -> Iterator[str]:
+        handler: Any = grpc.stream_stream_rpc_method_handler(self.stream)
+        handlers = grpc.method_handlers_generic_handler("segmentd.v1.ProfileService", {"StreamEvents": handler})
+        with answering(lambda server: server.add_generic_rpc_handlers((handlers,))) as address:
+            yield address
+
+
+BATCHES = [[profile_pb2.Event(user_id="ada", name="X")] * count for count in (2, 1, 3)]
+
+
+def test_a_stream_that_is_cancelled_before_its_first_answer_is_begun_anew() -> None:
+    cancelling = Cancelling()
+    with cancelling.served() as address, Client(address) as client:
+        assert [answer.revision for answer in client.stream_events(BATCHES)] == [2, 1, 3]
+    assert cancelling.calls == 2
+
+
+def test_a_stream_of_asyncio_too() -> None:
+    async def life(address: str) -> None:
+        async with AsyncClient(address) as client:
+            assert [answer.revision async for answer in client.stream_events(BATCHES)] == [2, 1, 3]
+
+    cancelling = Cancelling()
+    with cancelling.served() as address:
+        asyncio.run(asyncio.wait_for(life(address), 30))
+    assert cancelling.calls == 2
 
 
 def outage(pool: Pool[Any], call: Call[Any] = STATUS, deadline: float = 30.0, until: float = 8.0) -> Outage:
