@@ -12,7 +12,7 @@ from tests.mapping.page import Page, reader_of
 
 from segmentd.errors import StorageFailed
 from segmentd.mapping import private_files
-from segmentd.mapping.publisher import Publisher
+from segmentd.mapping.publisher import MAPPED, Publisher
 
 
 def mode(path: Path) -> int:
@@ -32,10 +32,34 @@ def test_only_the_owner_reads_them(tmp_path: Path) -> None:
 
 def test_leftovers_of_a_killed_process_are_removed(tmp_path: Path) -> None:
     first = Page(tmp_path / "mapped")
-    (first.publisher.directory / "half.new").write_text("half")
+    (first.publisher.directory / "manifest-7.new").write_text("half")
+    (first.publisher.directory / "foreseen-12").write_text("of before")
     second = Page(tmp_path / "mapped")
     names = {each.name.partition("-")[0] for each in second.publisher.directory.iterdir()}
     assert names == {"head", "words", "horizons", "index", "segments", "manifest"}
+
+
+@pytest.mark.parametrize("foreign", ["precious", "words", "words-1.txt", "head.new", "index--1"])
+def test_what_is_not_of_segmentd_is_told_of_and_nothing_is_removed(tmp_path: Path, foreign: str) -> None:
+    directory = Page(tmp_path / "mapped").publisher.directory
+    (directory / foreign).write_text("stays")
+    before = sorted(directory.iterdir())
+    with pytest.raises(StorageFailed, match=f"{directory} has '{foreign}' in it"):
+        Publisher(directory)
+    assert sorted(directory.iterdir()) == before
+
+
+def test_a_directory_inside_is_told_of_whatever_its_name_is(tmp_path: Path) -> None:
+    (tmp_path / "mapped" / "words-1").mkdir(parents=True)
+    with pytest.raises(StorageFailed, match="'words-1'"):
+        Publisher(tmp_path / "mapped")
+
+
+def test_what_is_not_of_segmentd_stays_after_the_end(tmp_path: Path) -> None:
+    page = Page(tmp_path / "mapped")
+    (tmp_path / "mapped" / "precious").write_text("stays")
+    page.publisher.close()
+    assert [each.name for each in (tmp_path / "mapped").iterdir()] == ["precious"]
 
 
 def test_a_link_in_the_place_of_the_directory_is_refused_and_not_followed(tmp_path: Path) -> None:
@@ -51,10 +75,8 @@ def test_a_link_inside_is_removed_and_not_followed(tmp_path: Path) -> None:
     (tmp_path / "precious").write_text("stays")
     (tmp_path / "mapped").mkdir()
     (tmp_path / "mapped" / "head").symlink_to(tmp_path / "precious")
-    (tmp_path / "mapped" / "deep").mkdir()
     Page(tmp_path / "mapped")
     assert (tmp_path / "precious").read_text() == "stays"
-    assert not (tmp_path / "mapped" / "deep").exists()
 
 
 def test_somebody_elses_directory_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,9 +89,9 @@ def test_somebody_elses_directory_is_refused(tmp_path: Path, monkeypatch: pytest
 def test_a_file_in_the_place_of_the_directory_is_refused(tmp_path: Path) -> None:
     (tmp_path / "mapped").write_text("no directory")
     with pytest.raises(StorageFailed):
-        private_files.make(tmp_path / "mapped")
+        private_files.make(tmp_path / "mapped", MAPPED)
     with pytest.raises(StorageFailed):
-        private_files.make(tmp_path / "nowhere" / "mapped")
+        private_files.make(tmp_path / "nowhere" / "mapped", MAPPED)
 
 
 def test_files_that_were_replaced_are_gone_and_those_mapped_stay_readable(tmp_path: Path) -> None:
@@ -91,7 +113,7 @@ def test_nothing_is_left_after_the_end(tmp_path: Path) -> None:
     page = Page(tmp_path / "mapped")
     page.publisher.close()
     assert not (tmp_path / "mapped").exists()
-    private_files.clear(tmp_path / "mapped")
+    private_files.clear(tmp_path / "mapped", MAPPED)
 
 
 def test_a_disk_without_room_is_an_error_and_no_signal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +14,7 @@ import pytest
 from tests.server.live import LISTEN, run
 from tests.server.served import START
 
-from segmentd.errors import Internal, InvalidInput
+from segmentd.errors import Internal, InvalidInput, StorageFailed
 from segmentd.server.address import parse
 from segmentd.server.reservation import Reservation
 from segmentd.server.run import Server
@@ -97,19 +99,79 @@ def test_counts_are_kept_by_worker_whoever_has_mapped_the_file(tmp_path: Path) -
     }
 
 
-def test_a_database_with_a_long_path_has_its_socket_elsewhere(tmp_path: Path) -> None:
+@pytest.fixture
+def long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A database whose path is too long for a socket beside it, and a temporary directory of the test's own."""
     folder = tmp_path / ("x" * 100)
     folder.mkdir()
-    room = Room(folder / "x.db")
+    with tempfile.TemporaryDirectory() as short:
+        monkeypatch.setattr(tempfile, "tempdir", short)
+        yield folder / "x.db"
+
+
+def temporary() -> list[Path]:
+    """What is in the temporary directory."""
+    return list(Path(tempfile.gettempdir()).iterdir())
+
+
+def test_a_database_with_a_long_path_has_its_socket_elsewhere(long: Path) -> None:
+    room = Room(long)
     assert len(str(room.socket)) <= 100
+    assert temporary() == [room.socket.parent]
     assert (room.socket.parent.stat().st_mode & 0o777) == 0o700
+    room.socket.touch()
     room.close()
-    assert not room.socket.parent.exists()
-    assert not any(folder.iterdir())
+    assert temporary() == []
+    assert not any(long.parent.iterdir())
+
+
+@pytest.mark.parametrize("made", [True, False])
+@pytest.mark.parametrize("workers", [True, False])
+def test_the_next_start_removes_a_socket_elsewhere_that_a_kill_left(long: Path, workers: bool, made: bool) -> None:
+    killed = Room(long)
+    killed.socket.touch()
+    if not made:  # killed just before, or the system has tidied up
+        killed.socket.unlink()
+        killed.socket.parent.rmdir()
+    if workers:
+        after = Room(long)
+        assert temporary() == [after.socket.parent]
+        after.close()
+    else:
+        Room.clear(long)
+    assert temporary() == []
+    assert not any(long.parent.iterdir())
+
+
+def test_a_link_that_is_not_of_segmentd_is_not_followed(long: Path, tmp_path: Path) -> None:
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    beside = long.with_name("x.db.workers")
+    beside.mkdir()
+    (beside / "elsewhere").symlink_to(theirs)
+    Room.clear(long)
+    assert theirs.is_dir()
+    assert not beside.exists()
+
+
+@pytest.mark.parametrize("foreign", ["precious", "mapped/precious"])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_folder_that_has_something_else_in_it_ends_the_start_and_stays(
+    tmp_path: Path, foreign: str, workers: int
+) -> None:
+    folder = tmp_path / "x.db.workers"
+    (folder / foreign).parent.mkdir(parents=True)
+    (folder / foreign).write_text("stays")
+    (folder / "tallies").touch()
+    settings = Settings(database=tmp_path / "x.db", listen=LISTEN, workers=workers)
+    with pytest.raises(StorageFailed, match=f"{(folder / foreign).parent} has 'precious' in it"):
+        run(serve(settings, FrozenClock(START)))
+    assert (folder / foreign).read_text() == "stays"
+    assert (folder / "tallies").exists()
 
 
 def test_a_database_in_memory_has_a_temporary_room() -> None:
     room = Room(Path(":memory:"))
-    assert room.mapped.parent.is_dir()
+    assert (room.mapped.parent.stat().st_mode & 0o777) == 0o700
     room.close()
     assert not room.mapped.parent.exists()

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-import shutil
+import re
 import stat
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,30 +20,72 @@ _DIRECTORY: Final = 0o700
 _FILE: Final = 0o600
 
 
-def clear(directory: Path) -> None:
-    """Remove what a process that was killed left behind; nothing where there is nothing.
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What segmentd itself makes in a directory: files by their names, and directories with theirs."""
 
-    Raises StorageFailed where it is no directory of ours: a link, or somebody else's.
+    files: re.Pattern[str]
+    directories: Mapping[str, Contents] = field(default_factory=dict)
+
+
+def check(directory: Path, contents: Contents) -> bool:
+    """Whether a process that was killed left something behind.
+
+    Raises StorageFailed where it is no directory of ours: a link, somebody else's, or one that holds anything else.
     """
     try:
-        found = directory.lstat()
+        _check(directory, contents)
     except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StorageFailed(f"{directory} cannot be read: {error}") from error
+    return True
+
+
+def clear(directory: Path, contents: Contents) -> None:
+    """Remove what a process that was killed left behind. Raises StorageFailed as `check` does, with nothing removed."""
+    if not check(directory, contents):
         return
-    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
-        raise StorageFailed(f"{directory} is not a directory of this user; remove it")
     try:
-        shutil.rmtree(directory)
+        _remove(directory, contents)
     except OSError as error:
         raise StorageFailed(f"{directory} cannot be removed: {error}") from error
 
 
-def make(directory: Path) -> None:
+def make(directory: Path, contents: Contents) -> None:
     """Make an empty directory that only its owner enters, in place of a left-over one. Raises StorageFailed."""
-    clear(directory)
+    clear(directory, contents)
     try:
         directory.mkdir(mode=_DIRECTORY)
     except OSError as error:
         raise StorageFailed(f"{directory} cannot be made: {error}") from error
+
+
+def leave(directory: Path, contents: Contents) -> None:
+    """Remove what is ours as far as that can be done; whatever stays is for the next start to tell of."""
+    with suppress(OSError):
+        _remove(directory, contents)
+
+
+def _check(directory: Path, contents: Contents) -> None:
+    found = directory.lstat()
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid():
+        raise StorageFailed(f"{directory} is not a directory of this user; remove it")
+    for each in sorted(directory.iterdir()):
+        inner = contents.directories.get(each.name)
+        if inner is not None:
+            _check(each, inner)
+        elif stat.S_ISDIR(each.lstat().st_mode) or not contents.files.fullmatch(each.name):
+            raise StorageFailed(f"{directory} has {each.name!r} in it, which is not of segmentd; move it elsewhere")
+
+
+def _remove(directory: Path, contents: Contents) -> None:
+    for each in directory.iterdir():
+        if each.name in contents.directories and not each.is_symlink():
+            _remove(each, contents.directories[each.name])
+        elif contents.files.fullmatch(each.name):
+            each.unlink()
+    directory.rmdir()
 
 
 def create(path: Path, size: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,10 @@ from segmentd.mapping.manifest import Manifest, SegmentLine, manifest_name, writ
 from segmentd.population.foreseen import Foreseen
 
 _INDEX: Final = "index"
+MAPPED: Final = private_files.Contents(
+    re.compile(rf"{NAME}|(words|horizons|foreseen|{_INDEX}|segments|manifest)-\d+(\.new)?")
+)
+"""The names of all files that a publisher makes, unfinished ones too."""
 
 
 class Publisher:
@@ -32,7 +37,7 @@ class Publisher:
 
     def __init__(self, directory: Path, digest: Digest = default_digest) -> None:
         """Makes the directory anew, with a head in it. Raises StorageFailed."""
-        private_files.make(directory)
+        private_files.make(directory, MAPPED)
         self.directory = directory
         self._digest = digest
         self._seed = new_seed()
@@ -120,7 +125,7 @@ class Publisher:
     def close(self) -> None:
         """Remove the directory; whoever has files of it mapped keeps them until it ends."""
         self._head.close()
-        private_files.clear(self.directory)
+        private_files.leave(self.directory, MAPPED)
 
     def _current(self, words: NDArray[np.uint64], horizons: NDArray[np.int64], foreseen: Foreseen | None) -> Manifest:
         index = self._index
