@@ -44,7 +44,7 @@ TARGETS: Final = (
     Target(
         "checks per CPU-second of a worker", "check: calls per CPU-second of a worker", "bare grpc.aio", at_least=0.9
     ),
-    Target("the same, beside the quicker server of threads", "check: calls per CPU-second of a worker", "bare grpcio"),
+    Target("the same, beside the server of threads", "check: calls per CPU-second of a worker", "bare grpcio"),
     *(
         Target(
             f"check p99 at half of saturation, amid events, {batch} a call",
