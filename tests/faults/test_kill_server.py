@@ -18,8 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from segmentd.client import CallFailed, Client
-from segmentd.client.calling import Pending
+from segmentd.client import CallFailed, Client, Pending
 from segmentd.v1 import profile_pb2
 from segmentd.v1.profile_service_pb2 import IngestEventsResponse, IngestOutcome
 

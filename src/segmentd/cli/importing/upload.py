@@ -13,8 +13,7 @@ from segmentd.cli.importing.progress import Bar
 from segmentd.cli.importing.rows import Reject, Row, Source
 from segmentd.cli.importing.tally import Tally
 from segmentd.cli.output import progress_console
-from segmentd.client import CallFailed, Client
-from segmentd.client.calling import Pending
+from segmentd.client import CallFailed, Client, Pending
 from segmentd.limits import id_fault
 from segmentd.v1 import user_list_pb2, user_list_service_pb2
 from segmentd.v1.user_list_service_pb2 import UploadUserListHeader as Header
