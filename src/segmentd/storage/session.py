@@ -46,10 +46,10 @@ class Session:
         with self._change() as connection:
             return connection.execute(sql, parameters).fetchall()
 
-    def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
-        """Run one writing statement for each row."""
+    def write_many(self, sql: str, rows: Iterable[Sequence[Any]]) -> int:
+        """Run one writing statement for each row; how many rows of the table it has changed in all."""
         with self._change() as connection:
-            connection.executemany(sql, rows)
+            return connection.executemany(sql, rows).rowcount
 
     def write_beside(self, sql: str, parameters: Sequence[Any]) -> None:
         """Run one writing statement while the caller goes on; whoever uses the session next learns of its failure.

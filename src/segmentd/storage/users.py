@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 from segmentd.storage.snapshots import Snapshots
 
 
+# Beside a trigger, a statement that may be undone alone costs a copy of the pages it changes; see `profiles`.
+_INSERT = "INSERT OR FAIL INTO users (user_key, user_id) VALUES (?, ?)"
+
+
 class Users(Snapshots):
     """Table `users`. A key is never used twice, not even after its user is erased."""
 
@@ -17,7 +21,7 @@ class Users(Snapshots):
     def insert_users(self, users: Sequence[tuple[int, str]]) -> None:
         """Add users as (user_key, user_id). Raises StorageFailed when a key or id is there already."""
         if users:
-            self._session.write_many("INSERT INTO users (user_key, user_id) VALUES (?, ?)", users)
+            self._session.write_many(_INSERT, users)
             self._count_key("user", max(key for key, _ in users))
 
     def users(self) -> Iterator[list[tuple[int, str]]]:
