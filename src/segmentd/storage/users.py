@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 
 from segmentd.storage.snapshots import Snapshots
 
-
 # Beside a trigger, a statement that may be undone alone costs a copy of the pages it changes; see `profiles`.
 _INSERT = "INSERT OR FAIL INTO users (user_key, user_id) VALUES (?, ?)"
 
