@@ -56,9 +56,14 @@ class FleetProcess:
 
 
 @asynccontextmanager
-async def fleet(database: Path, *options: str, workers: int = 2) -> AsyncIterator[FleetProcess]:
-    """A server in a process group of its own; killed at the end of the block if it still runs."""
-    command = (*COMMAND, "--db", str(database), "--workers", str(workers), *options)
+async def fleet(
+    database: Path, *options: str, workers: int = 2, within: tuple[str, ...] = ()
+) -> AsyncIterator[FleetProcess]:
+    """A server in a process group of its own; killed at the end of the block if it still runs.
+
+    `within` are words that come before its command.
+    """
+    command = (*within, *COMMAND, "--db", str(database), "--workers", str(workers), *options)
     quiet = os.environ | {"SEGMENTD_DRAIN_GRACE": "20"}
     child = await asyncio.create_subprocess_exec(
         *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE, env=quiet, start_new_session=True
