@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from contextlib import closing, suppress
 from pathlib import Path
@@ -94,6 +95,17 @@ def test_one_after_the_other(
 def test_who_only_looks_takes_no_snapshot_away(files: str, request: pytest.FixtureRequest, tmp_path: Path) -> None:
     path = copied(request.getfixturevalue(files), tmp_path)
     edit(path, "SELECT count(*) FROM users; SELECT count(*) FROM events; PRAGMA wal_checkpoint(TRUNCATE)")
+    assert used(path)
+
+
+def test_the_log_says_why_a_start_takes_long(clean: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = copied(clean, tmp_path)
+    edit(path, EDITS["a profile"])
+    with caplog.at_level(logging.INFO):
+        service = opened(path)
+    assert "no snapshot holds for the database any more" in caplog.text
+    assert asyncio.run(member(service, "u1", "old"))
+    service.close()
     assert used(path)
 
 

@@ -58,6 +58,13 @@ class Snapshots(Meta):
         """The file that holds for the database, which may be missing; None where there is none."""
         return self._named(_CURRENT)
 
+    def snapshot_files(self) -> bool:
+        """Whether there are any files where snapshots are, of whatever; no where that cannot be said."""
+        folder = self.snapshot_folder
+        with suppress(OSError):
+            return folder is not None and folder.is_dir() and any(folder.iterdir())
+        return False
+
     def written_since_snapshot(self) -> bool:
         """Whether profiles were written after the instant of the snapshot, by whomever."""
         return self._session.row(_WRITTEN, (_CURRENT,)) is not None

@@ -236,6 +236,8 @@ def opened(store: Store) -> Snapshot | None:
     """The snapshot that holds for the database; None where there is none, or the file is no good."""
     path = store.snapshot()
     if path is None:
+        if store.snapshot_files():
+            _log.info("no snapshot holds for the database any more, or none was finished; everything is read from it")
         return None
     try:
         return Snapshot(path, store)
