@@ -229,3 +229,25 @@ def test_kinds_are_replaced_by_scope_and_name(store: Store) -> None:
     with store.transaction():
         store.write_kinds([declared])
     assert store.kinds() == [declared, revenue]
+
+
+@given(
+    batches=st.lists(
+        st.dictionaries(st.integers(1, 6), st.tuples(st.integers(1, 3), st.integers(1, 3)), max_size=6), max_size=4
+    )
+)
+def test_profiles_are_replaced_whichever_of_them_are_there(batches: list[dict[int, tuple[int, int]]]) -> None:
+    """Also where the times of a new one say that it is old, or the other way round."""
+    expected: dict[int, ProfileRecord] = {}
+    with Store.open(":memory:") as store:
+        with store.transaction():
+            store.insert_users([(key, f"u{key}") for key in range(1, 7)])
+        for number, batch in enumerate(batches):
+            records = [
+                ProfileRecord(key, b'{"n":%d}' % number, create_time=Micros(create), update_time=Micros(update))
+                for key, (create, update) in batch.items()
+            ]
+            with store.transaction():
+                store.write_profiles(records)
+            expected |= {each.user_key: each for each in records}
+        assert store.read_profiles(range(1, 7)) == expected
