@@ -126,6 +126,16 @@ def test_a_disk_without_room_is_an_error_and_no_signal(tmp_path: Path, monkeypat
     assert not (tmp_path / "array").exists()
 
 
+def test_what_cannot_be_mapped_is_an_error_and_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuses(*_: object, **__: object) -> None:
+        raise OSError(12, "Cannot allocate memory")
+
+    monkeypatch.setattr(np, "memmap", refuses)
+    with pytest.raises(StorageFailed, match="cannot be mapped"):
+        private_files.new_array(tmp_path / "array", (4, 2), np.uint64)
+    assert not (tmp_path / "array").exists()
+
+
 def test_where_room_cannot_be_taken_at_once_the_size_is_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delattr(os, "posix_fallocate")
     assert private_files.new_array(tmp_path / "array", (4, 2), np.uint64).tolist() == [[0, 0]] * 4

@@ -128,8 +128,12 @@ def new_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[A
     """An array of zeros that is a new file. Raises StorageFailed."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     with os.fdopen(create(path, size), "r+b") as file:
-        # A plain array over the mapping: np.memmap itself is slower at every index.
-        return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=shape))
+        try:
+            # A plain array over the mapping: np.memmap itself is slower at every index.
+            return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=shape))
+        except OSError as error:
+            path.unlink()
+            raise StorageFailed(f"{path} cannot be mapped: {error}") from error
 
 
 def map_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
