@@ -48,7 +48,7 @@ LARGE: Final = 6 * 2**30
 _LEARNED_FROM: Final = 500
 """Users of the small shop whose writes say which kind each name has."""
 _INSERT: Final = """
-INSERT INTO events (user_key, name_id, time, received, message_id, digest, rate, properties, context)
+INSERT OR FAIL INTO events (user_key, name_id, time, received, message_id, digest, rate, properties, context)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INDEXES: Final = "SELECT name, sql FROM sqlite_schema WHERE type = 'index' AND tbl_name = 'events' AND sql IS NOT NULL"

@@ -75,8 +75,7 @@ def test_reading_equals_the_list_or_is_refused(
     found = tail.read(after, limit, segments=segments, users=users)
     left = [each for each in log if each.position > after]
     if found is None:
-        assert len(left) > 0
-        assert after < tail.begin
+        assert after < tail.begin  # of a commit that is not held whoever is before its end goes to the log
         return
     wanted = [
         each
