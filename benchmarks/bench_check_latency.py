@@ -28,6 +28,8 @@ SETTLE = 1.5
 PERCENTILES = (50, 99)
 BATCHES = (100, 20)
 """How many events come in a call. Most calls are commits of their own, so small ones cost the engine far more."""
+SATURATIONS = 3
+"""How often it is measured what the server answers at most; the middle one counts."""
 _runs = count(1)
 
 
@@ -56,7 +58,7 @@ class Sides:
         engine_shares: list[float] = []
         with self._events(batch):
             time.sleep(SETTLE)
-            rate = self._load(server.address) / sizes.seconds / 2
+            rate = median(self._load(server.address) for _ in range(SATURATIONS)) / sizes.seconds / 2
 
         def amid_events() -> tuple[NDArray[np.float64], float]:
             with self._events(batch):
@@ -83,7 +85,7 @@ class Sides:
 
     def _events(self, batch: int) -> AbstractContextManager[None]:
         sizes, run = self._sizes, time.time_ns() + next(_runs)
-        lasting = SETTLE + 2 * sizes.seconds
+        lasting = SETTLE + (SATURATIONS + 1) * sizes.seconds
         return beside(write_steadily, self._server.address, sizes.users, sizes.events_per_second, lasting, run, batch)
 
 

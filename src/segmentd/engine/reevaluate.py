@@ -13,6 +13,7 @@ from segmentd.engine.memberships import Rows, Words
 from segmentd.engine.one_pass import FEW, FewRows
 from segmentd.engine.plan import Plan
 from segmentd.engine.stage import Moves, Stage
+from segmentd.niceness import give_way
 from segmentd.population.dataset import Dataset
 from segmentd.population.foreseen import NOTHING
 from segmentd.population.verdict import Verdict
@@ -144,6 +145,7 @@ def _take_foreseen(work: Work, plans: Sequence[Plan], rows: Rows, before: int) -
     ahead = foreseen.words[rows]
     differ = np.bitwise_or.reduce(words ^ ahead, axis=0).tolist()
     for plan in plans:
+        give_way()
         if not differ[plan.slot >> 6] >> (plan.slot & 63) & 1:
             continue
         member = _bits(ahead, plan.slot)
