@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import weakref
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,7 @@ from segmentd.engine.memberships import BLOCK
 from segmentd.errors import StorageFailed
 from segmentd.mapping.elsewhere import Why
 from segmentd.mapping.hashing import default_digest
+from segmentd.mapping.publisher import Publisher
 from segmentd.service.mapped_memberships import MappedMemberships
 from segmentd.service.merging import UserMerge
 from segmentd.service.united import Precedence
@@ -105,6 +108,25 @@ def test_whatever_cannot_be_made_the_engine_goes_on_and_answers(
     site.compare(ASKED)
     site.write(*MANY)
     site.define("last")
+    site.compare(ASKED)
+
+
+@pytest.mark.parametrize("happening", HAPPENINGS)
+@pytest.mark.parametrize("failing", ["zeros", "enter", "describe", "end"])
+def test_no_error_of_the_files_ends_the_engine(
+    site: Site, monkeypatch: pytest.MonkeyPatch, happening: str, failing: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    site.define("pro")
+    site.write("a", "b")
+    with monkeypatch.context() as patch:
+        patch.setattr(Publisher, failing, fails)
+        HAPPENINGS[happening][0](site)
+        site.write("c")
+        assert members(site) == [True, True, True, False]
+    site.write("d")
     site.compare(ASKED)
 
 

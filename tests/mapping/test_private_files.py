@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -152,6 +154,26 @@ def test_a_file_is_there_with_all_its_content_or_not_at_all(tmp_path: Path, monk
     with pytest.raises(StorageFailed, match="cannot be written"):
         private_files.write(tmp_path / "other", b"all of it")
     assert not (tmp_path / "other").exists()
+
+
+MAKING: dict[str, Callable[[Path], object]] = {
+    "array": lambda path: private_files.new_array(path, (4, 2), np.uint64),
+    "file": lambda path: private_files.write(path, b"all of it"),
+}
+
+
+@pytest.mark.parametrize("made", MAKING)
+def test_what_cannot_be_removed_again_is_the_same_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, made: str
+) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS))
+
+    monkeypatch.setattr(np, "memmap", fails)
+    for name in ("replace", "unlink"):
+        monkeypatch.setattr(Path, name, fails)
+    with pytest.raises(StorageFailed, match=r"cannot be (mapped|written): .*Read-only"):
+        MAKING[made](tmp_path / made)
 
 
 def test_arrays_of_readers_cannot_be_written_to(tmp_path: Path) -> None:

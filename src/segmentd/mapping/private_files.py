@@ -99,7 +99,7 @@ def create(path: Path, size: int) -> int:
             _take_room(descriptor, size)
         except BaseException:
             os.close(descriptor)
-            path.unlink()
+            _discard(path)
             raise
     except OSError as error:
         raise StorageFailed(f"{path} cannot be made: {error}") from error
@@ -115,7 +115,7 @@ def write(path: Path, content: bytes) -> None:
             file.write(content)
         unfinished.replace(path)
     except OSError as error:
-        unfinished.unlink(missing_ok=True)
+        _discard(unfinished)
         raise StorageFailed(f"{path} cannot be written: {error}") from error
 
 
@@ -127,19 +127,26 @@ def open_read_only(path: Path) -> int:
 def new_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """An array of zeros that is a new file. Raises StorageFailed."""
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
-    with os.fdopen(create(path, size), "r+b") as file:
-        try:
+    descriptor = create(path, size)
+    try:
+        with os.fdopen(descriptor, "r+b") as file:
             # A plain array over the mapping: np.memmap itself is slower at every index.
             return np.asarray(np.memmap(file, dtype=dtype, mode="r+", shape=shape))
-        except OSError as error:
-            path.unlink()
-            raise StorageFailed(f"{path} cannot be mapped: {error}") from error
+    except OSError as error:
+        _discard(path)
+        raise StorageFailed(f"{path} cannot be mapped: {error}") from error
 
 
 def map_array(path: Path, shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """The array that a file is, read-only. Raises FileNotFoundError."""
     with os.fdopen(open_read_only(path), "rb") as file:
         return np.asarray(np.memmap(file, dtype=dtype, mode="r", shape=shape))
+
+
+def _discard(path: Path) -> None:
+    """Remove what came to nothing, if it can be: where one operation on a disk fails, the next one may, too."""
+    with suppress(OSError):
+        path.unlink()
 
 
 def _take_room(descriptor: int, size: int) -> None:

@@ -140,9 +140,9 @@ class MappedPublication(Publication):
         if not self._suspended:
             try:
                 return self._publisher.zeros(name, shape, dtype)
-            except StorageFailed as error:
+            except (StorageFailed, OSError) as error:
                 if name == OPTIONAL:
-                    raise
+                    raise StorageFailed(str(error)) from error
                 self._suspend(error)
         return in_memory(name, shape, dtype)
 
@@ -150,15 +150,15 @@ class MappedPublication(Publication):
     def _or_suspended(self) -> Iterator[None]:
         try:
             yield
-        except StorageFailed as error:
+        except (StorageFailed, OSError) as error:
             self._suspend(error)
 
-    def _suspend(self, error: StorageFailed) -> None:
+    def _suspend(self, error: StorageFailed | OSError) -> None:
         self._publisher.begin()
         self._suspended = True
         self._next_try = Micros(self._clock.now() + self._pause)
         said = _log.warning if self._pause == _FIRST_PAUSE else _log.debug
-        said("workers leave all questions to the engine until there is room again: %s", error.message)
+        said("workers leave all questions to the engine until there is room again: %s", error)
         self._pause = Micros(min(2 * self._pause, _LONGEST_PAUSE))
 
     def _give_up_files(self) -> None:
