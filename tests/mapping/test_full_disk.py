@@ -190,7 +190,7 @@ def test_without_commits_it_is_tried_again_after_ever_longer_pauses(
         pauses.append((due - clock.now()) // SECOND)
         clock.move_to(Micros(due))
         engine.thread.call(engine.step).result()
-    assert pauses == [2, 4, 8, 16, 32, 60, 60, 60]
+    assert pauses == [3, 6, 12, 24, 48, 60, 60, 60]
     clock._now = Micros(clock.now() - 60 * MINUTE)  # set back
     assert engine.next_deadline() <= clock.now()
     disk.left = None

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -100,15 +102,62 @@ def test_a_reader_that_comes_while_nothing_is_published_reads_what_comes_then(pa
     assert found.check("u", "s")[:2] == (True, page.revision)
 
 
-def test_files_are_given_up_while_nothing_is_published(page: Page) -> None:
+def refresh_in_vain(found: Reader[int, str]) -> None:
+    """While a publication is under way."""
+    with pytest.raises(Elsewhere) as torn:
+        found.refresh()
+    assert torn.value.why is Why.TORN
+
+
+def test_files_are_given_up_where_a_publication_does_not_end(page: Page) -> None:
     found = reader_of(page.publisher.directory)
     assert found._view.words.size == 64
     page.begin()
-    with pytest.raises(Elsewhere):
-        found.refresh()
+    refresh_in_vain(found)
+    refresh_in_vain(found)
     assert found._view.words.size == 1
     page.publish()
     assert found.check("u", "s")[0]
+
+
+def test_files_stay_mapped_where_publications_are_slow(page: Page) -> None:
+    found = reader_of(page.publisher.directory)
+    mapped = found._view
+    for _ in range(3):  # each publication is another
+        page.begin()
+        with pytest.raises(Elsewhere):
+            found.check("u", "s")
+        refresh_in_vain(found)
+        page.publish()
+        assert found.check("u", "s")[:2] == (True, page.revision)
+    page.begin()
+    refresh_in_vain(found)
+    page.publish()
+    found.refresh()
+    page.begin()
+    refresh_in_vain(found)
+    assert found._view is mapped
+
+
+@pytest.mark.parametrize("name", ["check", "see", "refresh"])
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOMEM])
+@pytest.mark.parametrize("failing", ["read_manifest", "map_array", "read_segments"])
+def test_files_that_cannot_be_mapped_leave_all_to_the_engine(
+    page: Page, monkeypatch: pytest.MonkeyPatch, name: str, code: int, failing: str
+) -> None:
+    def fails(*_: object) -> None:
+        raise OSError(code, os.strerror(code))
+
+    found = reader_of(page.publisher.directory)
+    page.grow()
+    page.publish()
+    with monkeypatch.context() as patch:
+        patch.setattr(view, failing, fails)
+        for each in (found, reader_of(page.publisher.directory)):
+            with pytest.raises(Elsewhere) as unmapped:
+                ASKINGS[name](each)
+            assert unmapped.value.why is Why.UNMAPPED
+    assert found.check("u", "s")[:2] == (True, page.revision)
 
 
 def test_a_check_that_is_overtaken_is_of_the_later_revision(page: Page, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,7 +17,7 @@ class Why(StrEnum):
     TORN = "torn"
     """The engine was publishing all the time, or it died while it did."""
     UNMAPPED = "unmapped"
-    """What is asked for is not in the mapped files."""
+    """What is asked for is not in the mapped files, or those cannot be mapped here: descriptors or memory lack."""
 
 
 class Elsewhere(Exception):

@@ -28,7 +28,8 @@ _TRIES: Final = 64
 """How often one question reads before it goes to the engine; after the first few it lets others run."""
 _PATIENT: Final = 4
 _PAUSE: Final = 0.000_1
-"""In seconds. A publication takes some tens of microseconds, unless its thread is made to wait for another."""
+"""In seconds. A publication takes some tens of microseconds, unless its thread is made to wait for another, or loses
+its core."""
 _words_of: Final = Struct("<QQ").unpack
 
 
@@ -68,10 +69,10 @@ class Reader(Generic[C, P]):
         self._digest = digest
         self._page, self._seed = map_head(directory)
         self._words = self._page.cast("q")
-        self._in_vain = 0
+        self._in_vain = self._met = 0
         self._nothing = self._view = nothing_mapped(interpret)
         with suppress(Elsewhere):
-            self.refresh()
+            self._follow()
 
     @property
     def revision(self) -> int:
@@ -84,16 +85,15 @@ class Reader(Generic[C, P]):
         return self._view.catalogue
 
     def refresh(self) -> None:
-        """Map the files of the present generation, and give up those of an earlier one.
+        """Map the files of the present generation, and give up those of an earlier one; to be called each second or so.
 
-        Where nothing is published all are given up: the engine may lack the very room that they take.
+        Where the same publication is met twice in a row it is not slow, but does not end, and all are given up: the
+        engine may lack the very room that they take.
         """
-        try:
-            if self._settled().generation != self._view.generation:
-                self._view = self._mapped()
-        except Elsewhere:
+        met, self._met = self._met, self._words[0]
+        if self._met & 1 and self._met == met:
             self._view = self._nothing
-            raise
+        self._follow()
 
     def check(self, user_id: str, segment_id: str) -> Answer[P]:
         """Whether one user is in one segment. Raises KeyError for a segment that is not active, and Elsewhere."""
@@ -158,7 +158,7 @@ class Reader(Generic[C, P]):
         if sequence & 1:
             self._wait_for_publication(sequence, attempt)
         else:
-            self.refresh()
+            self._follow()
 
     def _wait_for_publication(self, sequence: int, attempt: int) -> None:
         """Raises Elsewhere where the publication was waited for long enough, by this question or one before it."""
@@ -182,6 +182,12 @@ class Reader(Generic[C, P]):
                 self._wait_for_publication(head.sequence, attempt)
         raise Elsewhere(Why.TORN)
 
+    def _follow(self) -> None:
+        """Have the files of the present generation mapped. Those of an earlier one go first, for they take room."""
+        if self._settled().generation != self._view.generation:
+            self._view = self._nothing
+            self._view = self._mapped()
+
     def _mapped(self) -> View[C, P]:
         """The files of the present generation; those of an earlier one may be gone while they are looked for."""
         for _ in range(_TRIES):
@@ -190,6 +196,8 @@ class Reader(Generic[C, P]):
                 return map_view(self._directory, generation, self._interpret)
             except FileNotFoundError:
                 time.sleep(_PAUSE)
+            except OSError as error:
+                raise Elsewhere(Why.UNMAPPED) from error
         raise Elsewhere(Why.TORN)
 
 

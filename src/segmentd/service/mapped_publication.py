@@ -25,8 +25,8 @@ from segmentd.times import FOREVER, MIN_INSTANT, MINUTE, SECOND, Clock, Micros
 
 OPTIONAL: Final = "foreseen"
 """The array without which everything else goes on."""
-_FIRST_PAUSE: Final = Micros(2 * SECOND)
-"""Until then workers have noticed that nothing is published and given up the old files, whose room is free then."""
+_FIRST_PAUSE: Final = Micros(3 * SECOND)
+"""Until then workers have seen at two looks, a second apart, that nothing is published, and given up the old files."""
 _LONGEST_PAUSE: Final = MINUTE
 _log = logging.getLogger(__name__)
 

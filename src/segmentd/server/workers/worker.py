@@ -30,7 +30,8 @@ _LOG: Final = logging.getLogger(__name__)
 _CONNECTION_AGE: Final = 300.0
 """Seconds after which clients are asked to connect again: the kernel then chooses among the workers that are there."""
 _REFRESH: Final = 1.0
-"""Seconds after which a worker whom nobody asks anything gives up files that were replaced."""
+"""Seconds after which a worker whom nobody asks anything gives up files that were replaced; twice as many, and it gives
+up all where a publication does not end."""
 
 
 def work(told: BinaryIO, said: BinaryIO) -> int:
