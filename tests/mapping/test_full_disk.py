@@ -9,13 +9,14 @@ import weakref
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.mapping.full_disk import Disk
 from tests.mapping.same_answers import outcome
 from tests.mapping.site import PRO, Site
 
 from segmentd.engine.catalogue import State
-from segmentd.engine.memberships import BLOCK
+from segmentd.engine.memberships import BLOCK, Memberships
 from segmentd.errors import StorageFailed
 from segmentd.mapping.elsewhere import Why
 from segmentd.mapping.hashing import default_digest
@@ -169,6 +170,34 @@ def test_nothing_is_kept_of_what_was_made_in_vain(site: Site, disk: Disk, left: 
     site.write("b")
     assert {each.name for each in site.directory.iterdir()} == {"head"}
     assert site.engine.live.memberships.words.base is None
+
+
+def _foresee_the_first(memberships: Memberships) -> None:
+    memberships.make_room_to_foresee()
+    memberships.foresee(np.array([0]), memberships.words[:1], np.array([FOREVER]))
+
+
+@pytest.mark.parametrize("refused", ["words", "horizons", "index"])
+def test_what_is_in_memory_stays_where_it_is_while_it_is_tried_in_vain(site: Site, disk: Disk, refused: str) -> None:
+    site.define("pro")
+    site.write("a")
+    disk.refused = ("segments",)
+    site.define("other")
+    memberships, publication = site.engine.live.memberships, site.engine.live.publication
+    assert isinstance(memberships.words.base, np.memmap)  # it moves at the first retry
+    disk.refused = (refused,)
+    site.engine.thread.call(publication.try_again).result()
+    assert memberships.words.base is memberships.horizons.base is None
+    site.engine.thread.call(lambda: _foresee_the_first(memberships)).result()
+    before = memberships.words, memberships.horizons, memberships.foreseen
+    for _ in range(3):
+        site.engine.thread.call(publication.try_again).result()
+        assert unread(site)
+    after = memberships.words, memberships.horizons, memberships.foreseen
+    assert [id(each) for each in before] == [id(each) for each in after]
+    disk.refused = ()
+    site.write("b")
+    site.compare(USERS)
 
 
 def test_without_commits_it_is_tried_again_after_ever_longer_pauses(

@@ -78,11 +78,9 @@ class MappedPublication(Publication):
     def start_over(self, live: Live) -> None:
         if live is not self._live:  # a traceback may hold on to what was there before, and so to the room of its files
             self._live.memberships.move_to(in_memory)
-        live.memberships.move_to(self._zeros)
         if not self._suspended:
-            index = live.users.index
             with self._or_suspended():
-                self._publisher.reset_index(list(index), np.fromiter(index.values(), np.int64, len(index)))
+                self._move_to_files(live)
 
     def lead(self, user_ids: Iterable[str], row: int) -> None:
         if not self._suspended:
@@ -98,7 +96,7 @@ class MappedPublication(Publication):
         self._publisher.freeze(clock.now() if clock.frozen else None)
 
     def next_try(self) -> int:
-        if not self._suspended or self._clock.frozen:  # a frozen clock does not get there: each commit tries
+        if not self._suspended or self._clock.frozen:  # where it is frozen, `try_again` does not wait
             return FOREVER
         now = self._clock.now()
         return self._next_try if self._next_try <= now + _LONGEST_PAUSE else now  # the clock was set back
@@ -120,6 +118,18 @@ class MappedPublication(Publication):
 
     def close(self) -> None:
         self._publisher.close()
+
+    def _move_to_files(self, live: Live) -> None:
+        """Nothing moves before there is a file for everything, since it may be in vain. Raises StorageFailed."""
+        memberships, index = live.memberships, live.users.index
+        old = {"words": memberships.words, "horizons": memberships.horizons}
+        files = {name: self._publisher.zeros(name, array.shape, array.dtype) for name, array in old.items()}
+        self._publisher.reset_index(list(index), np.fromiter(index.values(), np.int64, len(index)))
+
+        def allocate(name: str, shape: tuple[int, ...], dtype: DTypeLike, /) -> NDArray[Any]:
+            return files.pop(name) if name in files else self._zeros(name, shape, dtype)
+
+        memberships.move_to(allocate)
 
     def _publish(self) -> None:
         live, memberships = self._live, self._live.memberships
@@ -162,7 +172,9 @@ class MappedPublication(Publication):
         self._pause = Micros(min(2 * self._pause, _LONGEST_PAUSE))
 
     def _give_up_files(self) -> None:
-        self._live.memberships.move_to(self._zeros)  # which are in memory now
+        memberships = self._live.memberships
+        if any(isinstance(each.base, np.memmap) for each in (memberships.words, memberships.horizons)):
+            memberships.move_to(in_memory)
         self._publisher.abandon()
         self._catalogue = None
 
