@@ -74,7 +74,7 @@ class Caller:
         """The same without waiting, over this connection or any. The answer is the message of the contract."""
         begun = time.monotonic()
         outage = Outage(self.pool, call, begun + self.timeout, begun + self._bridged)
-        return Pending(partial(self._begin, call, lane), outage, call.request)
+        return Pending(partial(self._begin, call, lane), outage, self.pool.rests, call.request)
 
     def stream(self, call: Call[A]) -> Iterator[A]:
         """The messages of a stream that ends.

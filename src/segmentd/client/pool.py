@@ -12,6 +12,7 @@ import grpc
 
 from segmentd.client.arguments import whole
 from segmentd.client.errors import CallFailed, ClientClosed
+from segmentd.client.resting import Rests
 
 C = TypeVar("C")
 
@@ -68,7 +69,7 @@ class Pool(Generic[C]):
 
     Among equals they take turns, and one that hangs comes last for 30 seconds. Counts may be off by a few where threads
     meet; they only choose. `reached` says whether a server ever answered, and `closed` whether the connections were
-    given up.
+    given up; `rests` are the calls that wait to be made anew, with nobody waiting for them.
     """
 
     def __init__(self, open_channel: Callable[[], C], size: int, clock: Callable[[], float] = time.monotonic) -> None:
@@ -81,6 +82,7 @@ class Pool(Generic[C]):
         self._lanes = [Lane(open_channel) for _ in range(size)]
         self._turns = itertools.count()
         self._clock = clock
+        self.rests = Rests()
         self.reached = False
         self.closed = False
 
