@@ -15,7 +15,7 @@ import pytest
 from google.protobuf.message import Message
 from tests.client.answering import answering, mute_server
 
-from segmentd.client import AsyncClient, CallFailed, Client
+from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
 from segmentd.client.calls import Call
 from segmentd.client.outage import Outage
 from segmentd.client.pool import Pool
@@ -24,6 +24,7 @@ from segmentd.v1.admin_service_pb2_grpc import AdminServiceStub
 
 GONE = CallFailed(grpc.StatusCode.UNAVAILABLE, "", "nobody is there")
 STATUS: Call[Any] = Call(AdminServiceStub, "GetStatus", None)
+READ: Call[Any] = Call(AdminServiceStub, "GetStatus", admin_service_pb2.GetStatusRequest())
 
 
 def answers(service: str, method: str, answer: Message) -> grpc.GenericRpcHandler:
@@ -103,6 +104,23 @@ def test_a_call_of_asyncio_waits_too(house: House) -> None:
     asyncio.run(asyncio.wait_for(life(), 30))
 
 
+def test_a_read_of_local_mode_waits_too(house: House) -> None:
+    with Client(house.address) as client:
+        assert client.status().revision == 7
+        house.go()
+        assert (client.caller.call_anywhere(READ).revision, house.comings) == (7, 2)
+
+
+def test_a_read_of_local_mode_in_asyncio_waits_too(house: House) -> None:
+    async def life() -> None:
+        async with AsyncClient(house.address) as client:
+            assert (await client.status()).revision == 7
+            house.go()
+            assert ((await client.caller.call_anywhere(READ)).revision, house.comings) == (7, 2)
+
+    asyncio.run(asyncio.wait_for(life(), 30))
+
+
 def test_where_nobody_ever_answered_nobody_is_waited_for(house: House) -> None:
     house.go()
     with Client(house.address) as client, pytest.raises(CallFailed) as failed:
@@ -160,6 +178,7 @@ def test_a_stream_that_is_cancelled_before_its_first_answer_is_begun_anew() -> N
     cancelling = Cancelling()
     with cancelling.served() as address, Client(address) as client:
         assert [answer.revision for answer in client.stream_events(BATCHES)] == [2, 1, 3]
+        assert client.caller.pool.reached
     assert cancelling.calls == 2
 
 
@@ -167,6 +186,7 @@ def test_a_stream_of_asyncio_too() -> None:
     async def life(address: str) -> None:
         async with AsyncClient(address) as client:
             assert [answer.revision async for answer in client.stream_events(BATCHES)] == [2, 1, 3]
+            assert client.caller.pool.reached
 
     cancelling = Cancelling()
     with cancelling.served() as address:
@@ -230,3 +250,45 @@ def test_a_cancelled_task_is_not_tried_again() -> None:
     asked = threading.Event()
     with mute_server(asked) as address:
         asyncio.run(asyncio.wait_for(life(address), 30))
+
+
+def test_a_call_whose_own_channel_is_closed_raises_what_was_lost() -> None:
+    asked = threading.Event()
+    with mute_server(asked) as address, ThreadPoolExecutor(1) as threads:
+        channel = grpc.insecure_channel(address)
+        client = Client(channel=channel)
+        client.caller.pool.reached = True
+        call = threads.submit(client.status)
+        assert asked.wait(30)
+        channel.close()
+        with pytest.raises(CallFailed) as failed:
+            call.result(30)
+        assert failed.value.code is grpc.StatusCode.CANCELLED
+
+
+def test_a_call_of_asyncio_too() -> None:
+    async def life(address: str) -> None:
+        channel = grpc.aio.insecure_channel(address)
+        client = AsyncClient(channel=channel)
+        client.caller.pool.reached = True
+        call = asyncio.ensure_future(client.status())
+        await asyncio.to_thread(asked.wait, 30)
+        await channel.close()
+        with pytest.raises(CallFailed) as failed:
+            await call
+        assert failed.value.code is grpc.StatusCode.CANCELLED
+
+    asked = threading.Event()
+    with mute_server(asked) as address:
+        asyncio.run(asyncio.wait_for(life(address), 30))
+
+
+def test_a_call_whose_client_is_closed_while_it_rests_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    def close(_: Outage, failed: CallFailed) -> float:
+        client.close()
+        return 0.0
+
+    with Client("127.0.0.1:1") as client:
+        monkeypatch.setattr(Outage, "pause_after", close)
+        with pytest.raises(ClientClosed):
+            client.status()

@@ -13,6 +13,7 @@ from unittest import mock
 
 import grpc
 import pytest
+from google.rpc import error_details_pb2, status_pb2
 from tests.client.answering import answering
 
 from segmentd.client import AsyncClient, CallFailed, Client, ClientClosed
@@ -169,9 +170,12 @@ class Started:
     def add_done_callback(self, callback: Callable[[Any], None]) -> None:
         self.callbacks.append(callback)
 
-    def end(self, code: grpc.StatusCode) -> None:
+    def end(self, code: grpc.StatusCode, reason: str = "") -> None:
+        status = status_pb2.Status(code=code.value[0])
+        status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason))
+        metadata = (("grpc-status-details-bin", status.SerializeToString()),) if reason else ()
         for each in self.callbacks:
-            each(mock.Mock(code=lambda: code))
+            each(mock.Mock(code=lambda: code, details=lambda: "", trailing_metadata=lambda: metadata))
 
 
 def test_calls_that_are_started_count_and_tell_of_connections_that_hang() -> None:
@@ -184,6 +188,14 @@ def test_calls_that_are_started_count_and_tell_of_connections_that_hang() -> Non
         assert {id(pool.lane()) for _ in range(4)} == {id(other)}
         lane.method(Started, "end")(code)
         assert (lane in [pool.lane() for _ in range(4)]) is not hangs
+
+
+def test_a_started_call_that_failed_with_a_reason_was_answered() -> None:
+    pool: Pool[Any] = Pool(object, 1)
+    lane = pool.lane()
+    Caller(pool, 2.0).start(Call(Started, "Do", None), lane)
+    lane.method(Started, "end")(grpc.StatusCode.DEADLINE_EXCEEDED, "REVISION_NOT_REACHED")
+    assert (pool.reached, lane.doubted, lane.busy) == (True, 0.0, 0)
 
 
 class Streaming:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ import grpc
 import pytest
 from tests.client.scripted_log import COMPACTED, CUT, DOWN, LOST, MOVES, SLOW, Log, serving_log
 
-from segmentd.client import CallFailed, Client
+from segmentd.client import AsyncClient, CallFailed, Client
 from segmentd.client.watch_course import WatchCourse
 from segmentd.v1 import membership_service_pb2 as pb
 
@@ -42,6 +43,24 @@ def test_a_snapshot_that_broke_off_is_taken_anew() -> None:
     with client_of(Log(LOST)) as client, client.watch(start=pb.WATCH_START_SNAPSHOT) as watch:
         assert [next(watch).members.revision, next(watch).members.revision] == [1, 2]
         assert next(watch).snapshot_end.position == watch.position == "9"
+
+
+def test_its_first_message_says_that_a_server_is_there() -> None:
+    with client_of(Log()) as client, client.watch() as watch:
+        assert not client.caller.pool.reached
+        next(watch)
+        assert client.caller.pool.reached
+
+
+def test_that_of_asyncio_too() -> None:
+    async def life(address: str) -> None:
+        async with AsyncClient(address) as client, client.watch() as watch:
+            assert not client.caller.pool.reached
+            await anext(watch)
+            assert client.caller.pool.reached
+
+    with serving_log(Log()) as address:
+        asyncio.run(asyncio.wait_for(life(address), 30))
 
 
 @pytest.mark.parametrize("end", [COMPACTED, (grpc.StatusCode.INVALID_ARGUMENT, "POSITION_INVALID")])

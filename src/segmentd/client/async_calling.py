@@ -38,43 +38,35 @@ class AsyncCaller:
         self,
         call: Call[A],
         seconds: float | None = None,
-        until: float | None = None,
         lane: Lane[grpc.aio.Channel] | None = None,
     ) -> A:
         """The answer over this connection or any, within `seconds` where that is another deadline.
 
-        A call whose server is away is made anew, up to `until` of time.monotonic where that is said. Raises CallFailed,
-        and what making the messages raised.
+        A call whose server is away is made anew. Raises CallFailed, and what making the messages raised.
         """
-        seconds = seconds or self.timeout
         begun = time.monotonic()
+        seconds = seconds or self.timeout
         try:
             return await self._try(call, seconds, lane)
         except CallFailed as failed:
             lost = failed
-        outage = Outage(self.pool, call, begun + seconds, begun + self._bridged if until is None else until)
-        while (pause := outage.pause_after(lost)) is not None:
-            await asyncio.sleep(pause)
-            try:
-                return await self._try(call, outage.left(), lane)
-            except CallFailed as failed:
-                lost = failed
-        raise lost
+        return await self._bridge(call, Outage(self.pool, call, begun + seconds, begun + self._bridged), lost, lane)
 
     async def call_anywhere(self, call: Call[A]) -> A:
         """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
 
-        All of it within one deadline. Raises CallFailed.
+        A call whose server is away is made anew, as `call` does it. All of it within one deadline. Raises CallFailed.
         """
-        until = time.monotonic() + self._bridged
-        *bounds, last = tries(self.timeout)
-        for seconds in bounds:
+        begun = time.monotonic()
+        outage = Outage(self.pool, call, begun + self.timeout, begun + self._bridged)
+        for seconds in tries(self.timeout):
             try:
-                return await self.call(call, seconds, until)
+                return await self._try(call, seconds)
             except CallFailed as failed:
-                if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
-                    raise
-        return await self.call(call, last, until)
+                lost = failed
+            if lost.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                break
+        return await self._bridge(call, outage, lost)
 
     async def stream(self, call: Call[A]) -> AsyncIterator[A]:
         """The messages of a stream that ends. Raises CallFailed and what making the messages raised."""
@@ -83,6 +75,7 @@ class AsyncCaller:
         lane.busy += 1
         try:
             async for message in opened:
+                self.pool.reached = True
                 yield call.take(message)
         except (grpc.RpcError, asyncio.CancelledError) as error:
             failed = failed_by(error)
@@ -115,7 +108,21 @@ class AsyncCaller:
         """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
         return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
 
-    async def _try(self, call: Call[A], seconds: float, lane: Lane[grpc.aio.Channel] | None) -> A:
+    async def _bridge(
+        self, call: Call[A], outage: Outage, lost: CallFailed, lane: Lane[grpc.aio.Channel] | None = None
+    ) -> A:
+        """The answer to a call that was lost, made anew while that is of use. Raises what was lost last."""
+        while (pause := outage.pause_after(lost)) is not None:
+            await asyncio.sleep(pause)
+            try:
+                return await self._try(call, outage.left(), lane)
+            except CallFailed as failed:
+                lost = failed
+            except grpc.aio.UsageError:  # the channel is the caller's own, who closed it meanwhile
+                break
+        raise lost
+
+    async def _try(self, call: Call[A], seconds: float, lane: Lane[grpc.aio.Channel] | None = None) -> A:
         lane = lane or self.pool.lane()
         lane.busy += 1
         try:

@@ -63,6 +63,7 @@ class AsyncWatch(AsyncIterator[questions.WatchTransitionsResponse]):
                 lost = failed_by(error)
             else:
                 if message is not None:
+                    self._caller.pool.reached = True
                     self._course.hear(message)
                     return message
             self._call = None

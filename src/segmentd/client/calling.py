@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import grpc
 
 from segmentd.client.arguments import length
-from segmentd.client.errors import CallFailed
+from segmentd.client.errors import CallFailed, ClientClosed
 from segmentd.client.outage import BRIDGED, Outage
 from segmentd.client.pending import Pending
-from segmentd.client.pool import Lane, Pool, hung, tries
+from segmentd.client.pool import Lane, Pool, tries
 from segmentd.client.sending import failure_of, refuse_async
 
 if TYPE_CHECKING:
@@ -34,41 +34,34 @@ class Caller:
         self.timeout = length(timeout, "timeout")
         self._bridged = bridged
 
-    def call(self, call: Call[A], seconds: float | None = None, until: float | None = None) -> A:
+    def call(self, call: Call[A], seconds: float | None = None) -> A:
         """The answer, within `seconds` where that is another deadline.
 
-        A call whose server is away is made anew, up to `until` of time.monotonic where that is said. Raises CallFailed,
-        and what making the messages raised.
+        A call whose server is away is made anew. Raises CallFailed, and what making the messages raised.
         """
-        seconds = seconds or self.timeout
         begun = time.monotonic()
+        seconds = seconds or self.timeout
         try:
             return self._try(call, seconds)
         except CallFailed as failed:
             lost = failed
-        outage = Outage(self.pool, call, begun + seconds, begun + self._bridged if until is None else until)
-        while (pause := outage.pause_after(lost)) is not None:
-            time.sleep(pause)
-            try:
-                return self._try(call, outage.left())
-            except CallFailed as failed:
-                lost = failed
-        raise lost
+        return self._bridge(call, Outage(self.pool, call, begun + seconds, begun + self._bridged), lost)
 
     def call_anywhere(self, call: Call[A]) -> A:
         """The answer to a read: another connection is asked where one is silent for a second, then for two, and so on.
 
-        All of it within one deadline. Raises CallFailed.
+        A call whose server is away is made anew, as `call` does it. All of it within one deadline. Raises CallFailed.
         """
-        until = time.monotonic() + self._bridged
-        *bounds, last = tries(self.timeout)
-        for seconds in bounds:
+        begun = time.monotonic()
+        outage = Outage(self.pool, call, begun + self.timeout, begun + self._bridged)
+        for seconds in tries(self.timeout):
             try:
-                return self.call(call, seconds, until)
+                return self._try(call, seconds)
             except CallFailed as failed:
-                if failed.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
-                    raise
-        return self.call(call, last, until)
+                lost = failed
+            if lost.code is not grpc.StatusCode.DEADLINE_EXCEEDED:
+                break
+        return self._bridge(call, outage, lost)
 
     def start(self, call: Call[A], lane: Lane[grpc.Channel] | None = None) -> Pending[A]:
         """The same without waiting, over this connection or any. The answer is the message of the contract."""
@@ -105,6 +98,20 @@ class Caller:
         """The call of a stream over this connection or any, as grpc has it: an iterator that raises its RpcError."""
         return (lane or self.pool.lane()).method(call.stub, call.method)(call.request, timeout=timeout)
 
+    def _bridge(self, call: Call[A], outage: Outage, lost: CallFailed) -> A:
+        """The answer to a call that was lost, made anew while that is of use. Raises what was lost last."""
+        while (pause := outage.pause_after(lost)) is not None:
+            time.sleep(pause)
+            try:
+                return self._try(call, outage.left())
+            except CallFailed as failed:
+                lost = failed
+            except ClientClosed:
+                raise
+            except ValueError:  # the channel is the caller's own, who closed it meanwhile
+                break
+        raise lost
+
     def _try(self, call: Call[A], seconds: float) -> A:
         lane = self.pool.lane()
         lane.busy += 1
@@ -132,8 +139,8 @@ class Caller:
         lane.busy -= 1
         if future.code() is grpc.StatusCode.OK:
             self.pool.reached = True
-        elif hung(future.code(), seconds):
-            self.pool.doubt(lane)
+        else:
+            self.pool.note(lane, CallFailed.of(future), seconds)
 
     def _messages(self, call: Call[A]) -> Iterator[A]:
         lane = self.pool.lane()
@@ -141,6 +148,7 @@ class Caller:
         lane.busy += 1
         try:
             for message in opened:
+                self.pool.reached = True
                 yield call.take(message)
         except grpc.RpcError as error:
             failed = CallFailed.of(error)

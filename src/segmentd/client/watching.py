@@ -56,6 +56,7 @@ class Watch(Iterator[questions.WatchTransitionsResponse]):
             except StopIteration:
                 pass
             else:
+                self._caller.pool.reached = True
                 self._course.hear(message)
                 return message
             self._call = None
