@@ -35,6 +35,7 @@ from segmentd.sample.shop import Shop, draw_shop
 from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service, keep_currency
+from segmentd.service.snapshots.facts import FORMAT
 from segmentd.service.value_types import Currencies
 from segmentd.storage import Store
 from segmentd.storage.schema import MIGRATIONS
@@ -177,7 +178,7 @@ def seeded(cache: Path, users: int, events: int) -> Path:
 
 def stopped(cache: Path, users: int, events: int, segments: int, chosen: dict[str, Any] | None = None) -> Path:
     """The same with definitions and what a server leaves behind at a clean stop; made where it is not there yet."""
-    told = json.dumps([MIGRATIONS[-1].number, rules(segments) if chosen is None else chosen], sort_keys=True)
+    told = json.dumps([MIGRATIONS[-1].number, FORMAT, rules(segments) if chosen is None else chosen], sort_keys=True)
     folder = cache / f"stopped-{users}-{events}-{sha256(told.encode()).hexdigest()[:12]}"
     if not folder.exists():
         source = seeded(cache, users, events)

@@ -8,12 +8,15 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from segmentd.storage.opening import APPLICATION_ID
+
 KEY: Final = "(SELECT user_key FROM users WHERE user_id = '{}')".format
 """The key of a user."""
 AGED: Final = """attributes = json_set(attributes, '$.age', {}) WHERE user_key = {}""".format
 """That a user is of another age."""
 _EVENT = "(SELECT event_key FROM events WHERE user_key = {})".format
 _BETA = "(SELECT list_key FROM user_lists WHERE list_id = 'beta')"
+_LIST_LATER = "UPDATE user_lists SET update_time = update_time + 1e14"
 _PROFILE = "profiles (user_key, attributes, derived, times, create_time, update_time)"
 _INSERT_EVENT = "INSERT INTO events (event_key, user_key, name_id, time, received, properties) "
 _LIKE = "user_key, name_id, time, received, properties FROM events LIMIT 1"
@@ -46,6 +49,13 @@ EDITS: Final = {
     "an event by another of its message": "INSERT OR REPLACE INTO events (user_key, name_id, time, received,"
     f" message_id, properties) SELECT {KEY('u3')}, name_id, time, received, message_id, properties FROM events"
     " LIMIT 1",
+    "an event by another name of its message": "INSERT INTO event_names (name, events) VALUES ('Refund', 1);"
+    "INSERT OR REPLACE INTO events (user_key, name_id, time, received, message_id, properties) SELECT user_key,"
+    " (SELECT name_id FROM event_names WHERE name = 'Refund'), time, received, message_id, properties FROM events"
+    f" WHERE user_key = {KEY('u4')}",
+    "an event by another of its message, counted": "INSERT OR REPLACE INTO events (user_key, name_id, time, received,"
+    f" message_id, properties) SELECT {KEY('u3')}, name_id, time, received, message_id, properties FROM events"
+    f" WHERE user_key = {KEY('u4')}; UPDATE event_names SET events = events + 1",
     "an event more": f"{_INSERT_EVENT} SELECT NULL, {_LIKE}",
     "an event more, counted": f"{_INSERT_EVENT} SELECT NULL, {_LIKE}; UPDATE event_names SET events = events + 1",
     "an event before all": f"{_INSERT_EVENT} SELECT -7, {_LIKE}",
@@ -60,8 +70,7 @@ EDITS: Final = {
     "an entry of a list for another": f"DELETE FROM list_members WHERE user_key = {KEY('u3')};"
     f"INSERT INTO list_members VALUES ({_BETA}, {KEY('u10')})",
     "an entry of a list by an update": f"UPDATE list_members SET user_key = {KEY('u10')} WHERE user_key = {KEY('u3')}",
-    "an entry of a list that changed later": f"UPDATE user_lists SET update_time = update_time + 1e14;"
-    f"INSERT INTO list_members VALUES ({_BETA}, {KEY('u10')})",
+    "an entry of a list that changed later": f"{_LIST_LATER};INSERT INTO list_members VALUES ({_BETA}, {KEY('u10')})",
     "a list": "DELETE FROM user_lists; DELETE FROM list_members",
     "a list for another": "DELETE FROM user_lists; DELETE FROM list_members; INSERT INTO user_lists"
     f" SELECT 1, 'beta', '', 1, 1; INSERT INTO list_members VALUES (1, {KEY('u10')})",
@@ -94,6 +103,33 @@ def edit(path: Path, sql: str) -> None:
     """What somebody does with the file, by the library that Python brings."""
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript(sql)
+
+
+TWICE: Final = {
+    "a user more, then another age": (
+        f"{_NEW_USER(5000)}; INSERT INTO {_PROFILE} VALUES (5000, '{{\"age\":50}}', '{{}}', '{{}}', 1, 1)",
+        "UPDATE profiles SET attributes = '{\"age\":5}' WHERE user_key = 5000",
+    ),
+    "a user more, then another id": (
+        f"{_NEW_USER(5000)}; INSERT INTO {_PROFILE} VALUES (5000, '{{\"age\":50}}', '{{}}', '{{}}', 1, 1)",
+        "INSERT OR REPLACE INTO users (user_key, user_id) VALUES (5000, 'y')",
+    ),
+    "a list of later, then an entry": (
+        f"{_LIST_LATER}; INSERT INTO list_members VALUES ({_BETA}, {KEY('u10')})",
+        f"INSERT INTO list_members VALUES ({_BETA}, {KEY('u11')})",
+    ),
+}
+"""Two edits each, with a start and a stop between them."""
+
+
+def restored(path: Path, old: str, new: str) -> None:
+    """The database put together anew from its dump, in which a text is replaced; its snapshot stays."""
+    with closing(sqlite3.connect(path)) as connection:
+        dump = "\n".join(connection.iterdump())
+    assert old in dump
+    for suffix in ("", "-wal", "-shm"):
+        Path(f"{path}{suffix}").unlink(missing_ok=True)
+    edit(path, f"{dump.replace(old, new)}; PRAGMA application_id = {APPLICATION_ID}")
 
 
 def copied(files: Path, folder: Path) -> Path:

@@ -14,7 +14,7 @@ from sqlite_utils import Database
 
 # `place` is 1 for the one that a start takes, 2 for the one that is being written. `names` are so many event names up
 # to `name_id`. `written` tells whether a profile was written after `instant`. `layout` is the schema version of the
-# file: who lays out a table anew takes its triggers away.
+# file: who lays out a table anew takes its triggers away, and who puts the rows into another file has another version.
 _TABLE: Final = """
 CREATE TABLE snapshots (
     place INTEGER PRIMARY KEY,
@@ -40,7 +40,8 @@ _SAME_MODEL: Final = "EXISTS (SELECT 1 FROM models AS m WHERE (m.model_key, m.ve
 _SAME_NAME: Final = (
     "EXISTS (SELECT 1 FROM kinds AS k WHERE (k.scope, k.name) = (new.scope, new.name) AND k.kind IS NOT new.kind)"
 )
-# INSERT OR REPLACE takes rows out without a word, so what comes in is looked at as well.
+# INSERT OR REPLACE takes rows out without a word. What comes in under the same key is looked at here. What comes in
+# above all keys, with the id of a user or of a message that is there, is not: the start counts users and events.
 _FORGET: Final = (
     ("AFTER INSERT", "users", "(new.user_key <= user_key OR new.survivor_key NOT NULL)"),
     ("AFTER UPDATE", "users", _ANY),

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 
 from segmentd.engine.plan import Bound, Complement, Joint, Leaf, Plan
 
-FORMAT: Final = 3
+FORMAT: Final = 4
 """Grows when files are laid out otherwise, or what they hold means something else."""
 RELEASE: Final = version("segmentd")
 Written: TypeAlias = "list[Any] | str"
@@ -43,8 +43,8 @@ class Facts(BaseModel):
     `name` is the one under which the database knows it: the contents of one snapshot under the name of another are
     told from its own. All that was stored at `revision`, whose instant is `instant`, is in it; of what came later
     some may be.
-    `event_key` and `user_key` are the last ones that had been given by then. `plans` are slots by what
-    `plan_digest` gives, `lists` (key, update time) by list id.
+    `event_key` and `user_key` are the last ones that had been given by then, and `events` so many there were.
+    `plans` are slots by what `plan_digest` gives, `lists` (key, update time) by list id.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -56,6 +56,7 @@ class Facts(BaseModel):
     revision: int
     instant: int
     event_key: int
+    events: int
     user_key: int
     rows: int
     width: int

@@ -35,7 +35,7 @@ class Attempt:
     """One snapshot on its way to the disk. Raises Moved where it cannot hold any more; then, `abandon` it."""
 
     def __init__(self, live: Live, store: Store) -> None:
-        path = store.begin_snapshot()
+        path = store.begin_snapshot(live.next_user_key - 1)
         if path is None:
             raise Moved("a database in memory has none")
         self._store = store

@@ -142,7 +142,10 @@ class Snapshot:
         live.users.profiles_written = live.users.present
 
     def _touch(self, live: Live, store: Store) -> None:
-        """Note whose events came since, by name."""
+        """Note whose events came since, by name. Such a one may have replaced an old one, of anybody."""
+        last = self.facts.event_key
+        if store.last_event_key() > last and store.events_until(last) != self.facts.events:
+            raise SnapshotBroken("has other events than the database")
         found: dict[int, list[NDArray[np.int64]]] = {}
         numbers = {number: name for name, number in store.name_ids().items()}
         for batch in ahead(store.event_batches(list(numbers), self.facts.event_key, properties=False)):
@@ -159,6 +162,7 @@ class Snapshot:
         for record in records:
             name = list_attribute(record.list_id)
             same = self.facts.lists.get(record.list_id) == (record.list_key, record.update_time)
+            same = same and record.update_time <= self.facts.instant  # entries of another one are not guarded
             if same and name in columns:
                 column = live.users.column(name, Kind.FLAG)
                 self._column(columns[name].part, column)

@@ -46,6 +46,7 @@ class Taking:
         self._width = live.memberships.words.shape[1]
         self._lists = {each.list_id: (each.list_key, int(each.update_time)) for each in live.lists.values()}
         self._state = (live.revision, int(live.instant), store.last_event_key(), live.next_user_key - 1)
+        self._events = store.event_count()
         self._database_id = store.database_id()
         self._sealed: dict[str, Any] = {}
 
@@ -81,6 +82,7 @@ class Taking:
             revision=revision,
             instant=instant,
             event_key=event_key,
+            events=self._events,
             user_key=user_key,
             rows=len(self._kept),
             width=self._width,
