@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,17 @@ def test_profiles_are_replaced_whole_and_read_in_any_number(store: Store) -> Non
     assert found[3] == ProfileRecord(3, b'{"b":"\\u0000"}', b"{}", b'{"b":7}')
     assert store.read_profiles([]) == {}
     assert store.read_profiles(np.array([3], np.int64).tolist()) == {3: found[3]}
+
+
+@pytest.mark.parametrize("updated", [0, 5], ids=["new", "known"])
+def test_a_profile_that_the_table_refuses_is_not_passed_over(store: Store, updated: int) -> None:
+    with store.transaction():
+        store.insert_users([(1, "ann"), (2, "bob")])
+    nothing: Any = None
+    refused = ProfileRecord(2, attributes=nothing, update_time=Micros(updated))
+    with pytest.raises(StorageFailed, match="NOT NULL"), store.transaction():
+        store.write_profiles([ProfileRecord(1), refused])
+    assert store.read_profiles([1, 2]) == {}
 
 
 def test_all_profiles_come_in_order_of_key(store: Store) -> None:

@@ -23,8 +23,9 @@ WHERE user_key > ? ORDER BY user_key LIMIT ?
 # Beside a trigger, a statement that may fail and be undone alone costs a copy of every page it changes, and ON CONFLICT
 # DO UPDATE always is one. These are none: OR FAIL leaves what is done, and a write that fails ends its transaction.
 _INSERT = """
-INSERT OR IGNORE INTO profiles (user_key, attributes, derived, times, create_time, update_time)
+INSERT OR FAIL INTO profiles (user_key, attributes, derived, times, create_time, update_time)
 VALUES (?1, CAST(?2 AS TEXT), CAST(?3 AS TEXT), CAST(?4 AS TEXT), ?5, ?6)
+ON CONFLICT (user_key) DO NOTHING
 """
 _UPDATE = """
 UPDATE OR FAIL profiles SET attributes = CAST(?2 AS TEXT), derived = CAST(?3 AS TEXT), times = CAST(?4 AS TEXT),
