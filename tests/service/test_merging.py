@@ -45,15 +45,26 @@ _step = st.one_of(
 
 
 class Merged:
-    """The steps under many ids that are merged on the way, and under the ids that survive in the end."""
+    """The steps under many ids that are merged on the way, and under the ids that survive in the end.
+
+    Without those that write the plan that the user has: they change nothing, and the latest change counts.
+    """
 
     def __init__(self, steps: Sequence[Sequence[Any]]) -> None:
-        self.steps = steps
         self.survivor = {name: name for name in IDS}
-        for step in steps:
+        self.steps: list[Sequence[Any]] = []
+        plans: dict[str, tuple[int, str | None]] = dict.fromkeys(IDS, (-1, None))
+        for number, step in enumerate(steps):
             if step[0] == "merge":
                 old, new = self.survivor[step[1]], self.survivor[step[2]]
                 self.survivor = {name: new if each == old else each for name, each in self.survivor.items()}
+                plans[new] = max(plans[old], plans[new], key=lambda plan: plan[0])
+            elif step[0] == "plan":
+                user = self.survivor[step[1]]
+                if plans[user][1] == step[2]:
+                    continue
+                plans[user] = number, step[2]
+            self.steps.append(step)
 
     def writes(self, number: int, step: Sequence[Any], user: str, now: int) -> EventWrite | ProfileWrite:
         match step:

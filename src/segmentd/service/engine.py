@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed
-from segmentd.errors import Unavailable
+from segmentd.errors import StorageFailed, Unavailable
 from segmentd.plugins.host import Plugins
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.aside import DefinitionsRewritten
@@ -22,6 +22,7 @@ from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
 from segmentd.service.log_retention import EVERYTHING, LogKeep, LogRetention
+from segmentd.service.pause import Pause
 from segmentd.service.preview import Preview, Trial
 from segmentd.service.pruning import Pruning
 from segmentd.service.purging import Purging
@@ -35,7 +36,7 @@ from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import FOREVER, SECOND, Clock, FrozenClock, Micros, format_instant
+from segmentd.times import FOREVER, MINUTE, SECOND, Clock, FrozenClock, Micros, format_instant
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -75,6 +76,7 @@ class Engine:
         self.snapshots.written(self.live.restored_revision)
         self.foresight = Foresight(self.live, clock, self.thread)
         self.refits = Refits(self.live, clock)
+        self._walk_pause = Pause(SECOND, MINUTE)
 
     def clock_ahead(self) -> Micros:
         """How far the last recorded instant is ahead of the wall clock; 0: a second or less, or the clock is frozen."""
@@ -121,7 +123,7 @@ class Engine:
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""
-        self.committer.step(self.live.present(self.clock.now()))
+        self._walk()
         self.refit_due()
         self.pruning.begin_due()
         self.log_retention.begin_due()
@@ -137,7 +139,8 @@ class Engine:
         """
         deadline = self.live.memberships.next_deadline()
         keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due(deadline))
-        return min(deadline, self.next_refit(), keeping, self.live.publication.next_try())
+        walk = self._walk_pause.until(self.clock.now()) if self._walk_pause.begun else deadline
+        return min(walk, self.next_refit(), keeping, self.live.publication.next_try())
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER; an advance sees to all of them."""
@@ -149,14 +152,19 @@ class Engine:
             self._queue_refit([key for key in self.refits.due() if key not in self.refits.queued], Why.SCHEDULE)
 
     def recover(self) -> None:
-        """Start again from disk."""
-        self.snapshots.forget()
-        live, self._stale = self._loaded()
-        self.live.adopt(live)
-        self.tail.clear(self.live.revision)
-        self.refits.queued.clear()
-        self.pruning.forget()
-        self._catch_up()
+        """Start again from disk. Raises StorageFailed where it cannot be read; what cannot be written is put off."""
+        self._load_again()
+        try:
+            self.tick()
+        except StorageFailed as error:
+            self._put_off(error)
+            return
+        try:
+            self._judge_stale()
+        except StorageFailed as error:
+            self._load_again()  # memory may be ahead once more
+            self._put_off(error)
+        self._refit_doubled()
 
     def close(self) -> None:
         """Give up the database, with a snapshot beside it."""
@@ -197,11 +205,49 @@ class Engine:
 
     def _catch_up(self) -> None:
         self.tick()
-        if self._stale:
-            names, self._stale = frozenset(self._stale), []
+        self._judge_stale()
+        self._refit_doubled()  # it may have doubled before the stop
+
+    def _load_again(self) -> None:
+        self.snapshots.forget()
+        live, self._stale = self._loaded()
+        self.live.adopt(live)
+        self.tail.clear(self.live.revision)
+        self.refits.queued.clear()
+        self.pruning.forget()
+
+    def _judge_stale(self) -> None:
+        """Judge what answers nothing since the last load, though it might."""
+        names = frozenset(self.live.catalogue.entries.keys() & self._stale)
+        if names:
             for _ in self._switch(Edit(Cause.TYPE, again=names)):
                 pass
-        self._refit_doubled()  # it may have doubled before the stop
+        self._stale = []
+
+    def _walk(self) -> None:
+        """One commit of the moves that are due; after a pause, all that was put off."""
+        now = self.clock.now()
+        if self._walk_pause.until(now) > now:
+            return
+        try:
+            self.committer.step(self.live.present(now))
+        except StorageFailed as error:
+            self._put_off(error)
+            return
+        if self._walk_pause.begun:
+            self._judge_stale()
+            self._walk_pause.end()
+            _log.info("moves are recorded again")
+
+    def _put_off(self, error: StorageFailed) -> None:
+        """What is due waits until it can be recorded: memory is as of the last commit, and who is overdue is judged.
+
+        Raises the error where the database has gone on all the same.
+        """
+        if self.store.state().revision != self.live.revision:
+            raise error
+        self._walk_pause.begin(self.clock.now())
+        _log.error("what is due cannot be recorded and waits; checks go on: %s", error)
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
         while True:

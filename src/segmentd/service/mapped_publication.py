@@ -19,13 +19,14 @@ from segmentd.mapping.hashing import Digest, default_digest
 from segmentd.mapping.manifest import ModelLine, SegmentLine
 from segmentd.mapping.publisher import Publisher
 from segmentd.service.live import Live
+from segmentd.service.pause import Pause
 from segmentd.service.publication import Publication
 from segmentd.service.segment_info import SegmentInfo
-from segmentd.times import FOREVER, MIN_INSTANT, MINUTE, SECOND, Clock, Micros
+from segmentd.times import FOREVER, MINUTE, SECOND, Clock
 
 OPTIONAL: Final = "foreseen"
 """The array without which everything else goes on."""
-_FIRST_PAUSE: Final = Micros(3 * SECOND)
+_FIRST_PAUSE: Final = 3 * SECOND
 """Until then workers have seen at two looks, a second apart, that nothing is published, and given up the old files."""
 _LONGEST_PAUSE: Final = MINUTE
 _log = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class MappedPublication(Publication):
         self._catalogue: Catalogue | None = None
         self._segments: dict[str, SegmentInfo] = {}
         self._suspended = False
-        self._next_try, self._pause = MIN_INSTANT, _FIRST_PAUSE
+        self._pause = Pause(_FIRST_PAUSE, _LONGEST_PAUSE)
         try:
             self.set_clock(clock)
             self.start_over(live)
@@ -98,8 +99,7 @@ class MappedPublication(Publication):
     def next_try(self) -> int:
         if not self._suspended or self._clock.frozen:  # where it is frozen, `try_again` does not wait
             return FOREVER
-        now = self._clock.now()
-        return self._next_try if self._next_try <= now + _LONGEST_PAUSE else now  # the clock was set back
+        return self._pause.until(self._clock.now())
 
     def try_again(self) -> None:
         if not self._suspended or (not self._clock.frozen and self.next_try() > self._clock.now()):
@@ -113,7 +113,7 @@ class MappedPublication(Publication):
         if self._suspended:
             self._give_up_files()  # a part of them is of no use, and others may lack its room
         else:
-            self._pause = _FIRST_PAUSE
+            self._pause.end()
             _log.info("workers answer again")
 
     def close(self) -> None:
@@ -166,10 +166,9 @@ class MappedPublication(Publication):
     def _suspend(self, error: StorageFailed | OSError) -> None:
         self._publisher.begin()
         self._suspended = True
-        self._next_try = Micros(self._clock.now() + self._pause)
-        said = _log.warning if self._pause == _FIRST_PAUSE else _log.debug
+        said = _log.debug if self._pause.begun else _log.warning
+        self._pause.begin(self._clock.now())
         said("workers leave all questions to the engine until there is room again: %s", error)
-        self._pause = Micros(min(2 * self._pause, _LONGEST_PAUSE))
 
     def _give_up_files(self) -> None:
         memberships = self._live.memberships

@@ -1,0 +1,217 @@
+"""A disk without room for what is due: nobody gets a wrong answer, and later every move is recorded, once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from tests.engine.driver import Driver, event, tally
+from tests.engine.inline import run
+
+from segmentd.engine.catalogue import State
+from segmentd.errors import StorageFailed
+from segmentd.service import commit
+from segmentd.storage import Store
+from segmentd.times import FOREVER, MINUTE, SECOND, Micros
+
+WINDOW = 10 * SECOND
+USERS = [f"u{number}" for number in range(500)]
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[Driver]:
+    """An engine on a file; all users leave `recent` by the end of the window, each at an instant of its own."""
+    driver = Driver(tmp_path / "db")
+    driver.define("recent", tally(within=WINDOW))
+    driver.write(*(event(user, at=-number) for number, user in enumerate(USERS)))
+    driver.moves()
+    yield driver
+    driver.store.close()
+
+
+def limit(engine: Driver, pages: int) -> None:
+    engine.store._session.connection.execute(f"PRAGMA max_page_count = {pages}")
+
+
+@contextmanager
+def full(engine: Driver) -> Iterator[None]:
+    """SQLite finds no room for another page."""
+    connection = engine.store._session.connection
+    limit(engine, connection.execute("PRAGMA page_count").fetchone()[0])
+    try:
+        yield
+    finally:
+        limit(engine, 1 << 30)
+
+
+@contextmanager
+def no_room_for_segments(patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The commit fails that would judge a segment anew."""
+
+    def refuse(*_: object) -> None:
+        raise StorageFailed("database or disk is full")
+
+    with patch.context() as patched:
+        patched.setattr(Store, "set_segment_basis", refuse)
+        yield
+
+
+def wait(engine: Driver) -> int:
+    """Until what was put off may be tried again; for how many seconds."""
+    now = engine.clock.now()
+    engine.clock.move_to(engine.engine._walk_pause.until(now))
+    return (engine.clock.now() - now) // SECOND
+
+
+def still_right(engine: Driver) -> bool:
+    return not any(engine.member("recent", user) for user in USERS[:3])
+
+
+def all_left_once(engine: Driver) -> bool:
+    """Each user once, at the end of its own window; since the last look."""
+    moves = [(each.user, each.entered, each.at) for each in engine.moves() if each.segment == "recent"]
+    return sorted(moves) == sorted((user, False, WINDOW - number) for number, user in enumerate(USERS))
+
+
+def test_a_wave_waits_for_room_and_is_tried_after_ever_longer_pauses(
+    engine: Driver, caplog: pytest.LogCaptureFixture
+) -> None:
+    revision = engine.engine.live.revision
+    pauses = []
+    with full(engine):
+        engine.move(WINDOW, tick=False)
+        for _ in range(8):
+            engine.engine.step()
+            engine.engine.step()  # before its time nothing is tried
+            pauses.append(wait(engine))
+            assert still_right(engine)
+            assert engine.engine.next_deadline() <= engine.clock.now()
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert sum("disk is full" in each for each in caplog.messages) == len(pauses)
+    assert engine.engine.live.revision == revision
+    caplog.set_level("INFO")
+    engine.engine.step()
+    assert caplog.messages[-1] == "moves are recorded again"
+    assert engine.engine.live.revision == revision + 1
+    assert all_left_once(engine)
+    engine.engine.step()
+    assert engine.engine.next_deadline() == FOREVER
+
+
+def test_the_pause_is_over_where_the_clock_is_set_back(engine: Driver) -> None:
+    with full(engine):
+        engine.move(2 * MINUTE, tick=False)
+        engine.engine.step()
+    engine.clock._now = Micros(engine.clock.now() - 90 * SECOND)
+    engine.engine.step()
+    assert all_left_once(engine)
+
+
+def test_a_refused_write_amid_a_wave_ends_nothing(engine: Driver) -> None:
+    with full(engine):
+        engine.move(WINDOW, tick=False)
+        for _ in range(2):
+            with pytest.raises(StorageFailed, match="disk is full"):
+                engine.event(USERS[0], at=WINDOW)
+            engine.engine.recover()
+            assert still_right(engine)
+    engine.profile("another")
+    assert all_left_once(engine)
+
+
+def test_what_is_due_is_walked_by_the_first_write_that_finds_room(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(commit, "WAVE", 400)
+    with full(engine):
+        engine.move(WINDOW + 1, tick=False)
+        engine.engine.step()
+    engine.profile("another")
+    assert all_left_once(engine)
+    wait(engine)
+    engine.engine.step()
+    assert engine.engine.next_deadline() == FOREVER
+
+
+def test_a_commit_that_is_in_the_database_although_it_failed_is_loaded(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    transaction = Store.transaction
+
+    @contextmanager
+    def commits_and_fails(self: Store) -> Iterator[None]:
+        with transaction(self):
+            yield
+        raise StorageFailed("the disk is gone")
+
+    engine.move(WINDOW, tick=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "transaction", commits_and_fails)
+        with pytest.raises(StorageFailed, match="is gone"):
+            engine.engine.step()
+    engine.engine.recover()
+    assert all_left_once(engine)
+    assert still_right(engine)
+
+
+def fail_toy(engine: Driver) -> None:
+    """A segment that failed, and could be judged again."""
+    engine.define("toy", {"broken": {"attribute": "mood", "breaks_at": "bad"}})
+    engine.profile(USERS[0], mood="bad")
+    engine.profile(USERS[0], mood="good")
+    assert state(engine) is State.FAILED
+
+
+def state(engine: Driver) -> State | None:
+    entry = engine.engine.live.catalogue.entries.get("toy")
+    return entry.state if entry is not None else None
+
+
+@pytest.mark.parametrize("tries", range(3))
+def test_a_failed_segment_that_cannot_be_judged_anew_waits_too(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, tries: int
+) -> None:
+    """Starting again from disk tries failed segments again, which is a commit."""
+    fail_toy(engine)
+    with no_room_for_segments(monkeypatch):
+        engine.engine.recover()
+        for _ in range(tries):
+            wait(engine)
+            with pytest.raises(StorageFailed, match="disk is full"):
+                engine.engine.step()
+            engine.engine.recover()
+        assert state(engine) is not State.ACTIVE
+    wait(engine)
+    engine.engine.step()
+    assert state(engine) is State.ACTIVE
+    assert engine.member("toy", USERS[0])
+
+
+def test_a_segment_that_is_deleted_while_it_waits_is_not_missed(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    fail_toy(engine)
+    with no_room_for_segments(monkeypatch):
+        engine.engine.recover()
+    run(engine.engine._edited(lambda: engine.segments._edits.deletion("toy", "")))
+    wait(engine)
+    caplog.set_level("INFO")
+    engine.engine.step()
+    assert caplog.messages[-1] == "moves are recorded again"
+    assert state(engine) is None
+
+
+def test_a_database_that_cannot_be_read_any_more_ends_it(engine: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    def gone(*_: object) -> None:
+        raise StorageFailed("the disk is gone")
+
+    engine.move(WINDOW, tick=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "advance", gone)
+        patch.setattr(Store, "state", gone)
+        with pytest.raises(StorageFailed, match="is gone"):
+            engine.engine.step()
+        with pytest.raises(StorageFailed, match="is gone"):
+            engine.engine.recover()
