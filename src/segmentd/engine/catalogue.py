@@ -67,9 +67,9 @@ def check_references(definition: Definition, entries: Mapping[str, Entry]) -> No
         for each in own
         if each.segment_id not in entries and each.segment_id != definition.segment_id
     ]
-    circle = _circle({**entries, definition.segment_id: Entry(definition, State.PENDING)})
+    # The new definition would be on the circle, for without it there is none.
+    circle = _circle({**entries, definition.segment_id: Entry(definition, State.PENDING)}) if own else []
     if circle:
-        # the new definition is on the circle, for without it there was none
         place = circle.index(definition.segment_id)
         ring = [*circle[place:-1], *circle[: place + 1]]
         faults += [

@@ -209,11 +209,13 @@ class Evaluations:
 
     def _tidied(self, run: Callable[[], T]) -> T:
         """Run, and forget the events that were loaded for it, whatever becomes of it."""
+        before = set(self._live.users.tables)
         try:
             return run()
         finally:
-            entries = self._live.catalogue.entries.values()
-            drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
+            if self._live.users.tables.keys() - before:  # what all segments read is a long list
+                entries = self._live.catalogue.entries.values()
+                drop_tables(self._live, needed_events([entry.definition.rule for entry in entries]))
 
     def _draft(self, row: int) -> Draft:
         key = self._live.user_key(row)
