@@ -47,8 +47,8 @@ def main() -> None:
         users=20_000,
         events=200_000,
         segments=100,
-        seconds=2,
-        rounds=5,
+        seconds=1,
+        rounds=21,
     )
     told = {name: getattr(sizes, name) for name in ("users", "events", "segments")}
     program = needs("h2load", PACKAGE)

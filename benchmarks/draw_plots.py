@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import matplotlib as mpl
@@ -14,6 +15,7 @@ mpl.use("svg")
 OURS, PEERS = "#1f5fa8", ("#c9622a", "#6a994e", "#8d6a9f")
 SIZE = (7.0, 3.6)
 Draw = Callable[[Axes, list[Line]], None]
+_LINEAR, _FEWEST = "beside linear growth (1: as expected)", "beside the fewest (1: the same)"
 
 
 def draw_all(lines: list[Line], folder: Path) -> list[str]:
@@ -27,10 +29,16 @@ def draw_all(lines: list[Line], folder: Path) -> list[str]:
         "axes.spines.top": False,
         "axes.spines.right": False,
     }
-    return [name for name, draw, chosen in _plots(lines) if chosen and _drawn(folder / f"{name}.svg", draw, chosen)]
+    return [
+        name
+        for name, axis, draw, chosen in _plots(lines)
+        if chosen and _drawn(folder / f"{name}.svg", axis, draw, chosen)
+    ]
 
 
-def _plots(lines: list[Line]) -> list[tuple[str, Draw, list[Line]]]:
+def _plots(lines: list[Line]) -> list[tuple[str, str, Draw, list[Line]]]:
+    """The name of each, what its horizontal axis counts, how it is drawn, and from which figures."""
+
     def named(*beginnings: str) -> list[Line]:
         return [line for line in lines if line["name"].startswith(beginnings) and line.get("ratio") is not None]
 
@@ -38,24 +46,32 @@ def _plots(lines: list[Line]) -> list[tuple[str, Draw, list[Line]]]:
         line for line in named("check: calls", "judge", "check amid", "start") if line.get("segments", 100) == 100
     ]
     return [
-        ("growth-beside-linear", _growth, named("growth")),
-        ("checks-by-users", _checks, [line for line in hundred if line["name"].startswith("check: calls")]),
+        ("growth-beside-linear", "users", partial(_growth, "users", _LINEAR), named("growth: ")),
+        ("growth-by-segments", "segments", partial(_growth, "segments", _FEWEST), named("growth by segments")),
+        ("growth-by-events", "events", partial(_growth, "events", _FEWEST), named("growth by events")),
+        ("checks-by-users", "users", _checks, [line for line in hundred if line["name"].startswith("check: calls")]),
         (
             "judging-by-users",
+            "users",
             _seconds,
             [line for line in hundred if line["name"].startswith("judge") and "quickest" in line["name"]],
         ),
-        ("start-by-users", _seconds, [line for line in hundred if line["name"].startswith("start")]),
-        ("check-latency-amid-events", _seconds, [line for line in hundred if line["name"].startswith("check amid")]),
+        ("start-by-users", "users", _seconds, [line for line in hundred if line["name"].startswith("start")]),
+        (
+            "check-latency-amid-events",
+            "users",
+            _seconds,
+            [line for line in hundred if line["name"].startswith("check amid")],
+        ),
     ]
 
 
-def _drawn(path: Path, draw: Draw, lines: list[Line]) -> bool:
-    if len({line.get("users") for line in lines}) < 2:
+def _drawn(path: Path, axis: str, draw: Draw, lines: list[Line]) -> bool:
+    if len({line.get(axis) for line in lines}) < 2:
         return False
     figure, axes = plt.subplots(figsize=SIZE, layout="constrained")
-    draw(axes, sorted(lines, key=lambda line: line["users"]))
-    axes.set_xlabel("users")
+    draw(axes, sorted(lines, key=lambda line: line[axis]))
+    axes.set_xlabel(axis)
     axes.set_xscale("log")
     axes.grid(alpha=0.25)
     axes.legend(frameon=False, fontsize=7, loc="center left", bbox_to_anchor=(1.0, 0.5))
@@ -64,15 +80,14 @@ def _drawn(path: Path, draw: Draw, lines: list[Line]) -> bool:
     return True
 
 
-def _growth(axes: Axes, lines: list[Line]) -> None:
-    """What each figure is, divided by what linear growth would make of it."""
+def _growth(axis: str, label: str, axes: Axes, lines: list[Line]) -> None:
+    """Each figure divided by its peer: what linear growth would make of it, or what it is with the fewest."""
     for name in dict.fromkeys(line["name"] for line in lines):
         chosen = [line for line in lines if line["name"] == name]
-        label = name.removeprefix("growth: ")
-        axes.plot([line["users"] for line in chosen], [line["ratio"] for line in chosen], marker="o", label=label)
+        axes.plot([line[axis] for line in chosen], [line["ratio"] for line in chosen], marker="o", label=_short(name))
     axes.axhline(1.0, color="black", linewidth=0.8, linestyle=":")
     axes.axhline(1.2, color="grey", linewidth=0.8, linestyle=":")
-    axes.set_ylabel("beside linear growth (1: as expected)")
+    axes.set_ylabel(label)
     axes.set_yscale("log")
 
 

@@ -95,7 +95,7 @@ TARGETS: Final = (
 def line_of(target: Target, lines: list[Line], users: int = 1_000_000, segments: int = 100) -> Line | None:
     """The newest figure of a row: at this size, or else the largest there is; of growth the largest."""
     found = [line for line in lines if line["name"] == target.figure and line["peer"].startswith(target.peer)]
-    if not target.figure.startswith("growth"):
+    if not target.figure.startswith("growth: "):
         found = [line for line in found if line.get("users", 0) <= users]
         found = [line for line in found if line.get("segments", segments) in {segments, 20}] or found
     most = max((line.get("users", 0) for line in found), default=0)
