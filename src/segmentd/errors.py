@@ -134,6 +134,10 @@ class StorageFailed(Internal):
         super().__init__(Reason.STORAGE_FAILED, message, metadata)
 
 
+class MovesWait(StorageFailed):
+    """Moves that are due cannot be recorded, and wait; nothing was changed, and memory is as of the last commit."""
+
+
 class PluginBroken(Internal):
     """A plugin does not keep the contract; the message names it and the rule it broke."""
 

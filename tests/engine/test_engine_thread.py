@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from segmentd.errors import Unavailable
+from segmentd.errors import MovesWait, Unavailable
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.times import FOREVER, FrozenClock, Micros
 
@@ -174,4 +174,17 @@ def test_a_clock_that_is_set_back_during_a_step_holds_up_no_write() -> None:
     written = thread.change(lambda: "written")
     thread.start()
     assert written.result(30) == "written"
+    thread.stop()
+
+
+def test_a_refusal_because_moves_wait_for_room_loads_nothing_anew() -> None:
+    def refuse() -> None:
+        raise MovesWait("the disk is full")
+
+    thread = EngineThread(Machine(), FrozenClock(Micros(10)))  # it would not survive `recover`
+    refused = thread.change(refuse)
+    thread.start()
+    with pytest.raises(MovesWait):
+        refused.result(30)
+    assert thread.call(lambda: "goes on").result(30) == "goes on"
     thread.stop()

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, TypeVar
 
 from segmentd.engine.judging import EvaluationFailed
-from segmentd.errors import StorageFailed, Unavailable
+from segmentd.errors import MovesWait, StorageFailed, Unavailable
 from segmentd.plugins.host import Plugins
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.aside import DefinitionsRewritten
@@ -104,6 +104,7 @@ class Engine:
         ingest = Ingest(self.live, self.store, derivations, self.currencies, items, instant)
         if not ingest.empty:
             self.committer.commit(ingest, instant)
+            self._walk_pause.end()
             self._refit_doubled()
             self.log_retention.begin_due()
             self.snapshots.begin_due()
@@ -112,14 +113,15 @@ class Engine:
         return Outcome(ingest.results, self.live.revision)
 
     def tick(self) -> Micros:
-        """Make all moves that are due; the instant at which the stored answers are right."""
-        now = self.live.present(self.clock.now())
-        self.committer.catch_up(now)
-        self.revisions.publish(self.live.revision)
-        self.refit_due()
-        self.pruning.begin_due()
-        self.log_retention.begin_due()
-        return now
+        """Make all moves that are due; the instant at which the stored answers are right.
+
+        Raises MovesWait where they cannot be recorded, StorageFailed where memory is to be loaded anew.
+        """
+        try:
+            return self._tick()
+        except StorageFailed as error:
+            self._put_off(error)
+            raise MovesWait(error.message) from error
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""
@@ -155,15 +157,17 @@ class Engine:
         """Start again from disk. Raises StorageFailed where it cannot be read; what cannot be written is put off."""
         self._load_again()
         try:
-            self.tick()
+            self._tick()
         except StorageFailed as error:
+            if self._database_went_on():
+                self._load_again()
             self._put_off(error)
             return
         try:
             self._judge_stale()
         except StorageFailed as error:
+            _log.error("segments that answered nothing could not be judged anew: %s", error)
             self._load_again()  # memory may be ahead once more
-            self._put_off(error)
         self._refit_doubled()
 
     def close(self) -> None:
@@ -204,9 +208,19 @@ class Engine:
         return live, stale
 
     def _catch_up(self) -> None:
-        self.tick()
+        self._tick()
         self._judge_stale()
         self._refit_doubled()  # it may have doubled before the stop
+
+    def _tick(self) -> Micros:
+        now = self.live.present(self.clock.now())
+        self.committer.catch_up(now)
+        self._walk_pause.end()
+        self.revisions.publish(self.live.revision)
+        self.refit_due()
+        self.pruning.begin_due()
+        self.log_retention.begin_due()
+        return now
 
     def _load_again(self) -> None:
         self.snapshots.forget()
@@ -218,14 +232,13 @@ class Engine:
 
     def _judge_stale(self) -> None:
         """Judge what answers nothing since the last load, though it might."""
-        names = frozenset(self.live.catalogue.entries.keys() & self._stale)
-        if names:
+        if self._stale:
+            names, self._stale = frozenset(self._stale), []
             for _ in self._switch(Edit(Cause.TYPE, again=names)):
                 pass
-        self._stale = []
 
     def _walk(self) -> None:
-        """One commit of the moves that are due; after a pause, all that was put off."""
+        """One commit of the moves that are due, unless they wait for room."""
         now = self.clock.now()
         if self._walk_pause.until(now) > now:
             return
@@ -235,19 +248,25 @@ class Engine:
             self._put_off(error)
             return
         if self._walk_pause.begun:
-            self._judge_stale()
             self._walk_pause.end()
-            _log.info("moves are recorded again")
+            _log.info("what is due is recorded again")
 
     def _put_off(self, error: StorageFailed) -> None:
-        """What is due waits until it can be recorded: memory is as of the last commit, and who is overdue is judged.
+        """Moves wait until they can be recorded: memory is as of the last commit, and who is overdue is judged.
 
-        Raises the error where the database has gone on all the same.
+        Raises the error where the database has gone on all the same. A pause that is under way goes on.
         """
-        if self.store.state().revision != self.live.revision:
+        if self._database_went_on():
             raise error
-        self._walk_pause.begin(self.clock.now())
-        _log.error("what is due cannot be recorded and waits; checks go on: %s", error)
+        self.revisions.publish(self.live.revision)
+        now = self.clock.now()
+        if self._walk_pause.until(now) <= now:
+            self._walk_pause.begin(now)
+            _log.error("what is due cannot be recorded and waits; checks go on: %s", error)
+
+    def _database_went_on(self) -> bool:
+        """Whether a commit that failed is in the database."""
+        return self.store.state().revision != self.live.revision
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
         while True:
@@ -290,11 +309,15 @@ class Engine:
     def _refitted(self, keys: Sequence[str], why: Why) -> Generator[None, None, int]:
         try:
             edit = self.refits.edit(keys, why)
-            if edit is None:
-                return self.live.revision
-            return (yield from self._switched_to(edit, why))
+            if edit is not None:
+                yield from self._switched_to(edit, why)
+                self.refits.made()
+        except StorageFailed:
+            self.refits.no_room()
+            raise
         finally:
             self.refits.queued.difference_update(keys)
+        return self.live.revision
 
     def _switched_to(self, edit: Edit, why: Why) -> Generator[None, None, int]:
         """Switch to new models. By schedule, those that cannot be judged with stay away alone."""

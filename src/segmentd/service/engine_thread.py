@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, Protocol, TypeAlias, TypeVar
 
-from segmentd.errors import Reason, ResourceExhausted, SegmentdError, StorageFailed, Unavailable
+from segmentd.errors import MovesWait, Reason, ResourceExhausted, SegmentdError, StorageFailed, Unavailable
 from segmentd.service.ingest import Item
 from segmentd.service.items import ItemResult
 from segmentd.times import FOREVER, SECOND, Clock
@@ -315,4 +315,6 @@ class EngineThread:
 
 def _unexpected(error: BaseException) -> bool:
     """Whether an error may have left memory ahead of the disk; a refusal changed nothing."""
-    return not isinstance(error, SegmentdError) or isinstance(error, StorageFailed)
+    if isinstance(error, StorageFailed):
+        return not isinstance(error, MovesWait)
+    return not isinstance(error, SegmentdError)

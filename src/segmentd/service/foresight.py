@@ -52,7 +52,7 @@ class Foresight:
         if self._under_way:
             return FOREVER
         now = self._clock.now()
-        look = self._next if self._next <= now + _PAUSE else now  # the clock was set back
+        look = self._next if self._next <= now + _PAUSE else MIN_INSTANT  # the clock was set back
         if self._live.memberships.foreseen is not None:
             return look
         return FOREVER if deadline == FOREVER else max(look, deadline - _AHEAD)

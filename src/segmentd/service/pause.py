@@ -29,5 +29,5 @@ class Pause:
         self._length, self._until = 0, MIN_INSTANT
 
     def until(self, now: Micros) -> Micros:
-        """When it may be tried again; not later than the longest pause from now, since a clock may be set back."""
-        return self._until if self._until <= now + self._longest else now
+        """When it may be tried again; at once where the clock was set back by more than the longest pause."""
+        return self._until if self._until <= now + self._longest else MIN_INSTANT

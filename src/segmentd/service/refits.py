@@ -15,8 +15,9 @@ from segmentd.errors import PluginBroken
 from segmentd.plugins.segment_type import Model
 from segmentd.service.aside import Edit
 from segmentd.service.live import Live
+from segmentd.service.pause import Pause
 from segmentd.service.written import Cause
-from segmentd.times import FOREVER, Clock, Micros
+from segmentd.times import FOREVER, MINUTE, SECOND, Clock, Micros
 
 _log = logging.getLogger(__name__)
 
@@ -41,9 +42,21 @@ class Refits:
         self._tried: dict[str, Micros] = {}
         self.queued: set[str] = set()
         """The keys of the models whose fit waits or is under way."""
+        self._pause = Pause(SECOND, MINUTE)
+
+    def no_room(self) -> None:
+        """The database could not take new models: for a while none is worth a fit."""
+        self._pause.begin(self._clock.now())
+
+    def made(self) -> None:
+        """It could."""
+        self._pause.end()
 
     def worth_a_fit(self) -> list[str]:
         """The models that may find twice as many to learn from, or somebody at last. Raises what plugins raise."""
+        now = self._clock.now()
+        if self._pause.until(now) > now:
+            return []
         self._look_at_catalogue()
         models, users = self._live.models, self._live.users
         return [
