@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ from tests.engine.driver import Driver, event, tally
 from segmentd.engine.catalogue import State
 from segmentd.errors import MovesWait, StorageFailed
 from segmentd.service import commit
+from segmentd.service.items import ProfileWrite
 from segmentd.service.pause import Pause
 from segmentd.storage import Store
 from segmentd.times import FOREVER, MINUTE, SECOND, Micros
@@ -63,8 +63,25 @@ def no_room_for_segments(patch: pytest.MonkeyPatch) -> Iterator[None]:
 def wait(engine: Driver) -> int:
     """Until what was put off may be tried again; for how many seconds."""
     now = engine.clock.now()
-    engine.clock.move_to(engine.engine._walk_pause.until(now))
+    engine.clock.move_to(Micros(max(now, engine.engine.due_moves.next_due())))
     return (engine.clock.now() - now) // SECOND
+
+
+@contextmanager
+def commits_fail(patch: pytest.MonkeyPatch, *, landed: bool) -> Iterator[None]:
+    """Each commit fails, `landed`: although it is in the database."""
+    transaction = Store.transaction
+
+    @contextmanager
+    def fails(self: Store) -> Iterator[None]:
+        if landed:
+            with transaction(self):
+                yield
+        raise StorageFailed("the disk is gone")
+
+    with patch.context() as patched:
+        patched.setattr(Store, "transaction", fails)
+        yield
 
 
 def still_right(engine: Driver) -> bool:
@@ -78,10 +95,16 @@ def all_left_once(engine: Driver) -> bool:
 
 
 def test_a_wave_waits_for_room_and_is_tried_after_ever_longer_pauses(
-    engine: Driver, caplog: pytest.LogCaptureFixture
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    revision = engine.engine.live.revision
-    pauses = []
+    revision, walk = engine.engine.live.revision, commit.Committer._walk
+    pauses, walks = [], []
+
+    def walked(self: commit.Committer, wave: commit.Wave) -> None:
+        walks.append(wave)
+        walk(self, wave)
+
+    monkeypatch.setattr(commit.Committer, "_walk", walked)
     with full(engine):
         engine.move(WINDOW, tick=False)
         for _ in range(8):
@@ -91,6 +114,7 @@ def test_a_wave_waits_for_room_and_is_tried_after_ever_longer_pauses(
             assert still_right(engine)
             assert engine.engine.next_deadline() <= engine.clock.now()
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    assert len(walks) == len(pauses)
     assert sum("disk is full" in each for each in caplog.messages) == len(pauses)
     assert engine.engine.live.revision == revision
     caplog.set_level("INFO")
@@ -139,19 +163,9 @@ def test_what_is_due_is_walked_by_the_first_write_that_finds_room(
 def test_a_commit_that_is_in_the_database_although_it_failed_is_loaded(
     engine: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    transaction = Store.transaction
-
-    @contextmanager
-    def commits_and_fails(self: Store) -> Iterator[None]:
-        with transaction(self):
-            yield
-        raise StorageFailed("the disk is gone")
-
     engine.move(WINDOW, tick=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "transaction", commits_and_fails)
-        with pytest.raises(StorageFailed, match="is gone"):
-            engine.engine.step()
+    with commits_fail(monkeypatch, landed=True), pytest.raises(StorageFailed, match="is gone"):
+        engine.engine.step()
     engine.engine.recover()
     assert all_left_once(engine)
     assert still_right(engine)
@@ -180,17 +194,14 @@ def test_a_failed_segment_that_cannot_be_judged_anew_stays_failed(
         for _ in range(tries):
             engine.engine.recover()
             assert state(engine) is not State.ACTIVE
+            assert not engine.engine.live.ahead
     assert engine.member("recent", USERS[0])
     engine.engine.recover()
     assert state(engine) is State.ACTIVE
     assert engine.member("toy", USERS[0])
 
 
-def test_questions_that_need_all_moves_are_refused_and_change_nothing(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    loads = []
-    monkeypatch.setattr(engine.engine, "recover", lambda: loads.append(1))
+def test_questions_do_not_lengthen_the_pause_and_the_first_that_finds_room_ends_it(engine: Driver) -> None:
     with full(engine):
         engine.move(WINDOW, tick=False)
         for _ in range(5):
@@ -200,7 +211,6 @@ def test_questions_that_need_all_moves_are_refused_and_change_nothing(
     engine.engine.tick()
     assert all_left_once(engine)
     assert engine.engine.next_deadline() == FOREVER
-    assert loads == []
 
 
 def test_a_revision_of_a_wave_that_ran_out_of_room_is_told(engine: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -225,14 +235,49 @@ def test_a_revision_of_a_wave_that_ran_out_of_room_is_told(engine: Driver, monke
     assert all_left_once(engine)
 
 
-def test_a_pause_is_over_where_the_clock_was_set_back() -> None:
-    """A clock that never shows one instant twice: what is due is due at each later look."""
+def test_a_pause_ends_at_once_where_the_clock_was_set_back_and_goes_on() -> None:
+    """Who asks whether it is over by the instant before is told that it is, and does not ask for ever."""
     pause = Pause(SECOND, MINUTE)
     pause.begin(Micros(5 * MINUTE))
-    ticks = itertools.count(MINUTE)
-    now = Micros(next(ticks))
-    assert pause.until(Micros(next(ticks))) <= now
     assert pause.until(Micros(5 * MINUTE)) == 5 * MINUTE + SECOND
+    assert pause.until(Micros(MINUTE + 1)) <= MINUTE
+
+
+def test_a_model_that_doubled_is_not_fitted_again_and_again_where_there_is_no_room(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageFailed("database or disk is full")
+
+    engine.profile("first", points=1)
+    engine.define("rich", {"richer": {"attribute": "points"}})
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "put_model", refuse)
+        engine.profile("second", points=5)
+        for _ in range(2):
+            with pytest.raises(StorageFailed, match="disk is full"):
+                engine.background.run()
+            engine.engine.recover()
+            engine.background.run()  # nothing, for a while
+            engine.clock.move_to(Micros(engine.clock.now() + 10 * SECOND))
+            engine.profile("first", seen=str(engine.now))
+    engine.background.run()
+    assert engine.plan("rich").models[0].version == 2
+
+
+def test_a_segment_that_fails_is_told_when_that_is_recorded(engine: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    engine.define("toy", {"broken": {"attribute": "mood", "breaks_at": "bad"}})
+    told = []
+    for fits in (False, True):
+        caplog.clear()
+        with nullcontext() if fits else full(engine):
+            moods = [ProfileWrite(user, {"mood": "bad", "note": "x" * 40}) for user in USERS]
+            with nullcontext() if fits else pytest.raises(StorageFailed):
+                engine.write(*moods)
+        if not fits:
+            engine.engine.recover()
+        told.append([each for each in caplog.messages if "toy is failed" in each])
+    assert [len(each) for each in told] == [0, 1]
 
 
 @pytest.mark.parametrize("landed", [False, True])
@@ -240,19 +285,8 @@ def test_a_wave_amid_a_start_from_disk_is_put_off(
     engine: Driver, monkeypatch: pytest.MonkeyPatch, landed: bool
 ) -> None:
     """Be it that its commit is in the database although it failed."""
-    transaction = Store.transaction
-
-    @contextmanager
-    def fails(self: Store) -> Iterator[None]:
-        if not landed:
-            raise StorageFailed("the disk is gone")
-        with transaction(self):
-            yield
-        raise StorageFailed("the disk is gone")
-
     engine.move(WINDOW, tick=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "transaction", fails)
+    with commits_fail(monkeypatch, landed=landed):
         engine.engine.recover()
     assert still_right(engine)
     wait(engine)

@@ -9,9 +9,10 @@ from tests.service.busy import busy_engine, move
 from tests.service.opened import START, define, member
 
 from segmentd.engine.stage import Stage
-from segmentd.errors import Internal, Reason, StorageFailed
+from segmentd.errors import Internal, MovesWait, Reason, StorageFailed
 from segmentd.population.kinds import Json
 from segmentd.service.change import Change
+from segmentd.service.engine import Engine
 from segmentd.service.items import EventWrite
 from segmentd.service.seen import Seen
 from segmentd.service.service import Service
@@ -93,3 +94,32 @@ def test_columns_that_are_ahead_of_the_published_answers_are_not_judged_by(
 
     assert asyncio.run(steps()) == ([None], False)
     assert not service._engine.live.ahead
+
+
+def test_what_needs_all_moves_is_refused_where_they_cannot_be_recorded_and_nothing_is_loaded_anew(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StorageFailed("the disk is full")
+
+    async def steps() -> list[str]:
+        await one_login(service)
+        move(service, START + 2 * HOUR)
+        refused = []
+        with monkeypatch.context() as patch:
+            patch.setattr(Store, "advance", refuse)
+            patch.setattr(Engine, "recover", lambda _: pytest.fail("nothing is ahead of the disk"))
+            for ask in (
+                lambda: service.memberships.members("recent", -1, 10),
+                lambda: service.evaluations.count(RECENT),
+                lambda: service.history.check_at("u", "recent", Micros(START + HOUR)),
+            ):
+                with pytest.raises(MovesWait) as refusal:
+                    await ask()
+                refused.append(refusal.value.message)
+            assert not await member(service, "u", "recent")
+        assert (await service.memberships.members("recent", -1, 10)).user_ids == []
+        assert not (await service.history.check_at("u", "recent", Micros(START + 2 * HOUR))).member
+        return refused
+
+    assert asyncio.run(steps()) == ["the disk is full"] * 3

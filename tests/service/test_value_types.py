@@ -38,7 +38,7 @@ VALUES = st.one_of(
 NAMES = st.sampled_from([*KINDS, "revenue", "coupon", "never seen", "never seen either"])
 ATTRIBUTES = st.sampled_from(["age", "locale", "network.wifi", "birthday", "createdAt", "currency", "tier", "fees"])
 PROPERTIES = st.dictionaries(NAMES, VALUES, max_size=5)
-CODES = st.sampled_from(["USD", "EUR", "XXX", 5])
+CODES = st.sampled_from(["USD", "EUR", "JPY", 5])
 CURRENCY = st.fixed_dictionaries({}, optional={"currency": CODES})
 
 

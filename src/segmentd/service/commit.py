@@ -235,15 +235,17 @@ class Committer:
         live.publication.prepare(live)
         with live.lock, live.publication:
             work.stage.publish(len(live.users))
-            failed = [plan.slot for plan in live.catalogue.plans if id(plan) in work.failed]
+            failed = [plan for plan in live.catalogue.plans if id(plan) in work.failed]
             before, live.catalogue = live.catalogue, catalogue()
             if live.catalogue is not before:
                 live.memberships.foreseen = None  # it was worked out with other plans
-            for slot in failed:
-                live.memberships.release(slot)
+            for plan in failed:
+                live.memberships.release(plan.slot)
             live.published_rows = len(live.users)
             live.revision, live.instant = revision, instant
         live.memberships.sweep()
+        for plan in failed:
+            tell_failed(plan.segment_id, work.failed[id(plan)].message)
 
 
 def _without(rows: Rows, others: Rows) -> Rows:
@@ -270,7 +272,6 @@ def fail_segments(store: Store, catalogue: Catalogue, failed: dict[str, Evaluati
     changed = {}
     for name, error in failed.items():
         entry = catalogue.entries[name]
-        tell_failed(name, error.message)
         changed[name] = replace(entry, state=State.FAILED, reason=error.message, plan=None)
         definition = entry.definition
         store.set_segment_state(definition.segment_key, definition.version, State.FAILED, error.message)

@@ -15,6 +15,7 @@ from segmentd.plugins.host import Plugins
 from segmentd.records import END_OFFSET, Position
 from segmentd.service.aside import DefinitionsRewritten
 from segmentd.service.commit import Committer
+from segmentd.service.due_moves import DueMoves
 from segmentd.service.engine_thread import EngineThread, Outcome
 from segmentd.service.foresight import Foresight
 from segmentd.service.ingest import Ingest, Item
@@ -22,7 +23,6 @@ from segmentd.service.live import Live
 from segmentd.service.loading import load
 from segmentd.service.log_reader import LogReader
 from segmentd.service.log_retention import EVERYTHING, LogKeep, LogRetention
-from segmentd.service.pause import Pause
 from segmentd.service.preview import Preview, Trial
 from segmentd.service.pruning import Pruning
 from segmentd.service.purging import Purging
@@ -36,7 +36,7 @@ from segmentd.service.tombstones import ERASURE_REFUSAL, Tombstones
 from segmentd.service.value_types import Currencies
 from segmentd.service.written import Cause
 from segmentd.storage import Store
-from segmentd.times import FOREVER, MINUTE, SECOND, Clock, FrozenClock, Micros, format_instant
+from segmentd.times import FOREVER, SECOND, Clock, FrozenClock, Micros, format_instant
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
@@ -67,6 +67,7 @@ class Engine:
         self.live, self._stale = self._loaded()
         self.tail = Tail(Position(self.live.revision, END_OFFSET))
         self.committer = Committer(self.live, store, clock, self.tail)
+        self.due_moves = DueMoves(self.live, store, clock, self.committer, self.revisions)
         self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
         self.log_retention = LogRetention(store, self.tail, clock, self.thread, log_keep)
@@ -76,7 +77,6 @@ class Engine:
         self.snapshots.written(self.live.restored_revision)
         self.foresight = Foresight(self.live, clock, self.thread)
         self.refits = Refits(self.live, clock)
-        self._walk_pause = Pause(SECOND, MINUTE)
 
     def clock_ahead(self) -> Micros:
         """How far the last recorded instant is ahead of the wall clock; 0: a second or less, or the clock is frozen."""
@@ -104,7 +104,7 @@ class Engine:
         ingest = Ingest(self.live, self.store, derivations, self.currencies, items, instant)
         if not ingest.empty:
             self.committer.commit(ingest, instant)
-            self._walk_pause.end()
+            self.due_moves.recorded()
             self._refit_doubled()
             self.log_retention.begin_due()
             self.snapshots.begin_due()
@@ -120,12 +120,12 @@ class Engine:
         try:
             return self._tick()
         except StorageFailed as error:
-            self._put_off(error)
+            self.due_moves.put_off(error)
             raise MovesWait(error.message) from error
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""
-        self._walk()
+        self.due_moves.step()
         self.refit_due()
         self.pruning.begin_due()
         self.log_retention.begin_due()
@@ -141,8 +141,7 @@ class Engine:
         """
         deadline = self.live.memberships.next_deadline()
         keeping = min(self.pruning.next_due(), self.log_retention.next_due(), self.foresight.next_due(deadline))
-        walk = self._walk_pause.until(self.clock.now()) if self._walk_pause.begun else deadline
-        return min(walk, self.next_refit(), keeping, self.live.publication.next_try())
+        return min(self.due_moves.next_due(), self.next_refit(), keeping, self.live.publication.next_try())
 
     def next_refit(self) -> int:
         """When a model is due by its schedule that is not queued yet, or FOREVER; an advance sees to all of them."""
@@ -159,9 +158,9 @@ class Engine:
         try:
             self._tick()
         except StorageFailed as error:
-            if self._database_went_on():
+            if self.due_moves.missed():
                 self._load_again()
-            self._put_off(error)
+            self.due_moves.put_off(error)
             return
         try:
             self._judge_stale()
@@ -213,9 +212,7 @@ class Engine:
         self._refit_doubled()  # it may have doubled before the stop
 
     def _tick(self) -> Micros:
-        now = self.live.present(self.clock.now())
-        self.committer.catch_up(now)
-        self._walk_pause.end()
+        now = self.due_moves.catch_up()
         self.revisions.publish(self.live.revision)
         self.refit_due()
         self.pruning.begin_due()
@@ -236,37 +233,6 @@ class Engine:
             names, self._stale = frozenset(self._stale), []
             for _ in self._switch(Edit(Cause.TYPE, again=names)):
                 pass
-
-    def _walk(self) -> None:
-        """One commit of the moves that are due, unless they wait for room."""
-        now = self.clock.now()
-        if self._walk_pause.until(now) > now:
-            return
-        try:
-            self.committer.step(self.live.present(now))
-        except StorageFailed as error:
-            self._put_off(error)
-            return
-        if self._walk_pause.begun:
-            self._walk_pause.end()
-            _log.info("what is due is recorded again")
-
-    def _put_off(self, error: StorageFailed) -> None:
-        """Moves wait until they can be recorded: memory is as of the last commit, and who is overdue is judged.
-
-        Raises the error where the database has gone on all the same. A pause that is under way goes on.
-        """
-        if self._database_went_on():
-            raise error
-        self.revisions.publish(self.live.revision)
-        now = self.clock.now()
-        if self._walk_pause.until(now) <= now:
-            self._walk_pause.begin(now)
-            _log.error("what is due cannot be recorded and waits; checks go on: %s", error)
-
-    def _database_went_on(self) -> bool:
-        """Whether a commit that failed is in the database."""
-        return self.store.state().revision != self.live.revision
 
     def _edited(self, make: Callable[[], Edit]) -> Generator[None, None, int]:
         while True:

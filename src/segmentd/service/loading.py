@@ -21,7 +21,7 @@ from segmentd.plugins.segment_type import Model
 from segmentd.population.kinds import Json, Kind
 from segmentd.records import ProfileRecord, SegmentRecord
 from segmentd.service.binding import bind_entry, judged_with, needed_events
-from segmentd.service.commit import fail_segments
+from segmentd.service.commit import fail_segments, tell_failed
 from segmentd.service.event_loading import load_tables
 from segmentd.service.group_info import GroupInfo
 from segmentd.service.list_change import load_lists
@@ -255,3 +255,5 @@ def _chunks(start: int, stop: int, at: Micros) -> Iterator[tuple[int, int, Micro
 def _fail(live: Live, store: Store, failed: dict[str, EvaluationFailed]) -> None:
     with store.transaction():
         live.catalogue = fail_segments(store, live.catalogue, failed)
+    for name, error in failed.items():
+        tell_failed(name, error.message)
