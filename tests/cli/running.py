@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.cli.bounded import bounded, environment
 
 from segmentd.cli.app import run
 
@@ -64,16 +65,19 @@ def serving(folder: Path, *arguments: str) -> Iterator[str]:
     """The address of a server with a frozen clock and a database in `folder`; it must end well."""
     command = [sys.executable, "-m", "segmentd", "serve", "--db", str(folder / "test.db"), "--listen", "127.0.0.1:0"]
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen([*command, "--clock", START, *arguments], stdout=subprocess.PIPE, stderr=log)
+        command += ["--clock", START, *arguments]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=environment())
         try:
             assert process.stdout is not None
             lines = []
-            while "listens on" not in (line := process.stdout.readline().decode()):
-                assert line, (folder / "server.log").read_text()
-                lines.append(line)
+            with bounded(process):
+                while "listens on" not in (line := process.stdout.readline().decode()):
+                    assert line, (folder / "server.log").read_text()
+                    lines.append(line)
             yield line.split("listens on ")[1].split(",")[0]
         finally:
             os.kill(process.pid, signal.SIGTERM)
-            rest, _ = process.communicate(timeout=60)
+            with bounded(process):
+                rest, _ = process.communicate()
     assert process.returncode == 0, (folder / "server.log").read_text()
     (folder / "printed.txt").write_text("".join(lines) + rest.decode())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-import subprocess
 import sys
 from pathlib import Path
 
+from tests.cli.bounded import run
 from tests.cli.running import serving
 
 from segmentd.client.channel import DEFAULT_CONNECTIONS, DEFAULT_TIMEOUT
@@ -27,12 +27,7 @@ def test_its_examples_print_what_they_should(tmp_path: Path) -> None:
     examples = re.findall(r"^```python\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
     with serving(tmp_path) as address:
         for example, wanted in zip(examples, PRINTED, strict=True):
-            done = subprocess.run(
-                [sys.executable, "-W", "error", "-c", example.replace("localhost:50051", address)],
-                capture_output=True,
-                encoding="utf-8",
-                check=False,
-            )
+            done = run([sys.executable, "-W", "error", "-c", example.replace("localhost:50051", address)])
             assert (done.returncode, done.stdout.strip()) == (0, wanted), done.stderr
 
 
