@@ -24,21 +24,30 @@ from tests.movement.mutants import MUTANTS as MOVEMENT_MUTANTS  # noqa: E402
 
 HISTORIES = "200"
 ENGINE = (
-    "test_instants.py",
-    "test_stops.py",
-    "test_edits.py",
-    "test_failures.py",
-    "test_models.py",
-    "test_writes.py",
-    "test_engine_thread.py",
-    "test_one_by_one.py",
-    "test_histories.py",
+    "engine/test_instants.py",
+    "engine/test_stops.py",
+    "engine/test_edits.py",
+    "engine/test_failures.py",
+    "engine/test_models.py",
+    "engine/test_writes.py",
+    "engine/test_engine_thread.py",
+    "engine/test_one_by_one.py",
+    "engine/test_histories.py",
 )
-MOVEMENT = ("test_waves.py", "test_seams.py", "test_movement.py")
+MOVEMENT = (
+    "movement/test_waves.py",
+    "movement/test_seams.py",
+    "service/test_segment_edits.py",
+    "service/test_merging.py",
+    "service/test_log_kept.py",
+    "storage/test_log_compaction.py",
+    "storage/test_log_streams.py",
+    "movement/test_movement.py",
+)
 """The directed ones first: they are quick."""
 SUITES = (
-    (tuple(f"tests/engine/{name}" for name in ENGINE), MUTANTS),
-    (tuple(f"tests/movement/{name}" for name in MOVEMENT), MOVEMENT_MUTANTS),
+    (tuple(f"tests/{name}" for name in ENGINE), MUTANTS),
+    (tuple(f"tests/{name}" for name in MOVEMENT), MOVEMENT_MUTANTS),
 )
 """Tests, and the faults that they have to notice."""
 PATIENCE = 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ SHORT = LogKeep(moves=20)
 USERS = [f"u{number}" for number in range(7)]
 
 
-def _opened(path: str | Path, at: Micros = START, keep: LogKeep = SHORT) -> Service:
-    return Service.open(path, load_plugins(), FrozenClock(at), Currencies(), log_keep=keep)
+def _opened(path: str | Path, at: Micros = START, keep: LogKeep = SHORT, disabled: Collection[str] = ()) -> Service:
+    return Service.open(path, load_plugins(disabled), FrozenClock(at), Currencies(), log_keep=keep)
 
 
 async def _toggle(service: Service, days: int) -> None:
@@ -144,3 +145,33 @@ def test_the_log_is_looked_at_although_there_is_always_a_deadline() -> None:
         assert asyncio.run(steps(service)) > START + 2 * DAY
     finally:
         service.close()
+
+
+def test_who_was_in_a_segment_since_before_the_log_leaves_it_by_erasure_though_it_cannot_be_judged(
+    tmp_path: Path,
+) -> None:
+    async def before(service: Service) -> Micros:
+        await define(service, "buyers", {"behavioral": {"event": "Buy"}})
+        await service.profiles.ingest([EventWrite("ada", "Buy"), EventWrite("bob", "Buy")])
+        await define(service, "pro", {"attribute": {"plan": {"equals": "pro"}}})
+        await _toggle(service, 60)
+        return service._engine.clock.now()
+
+    async def erased(service: Service) -> None:
+        engine = service._engine
+        key, ada = (engine.live.segments["buyers"].segment_key, engine.live.user_key(engine.live.users.index["ada"]))
+        start = engine.log_reader.run(lambda reads: reads.log_start()).result().position
+        told = engine.log_reader.run(lambda reads: reads.transitions(start, 100, users=[ada])).result()
+        assert not told, "it is before the log"
+        await service.identity.erase("ada")
+        (left,) = engine.log_reader.run(lambda reads: reads.transitions(start, 100, users=[ada])).result()
+        assert (left.transition.segment_key, left.transition.entered, left.transition.cause) == (key, False, "ERASURE")
+        members = engine.log_reader.run(lambda reads: reads.members(key)).result()
+        assert members.tolist() == [engine.live.user_key(engine.live.users.index["bob"])]
+
+    service = _opened(tmp_path / "db")
+    now = asyncio.run(before(service))
+    service.close()
+    service = _opened(tmp_path / "db", now, disabled=["behavioral"])
+    asyncio.run(erased(service))
+    service.close()

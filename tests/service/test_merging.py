@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.service.opened import START, define, member, opened
+from tests.service.uploading import BETA, upload
 
 from segmentd.errors import Reason
 from segmentd.population.kinds import Json
@@ -233,6 +234,18 @@ def test_named_users_and_lists_count_for_the_survivor_and_percentages_stay_its_o
         assert (await service.evaluations.count({"not": {"list": {"users": ["anon"]}}})).users == 2
         told = (await service.evaluations.stored("anon", {"x": 1}, ["half", "later"], None)).evaluations[0]
         assert [each.member for each in told.segments] == [before, True]
+
+    asyncio.run(scenario())
+
+
+def test_an_uploaded_list_of_who_is_absorbed_counts_for_the_survivor(service: Service) -> None:
+    async def scenario() -> None:
+        await upload(service, "beta", ["a"])
+        await define(service, "invited", BETA)
+        await service.profiles.upsert([ProfileWrite("b", {"plan": "pro"})])
+        assert not await member(service, "b", "invited")
+        await service.identity.merge([UserMerge("a", "b")])
+        assert await member(service, "b", "invited")
 
     asyncio.run(scenario())
 

@@ -11,7 +11,7 @@ from tests.service.opened import define, member, opened
 from segmentd.engine.catalogue import State
 from segmentd.errors import FailedPrecondition
 from segmentd.population.kinds import Json, Kind
-from segmentd.service.items import EventWrite
+from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service
 
@@ -82,3 +82,25 @@ def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_d
     third = opened(tmp_path / "db")
     assert asyncio.run(again(third))
     third.close()
+
+
+def test_who_was_in_a_segment_that_failed_does_not_enter_its_next_version(tmp_path: Path) -> None:
+    async def before(service: Service) -> None:
+        await define(service, "s", {"behavioral": {"event": "E"}})
+        await service.profiles.ingest([EventWrite("in", "E"), EventWrite("out", "E")])
+        await service.profiles.upsert([ProfileWrite(user, {"plan": "pro"}) for user in ("in", "new")])
+
+    async def edited(service: Service) -> list[tuple[int, bool]]:
+        start = service._engine.tail.end
+        spec = SegmentSpec("s", rule={"attribute": {"plan": {"equals": "pro"}}})
+        await service.segments.update(spec, ["rule"], "", "", "")
+        moves = service._engine.log_reader.run(lambda reads: reads.transitions(start, 10)).result()
+        return [(each.transition.user_key, each.transition.entered) for each in moves]
+
+    first = opened(tmp_path / "db")
+    asyncio.run(before(first))
+    keys = {user: first._engine.live.user_key(first._engine.live.users.index[user]) for user in ("out", "new")}
+    first.close()
+    second = opened(tmp_path / "db", disabled=["behavioral"])
+    assert sorted(asyncio.run(edited(second))) == sorted([(keys["out"], False), (keys["new"], True)])
+    second.close()
