@@ -178,13 +178,16 @@ def test_a_clock_that_is_set_back_during_a_step_holds_up_no_write() -> None:
 
 
 def test_a_refusal_because_moves_wait_for_room_loads_nothing_anew() -> None:
-    def refuse() -> None:
+    def refuse(items: Sequence[Any] = ()) -> Outcome:
         raise MovesWait("the disk is full")
 
-    thread = EngineThread(Machine(), FrozenClock(Micros(10)))  # it would not survive `recover`
-    refused = thread.change(refuse)
+    machine = Machine()  # it would not survive `recover`
+    machine.write_group = refuse  # type: ignore[method-assign]
+    thread = EngineThread(machine, FrozenClock(Micros(10)))
+    refused = thread.change(refuse), thread.write([])
     thread.start()
-    with pytest.raises(MovesWait):
-        refused.result(30)
+    for each in refused:
+        with pytest.raises(MovesWait):
+            each.result(30)
     assert thread.call(lambda: "goes on").result(30) == "goes on"
     thread.stop()

@@ -132,3 +132,23 @@ def test_a_type_that_is_gone_fails_its_segments_until_it_is_back(engine: Driver)
     engine.restart(toys.plugins())
     assert engine.stored("ever") == {*USERS, "v"}
     assert named(engine.moves()) == [f"+ever:v@{engine.last} TYPE"]
+
+
+def test_a_type_that_breaks_at_a_start_fails_its_segments_and_that_is_told_once(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def breaks(*_: object) -> None:
+        raise ZeroDivisionError("no luck today")
+
+    engine.define("ever", tally())
+    people(engine)
+    with monkeypatch.context() as patch:
+        patch.setattr(toys.Tally, "evaluate", breaks)
+        for _ in range(2):
+            engine.restart()
+            assert engine.state("ever") == "failed: segment ever cannot be evaluated: no luck today"
+    assert [each for each in caplog.messages if "is failed" in each] == [
+        "segment ever is failed: segment ever cannot be evaluated: no luck today"
+    ]
+    engine.restart()
+    assert engine.stored("ever") == set(USERS)

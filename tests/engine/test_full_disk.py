@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.driver import Driver, event, tally
+from tests.engine.driver import START, Driver, event, has, tally
+from tests.engine.inline import run
 
 from segmentd.engine.catalogue import State
 from segmentd.errors import MovesWait, StorageFailed
 from segmentd.service import commit
+from segmentd.service.engine import Engine
 from segmentd.service.items import ProfileWrite
 from segmentd.service.pause import Pause
 from segmentd.storage import Store
@@ -62,21 +64,23 @@ def no_room_for_segments(patch: pytest.MonkeyPatch) -> Iterator[None]:
 
 def wait(engine: Driver) -> int:
     """Until what was put off may be tried again; for how many seconds."""
-    now = engine.clock.now()
-    engine.clock.move_to(Micros(max(now, engine.engine.due_moves.next_due())))
+    now, due = engine.clock.now(), engine.engine.due_moves.next_due()
+    assert due < FOREVER
+    engine.clock.move_to(Micros(max(now, due)))
     return (engine.clock.now() - now) // SECOND
 
 
 @contextmanager
 def commits_fail(patch: pytest.MonkeyPatch, *, landed: bool) -> Iterator[None]:
-    """Each commit fails, `landed`: although it is in the database."""
+    """Each commit fails after all that it writes, `landed`: although it is in the database."""
     transaction = Store.transaction
 
     @contextmanager
     def fails(self: Store) -> Iterator[None]:
-        if landed:
-            with transaction(self):
-                yield
+        with transaction(self):
+            yield
+            if not landed:
+                raise StorageFailed("the disk is gone")
         raise StorageFailed("the disk is gone")
 
     with patch.context() as patched:
@@ -135,6 +139,18 @@ def test_the_pause_is_over_where_the_clock_is_set_back(engine: Driver) -> None:
     assert all_left_once(engine)
 
 
+def test_nothing_waits_where_nothing_is_due_any_more(engine: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    with full(engine):
+        engine.move(2 * MINUTE, tick=False)
+        engine.engine.step()
+        engine.clock._now = Micros(START + SECOND)
+        caplog.set_level("INFO")
+        caplog.clear()
+        engine.engine.step()
+        assert engine.engine.due_moves.next_due() == engine.engine.live.memberships.next_deadline()
+        assert caplog.messages == []
+
+
 def test_a_refused_write_amid_a_wave_ends_nothing(engine: Driver) -> None:
     with full(engine):
         engine.move(WINDOW, tick=False)
@@ -145,6 +161,89 @@ def test_a_refused_write_amid_a_wave_ends_nothing(engine: Driver) -> None:
             assert still_right(engine)
     engine.profile("another")
     assert all_left_once(engine)
+
+
+CHANGES: dict[str, Callable[[Driver], object]] = {
+    "a group larger than a wave": lambda engine: engine.profile("another"),
+    "an edit": lambda engine: engine.define("other", has("plan", "pro")),
+    "a relabelling": lambda engine: engine.define("recent", tally(within=WINDOW), include=["new"]),
+    "an advance": lambda engine: advanced(engine, 2 * WINDOW),
+    "a dry run": lambda engine: next(engine.engine._previewed(lambda: pytest.fail("too early"), 5)),
+}
+
+
+def advanced(engine: Driver, to: int) -> int:
+    """How many memberships changed while the clock was moved."""
+    moved = engine.engine.advance(engine.clock, lambda: Micros(START + to))
+    engine.background.run()
+    return moved.result()[0]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_what_cannot_begin_for_want_of_room_for_moves_loads_nothing_anew(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    monkeypatch.setattr(commit, "WAVE", 100)
+    with full(engine), monkeypatch.context() as patch:
+        patch.setattr(Engine, "_load_again", lambda _: pytest.fail("nothing is ahead of the disk"))
+        engine.move(WINDOW + 1, tick=False)
+        with pytest.raises(MovesWait, match="disk is full"):
+            CHANGES[change](engine)
+        assert not engine.engine.live.ahead
+        assert still_right(engine)
+    engine.engine.tick()
+    assert all_left_once(engine)
+    assert engine.stored("recent") == set()
+
+
+def test_an_edit_that_finds_room_ends_the_pause(engine: Driver, caplog: pytest.LogCaptureFixture) -> None:
+    with full(engine):
+        engine.move(WINDOW, tick=False)
+        engine.engine.step()
+    caplog.set_level("INFO")
+    engine.define("other", has("plan", "pro"))
+    assert caplog.messages[-1] == "what is due is recorded again"
+    assert not engine.engine.due_moves.wait()
+    assert all_left_once(engine)
+
+
+def test_watchers_are_told_once_of_moves_whose_first_commit_failed(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tail, begin = engine.engine.tail, engine.engine.tail.end
+    engine.move(WINDOW, tick=False)
+    with commits_fail(monkeypatch, landed=False):
+        engine.engine.step()
+    wait(engine)
+    engine.engine.step()
+    told = tail.read(begin, 1_000)
+    assert told is not None
+    assert told.transitions == engine.logged()
+    assert len(told.transitions) == len(USERS)
+
+
+def test_an_advance_counts_no_moves_of_a_commit_that_failed(engine: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(commit, "WAVE", 100)
+
+    def steps() -> Generator[None, None, int]:
+        return (yield from engine.engine._advanced(engine.clock, lambda: Micros(START + WINDOW)))[0]
+
+    moving = steps()
+    next(moving)
+    with commits_fail(monkeypatch, landed=False), pytest.raises(MovesWait):
+        engine.engine.tick()
+    assert run(moving) == len(USERS)
+
+
+def test_a_question_that_meets_a_commit_that_is_in_the_database_although_it_failed_loads_it(
+    engine: Driver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine.move(WINDOW, tick=False)
+    with commits_fail(monkeypatch, landed=True), pytest.raises(MovesWait):
+        engine.engine.tick()
+    assert engine.engine.live.revision == engine.store.state().revision
+    assert all_left_once(engine)
+    engine.profile("another")
 
 
 def test_what_is_due_is_walked_by_the_first_write_that_finds_room(
@@ -190,12 +289,21 @@ def test_a_failed_segment_that_cannot_be_judged_anew_stays_failed(
 ) -> None:
     """Starting again from disk tries failed segments again, which is a commit."""
     fail_toy(engine)
+    failed = engine.state("toy")
+    assert "failed: " in failed
     with no_room_for_segments(monkeypatch):
         for _ in range(tries):
             engine.engine.recover()
-            assert state(engine) is not State.ACTIVE
+            assert engine.state("toy") == failed
             assert not engine.engine.live.ahead
     assert engine.member("recent", USERS[0])
+    with full(engine):
+        engine.move(WINDOW, tick=False)
+        engine.engine.recover()
+        assert engine.state("toy") == failed
+    wait(engine)
+    engine.engine.step()
+    assert engine.state("toy") == failed
     engine.engine.recover()
     assert state(engine) is State.ACTIVE
     assert engine.member("toy", USERS[0])
@@ -285,9 +393,17 @@ def test_a_wave_amid_a_start_from_disk_is_put_off(
     engine: Driver, monkeypatch: pytest.MonkeyPatch, landed: bool
 ) -> None:
     """Be it that its commit is in the database although it failed."""
+    loads, load_again = [], Engine._load_again
+
+    def loading(self: Engine) -> None:
+        loads.append(self.live.revision)
+        load_again(self)
+
+    monkeypatch.setattr(Engine, "_load_again", loading)
     engine.move(WINDOW, tick=False)
     with commits_fail(monkeypatch, landed=landed):
         engine.engine.recover()
+    assert len(loads) == 1 + landed
     assert still_right(engine)
     wait(engine)
     engine.engine.step()

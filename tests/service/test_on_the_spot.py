@@ -15,6 +15,7 @@ from segmentd.service.change import Change
 from segmentd.service.engine import Engine
 from segmentd.service.items import EventWrite
 from segmentd.service.seen import Seen
+from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service
 from segmentd.service.written import Written
 from segmentd.storage import Store
@@ -112,6 +113,8 @@ def test_what_needs_all_moves_is_refused_where_they_cannot_be_recorded_and_nothi
             for ask in (
                 lambda: service.memberships.members("recent", -1, 10),
                 lambda: service.evaluations.count(RECENT),
+                lambda: service.segments.preview_update(SegmentSpec("recent", rule=RECENT), ["rule"], "", "", "", 5),
+                lambda: anext(service.exports.export("u")),
                 lambda: service.history.check_at("u", "recent", Micros(START + HOUR)),
             ):
                 with pytest.raises(MovesWait) as refusal:
@@ -122,4 +125,4 @@ def test_what_needs_all_moves_is_refused_where_they_cannot_be_recorded_and_nothi
         assert not (await service.history.check_at("u", "recent", Micros(START + 2 * HOUR))).member
         return refused
 
-    assert asyncio.run(steps()) == ["the disk is full"] * 3
+    assert asyncio.run(steps()) == ["the disk is full"] * 5

@@ -14,6 +14,7 @@ from segmentd.population.kinds import Json, Kind
 from segmentd.service.items import EventWrite, ProfileWrite
 from segmentd.service.segment_info import SegmentSpec
 from segmentd.service.service import Service
+from segmentd.storage import Store
 
 
 def rule(equals: Json) -> Json:
@@ -57,7 +58,9 @@ def test_an_update_answers_with_its_own_version_and_etag_however_late_the_answer
     assert asyncio.run(scenario()) == [(2, rule(1), 2), (3, rule(2), 3)]
 
 
-def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_declared(tmp_path: Path) -> None:
+def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_declared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Declaring tries all failed segments again; a rule that cannot be read must not come back as nobody's."""
 
     async def before(service: Service) -> None:
@@ -79,6 +82,9 @@ def test_a_segment_whose_type_is_switched_off_stays_failed_when_attributes_are_d
     second = opened(tmp_path / "db", disabled=["behavioral"])
     asyncio.run(without_type(second))
     second.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(Store, "set_segment_state", lambda *_: pytest.fail("it is noted already"))
+        opened(tmp_path / "db", disabled=["behavioral"]).close()
     third = opened(tmp_path / "db")
     assert asyncio.run(again(third))
     third.close()

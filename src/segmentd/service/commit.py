@@ -19,6 +19,7 @@ from segmentd.errors import InvalidInput, SegmentdError, StorageFailed
 from segmentd.records import MoveBatch
 from segmentd.service.affected import Affected
 from segmentd.service.change import Change
+from segmentd.service.due_moves import DueMoves
 from segmentd.service.live import Live
 from segmentd.service.tail import Tail
 from segmentd.service.written import Cause, Written
@@ -47,17 +48,17 @@ class Wave(NamedTuple):
 class Committer:
     """Makes commits on live data; used by the engine's thread alone."""
 
-    def __init__(self, live: Live, store: Store, clock: Clock, tail: Tail) -> None:
+    def __init__(self, live: Live, store: Store, clock: Clock, tail: Tail, due_moves: DueMoves) -> None:
         self._live = live
         self._store = store
         self._clock = clock
         self._tail = tail
-        self.transitions = 0
+        self._due_moves = due_moves
 
     def next_instant(self) -> Micros:
         """The instant of the commit that follows at once: the clock's, and later than the last one.
 
-        A wave of deadlines too large to ride along is walked before, in commits of its own.
+        A wave of deadlines too large to ride along is walked before, in commits of its own. Raises as `step`.
         """
         instant = self._instant()
         rows = self._live.memberships.due(instant)
@@ -66,12 +67,15 @@ class Committer:
         return self._instant()
 
     def catch_up(self, now: Micros) -> None:
-        """Walk all deadlines at or before `now`, in as many commits as the wave needs."""
+        """Walk all deadlines at or before `now`, in as many commits as the wave needs. Raises as `step`."""
         while self.step(now):
             pass
 
     def step(self, now: Micros) -> bool:
-        """Walk the deadlines at or before `now` as far as one commit goes; False where none was due."""
+        """Walk the deadlines at or before `now` as far as one commit goes; False where none was due.
+
+        Raises MovesWait where that cannot be recorded, StorageFailed where memory is to be loaded anew.
+        """
         memberships = self._live.memberships
         if memberships.next_deadline() > now:
             return False
@@ -108,7 +112,7 @@ class Committer:
             catalogue = self._without_failed(work)
             change.judged(self._store, work.stage, revision, instant)
         self._publish(work, lambda: change.published(catalogue), revision, instant)
-        self._tail.append(revision, recorded, self._store.take_appended())
+        self._tell(revision, recorded)
         return revision
 
     def _wave(self, rows: Rows, now: Micros) -> Wave:
@@ -148,12 +152,20 @@ class Committer:
             self._publish(work, lambda: live.catalogue, live.revision, live.instant)
             return
         instant, revision = Micros(wave.until), live.revision + 1
-        with self._store.transaction():
-            recorded = self._advance(revision, instant, wave.walked_key)
-            self._record(work, Written(), revision, instant)
-            catalogue = self._without_failed(work)
+        try:
+            with self._store.transaction():
+                recorded = self._advance(revision, instant, wave.walked_key)
+                self._record(work, Written(), revision, instant)
+                catalogue = self._without_failed(work)
+        except StorageFailed as error:
+            raise self._due_moves.put_off(error) from error
         self._publish(work, lambda: catalogue, revision, instant)
+        self._tell(revision, recorded)
+
+    def _tell(self, revision: int, recorded: Micros) -> None:
+        """Tell whoever waits for moves of a commit that is published."""
         self._tail.append(revision, recorded, self._store.take_appended())
+        self._due_moves.recorded()
 
     def _advance(self, revision: int, instant: Micros, walked_key: int | None = None) -> Micros:
         """Record the commit; gives when, by the clock."""
@@ -196,7 +208,6 @@ class Committer:
 
     def _record(self, work: Work, written: Written, revision: int, instant: Micros) -> None:
         movements = in_order(work.stage.moves)
-        self.transitions += len(movements.rows)
         if len(movements.rows):
             self._store.append_moves(revision, self._batch(movements, written, instant))
 

@@ -1,32 +1,30 @@
-"""Moves that are due: made a commit at a time, or put off until they can be recorded."""
+"""Moves that are due and cannot be recorded: they wait."""
 
 from __future__ import annotations
 
 import logging
 
-from segmentd.errors import StorageFailed
-from segmentd.service.commit import Committer
+from segmentd.errors import MovesWait, StorageFailed
 from segmentd.service.live import Live
 from segmentd.service.pause import Pause
 from segmentd.service.revisions import Revisions
 from segmentd.storage import Store
-from segmentd.times import MINUTE, SECOND, Clock, Micros
+from segmentd.times import MINUTE, SECOND, Clock
 
 _log = logging.getLogger(__name__)
 
 
 class DueMoves:
-    """Used by the engine's thread alone.
+    """When they are made next. Used by the engine's thread alone.
 
-    Nothing of a commit is published before it is in the database. So where one fails, memory is as of the last one,
-    whoever is overdue is judged on the spot, and the moves wait: for a second, then for up to a minute.
+    Nothing of a wave's commit is published before it is in the database. So where one fails, memory is as of the last
+    commit, whoever is overdue is judged on the spot, and the moves wait: for a second, then for up to a minute.
     """
 
-    def __init__(self, live: Live, store: Store, clock: Clock, committer: Committer, revisions: Revisions) -> None:
+    def __init__(self, live: Live, store: Store, clock: Clock, revisions: Revisions) -> None:
         self._live = live
         self._store = store
         self._clock = clock
-        self._committer = committer
         self._revisions = revisions
         self._pause = Pause(SECOND, MINUTE)
 
@@ -36,44 +34,30 @@ class DueMoves:
             return self._pause.until(self._clock.now())
         return self._live.memberships.next_deadline()
 
-    def step(self) -> None:
-        """One commit of them, unless they wait. Raises StorageFailed where memory is to be loaded anew."""
+    def wait(self) -> bool:
+        """Whether it is too early to try them again."""
         now = self._clock.now()
-        if self._pause.until(now) > now:
-            return
-        try:
-            self._committer.step(self._live.present(now))
-        except StorageFailed as error:
-            self.put_off(error)
-        else:
-            self.recorded()
-
-    def catch_up(self) -> Micros:
-        """Make all of them; the instant at which the stored answers are right. Raises StorageFailed."""
-        now = self._live.present(self._clock.now())
-        self._committer.catch_up(now)
-        self.recorded()
-        return now
+        return self._pause.until(now) > now
 
     def recorded(self) -> None:
-        """A commit has succeeded, and with it what was due."""
+        """A commit has succeeded; what was due is a part of it, or has room too."""
         if self._pause.begun:
             self._pause.end()
             _log.info("what is due is recorded again")
 
-    def put_off(self, error: StorageFailed) -> None:
-        """They cannot be recorded; a pause that is under way goes on.
+    def none_left(self) -> None:
+        """Nothing waits any more, be it that the clock was set back."""
+        self._pause.end()
+
+    def put_off(self, error: StorageFailed) -> MovesWait:
+        """They cannot be recorded; a pause that is under way goes on. Gives what whoever needs them is told.
 
         Raises the error where the commit is in the database all the same: memory is to be loaded anew.
         """
-        if self.missed():
+        if self._store.state().revision != self._live.revision:
             raise error
         self._revisions.publish(self._live.revision)  # that of the commits before the one that failed
-        now = self._clock.now()
-        if self._pause.until(now) <= now:
-            self._pause.begin(now)
+        if not self.wait():
+            self._pause.begin(self._clock.now())
             _log.error("what is due cannot be recorded and waits; checks go on: %s", error)
-
-    def missed(self) -> bool:
-        """Whether the database has a commit of which memory knows nothing, because it seemed to fail."""
-        return self._store.state().revision != self._live.revision
+        return MovesWait(error.message)

@@ -66,8 +66,8 @@ class Engine:
         self._snapshots = snapshots
         self.live, self._stale = self._loaded()
         self.tail = Tail(Position(self.live.revision, END_OFFSET))
-        self.committer = Committer(self.live, store, clock, self.tail)
-        self.due_moves = DueMoves(self.live, store, clock, self.committer, self.revisions)
+        self.due_moves = DueMoves(self.live, store, clock, self.revisions)
+        self.committer = Committer(self.live, store, clock, self.tail, self.due_moves)
         self.thread = EngineThread(self, clock)
         self.log_reader = LogReader(store, self.thread)
         self.log_retention = LogRetention(store, self.tail, clock, self.thread, log_keep)
@@ -104,7 +104,6 @@ class Engine:
         ingest = Ingest(self.live, self.store, derivations, self.currencies, items, instant)
         if not ingest.empty:
             self.committer.commit(ingest, instant)
-            self.due_moves.recorded()
             self._refit_doubled()
             self.log_retention.begin_due()
             self.snapshots.begin_due()
@@ -115,17 +114,22 @@ class Engine:
     def tick(self) -> Micros:
         """Make all moves that are due; the instant at which the stored answers are right.
 
-        Raises MovesWait where they cannot be recorded, StorageFailed where memory is to be loaded anew.
+        Raises MovesWait where they cannot be recorded; StorageFailed where the database cannot be read either.
         """
         try:
             return self._tick()
-        except StorageFailed as error:
-            self.due_moves.put_off(error)
+        except MovesWait:
+            raise
+        except StorageFailed as error:  # the commit is in the database all the same
+            self.recover()
             raise MovesWait(error.message) from error
 
     def step(self) -> None:
         """Make some of the moves that are due: one commit of a wave. What else is due is queued behind it."""
-        self.due_moves.step()
+        if not self.due_moves.wait():
+            with suppress(MovesWait):
+                if not self.committer.step(self.live.present(self.clock.now())):
+                    self.due_moves.none_left()
         self.refit_due()
         self.pruning.begin_due()
         self.log_retention.begin_due()
@@ -157,9 +161,10 @@ class Engine:
         self._load_again()
         try:
             self._tick()
-        except StorageFailed as error:
-            if self.due_moves.missed():
-                self._load_again()
+        except MovesWait:
+            return
+        except StorageFailed as error:  # the commit is in the database all the same
+            self._load_again()
             self.due_moves.put_off(error)
             return
         try:
@@ -212,7 +217,8 @@ class Engine:
         self._refit_doubled()  # it may have doubled before the stop
 
     def _tick(self) -> Micros:
-        now = self.due_moves.catch_up()
+        now = self.live.present(self.clock.now())
+        self.committer.catch_up(now)
         self.revisions.publish(self.live.revision)
         self.refit_due()
         self.pruning.begin_due()
@@ -299,7 +305,7 @@ class Engine:
         return self.live.revision
 
     def _advanced(self, clock: FrozenClock, target: Callable[[], Micros]) -> Generator[None, None, tuple[int, Micros]]:
-        before, until = self.committer.transitions, target()
+        before, until = self.tail.appended, target()
         self._advancing = True
         try:
             while (due := max(self.refits.next_due(with_queued=True), clock.now())) <= until:
@@ -308,7 +314,7 @@ class Engine:
             yield from self._moved(clock, until)
         finally:
             self._advancing = False
-        return self.committer.transitions - before, until
+        return self.tail.appended - before, until
 
     def _moved(self, clock: FrozenClock, to: Micros) -> Generator[None, None, None]:
         if to > clock.now():

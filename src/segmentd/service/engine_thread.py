@@ -259,9 +259,10 @@ class EngineThread:
         try:
             outcome = self._machine.write_group(items)
         except BaseException as error:  # noqa: BLE001  (whatever it was, memory may be ahead of the disk)
-            _log.exception("a commit group failed; starting again from disk")
             try:
-                self._machine.recover()
+                if not isinstance(error, MovesWait):  # of the group nothing was begun
+                    _log.exception("a commit group failed; starting again from disk")
+                    self._machine.recover()
             finally:
                 for batch in group:
                     batch.future.set_exception(error)

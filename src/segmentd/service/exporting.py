@@ -107,7 +107,8 @@ class Exports:
                 yield move
 
     def _standing(self, user_id: str) -> list[ExportPart]:
-        """What is told as of one revision."""
+        """What is told as of one revision, with all moves made that are due."""
+        self._engine.tick()
         live, row = self._live, self._live.users.row_of(user_id)
         ids = live.users.ids_of(row) if row is not None else (user_id,)
         mentions = list(self._mentions(ids))

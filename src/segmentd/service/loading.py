@@ -44,9 +44,10 @@ _CHUNK = 65_536
 def load(store: Store, plugins: Plugins, *, snapshots: bool = False) -> tuple[Live, list[str]]:
     """Everything as of the last revision, and the segments that have to be judged anew by a switch.
 
-    Those are pending in the catalogue: they were not active, what they were judged with (segment types,
-    derivations, time zones) has a new version, or they refer to such a segment. With `snapshots` from the snapshot
-    beside the database, where one holds; whatever is wrong with it, everything is read from the database.
+    Those were not active, what they were judged with (segment types, derivations, time zones) has a new version, or
+    they refer to such a segment. In the catalogue they are pending; those that failed, failed as before. With
+    `snapshots` from the snapshot beside the database, where one holds; whatever is wrong with it, everything is read
+    from the database.
     """
     with _collector_at_rest():
         _derive_again(store, plugins)
@@ -158,6 +159,7 @@ def _load_models(live: Live, store: Store) -> None:
 def _load_segments(live: Live, store: Store, plugins: Plugins, snapshot: Snapshot | None) -> list[str]:
     entries: dict[str, Entry] = {}
     changed: set[str] = set()
+    unreadable: list[Entry] = []
     for record in store.segments():
         first = store.segment_versions(record.segment_id)[0]
         info = SegmentInfo.of(record, first.create_time)
@@ -166,6 +168,9 @@ def _load_segments(live: Live, store: Store, plugins: Plugins, snapshot: Snapsho
         entries[record.segment_id] = entry
         if not sound:
             changed.add(record.segment_id)
+        if entry.definition.rule is UNREADABLE and (entry.state, entry.reason) != (record.state, record.state_reason):
+            unreadable.append(entry)
+    _record(store, unreadable)
     order = Catalogue(entries)
     stale = [name for name in order.dependants(changed) if entries[name].state is not State.ARCHIVED]
     _bind(live, store, order, set(stale), snapshot)
@@ -186,7 +191,7 @@ def _entry(info: SegmentInfo, record: SegmentRecord, plugins: Plugins, surroundi
 
 
 def _bind(live: Live, store: Store, order: Catalogue, stale: set[str], snapshot: Snapshot | None) -> None:
-    """Bind what still stands; the stale ones are pending until they are judged, the broken ones failed."""
+    """Bind what still stands; the stale ones answer nothing until they are judged, the broken ones never."""
     healthy = [name for name in order.dependency_order if name not in stale]
     needed = needed_events([order.entries[name].definition.rule for name in healthy])
     if snapshot is not None:
@@ -197,18 +202,21 @@ def _bind(live: Live, store: Store, order: Catalogue, stale: set[str], snapshot:
         entry = order.entries[name]
         if entry.definition.rule is UNREADABLE:
             bound[name] = entry
-            _record(store, entry)
         elif name in stale:
-            bound[name] = Entry(entry.definition, State.PENDING, "not judged yet")
+            failed = entry.state is State.FAILED
+            bound[name] = entry if failed else Entry(entry.definition, State.PENDING, "not judged yet")
         else:
             bound[name] = bind_entry(entry, bound, live, live.models.get)
     live.catalogue = Catalogue(bound)
 
 
-def _record(store: Store, entry: Entry) -> None:
-    """Note that a segment fails: if its type is back one day, its stored answers no longer stand."""
-    with store.transaction():
-        store.set_segment_state(entry.definition.segment_key, entry.definition.version, entry.state, entry.reason)
+def _record(store: Store, failed: Sequence[Entry]) -> None:
+    """Note that segments fail: if their types are back one day, their stored answers no longer stand."""
+    if failed:
+        with store.transaction():
+            for entry in failed:
+                definition = entry.definition
+                store.set_segment_state(definition.segment_key, definition.version, entry.state, entry.reason)
 
 
 def _judge(live: Live, store: Store) -> dict[str, EvaluationFailed]:

@@ -29,5 +29,8 @@ class Pause:
         self._length, self._until = 0, MIN_INSTANT
 
     def until(self, now: Micros) -> Micros:
-        """When it may be tried again; at once where the clock was set back by more than the longest pause."""
+        """When it may be tried again.
+
+        At once where that is further off than the longest pause: the clock was set back.
+        """
         return self._until if self._until <= now + self._longest else MIN_INSTANT

@@ -142,7 +142,7 @@ class Segments:
         """What `update` would do; nothing is stored. The rule is checked against what is `assumed` to be declared."""
         current = self._unchanged(spec, fields, etag)
         if current is not None:
-            return self._as_it_is(current)
+            return await self._on_engine(lambda: self._as_it_is(spec.segment_id))
         return await self._preview(
             spec.segment_id, lambda: self._edits.update(spec, fields, etag, author, note, assumed), sample_size
         )
@@ -229,11 +229,10 @@ class Segments:
         check_etag(current.info, etag)
         return current
 
-    def _as_it_is(self, view: SegmentView) -> Previewed:
-        name = view.info.spec.segment_id
+    def _as_it_is(self, name: str) -> Previewed:
+        at, view = self._engine.tick(), self.get(name)
         models = tuple(each.fitted for each in view.models if each.fitted is not None)
         change = Change(name, view.state, view.reason, models, view.size)
-        at = self._live.present(self._engine.clock.now())
         return Previewed(view, Preview((change,), {name: view.info}, 0, view.revision, at))
 
     def _models(self, entry: Entry) -> tuple[ModelView, ...]:

@@ -74,9 +74,9 @@ class Switch(Change):
             store.set_segment_state(definition.segment_key, definition.version, entry.state, entry.reason)
             store.set_segment_basis(definition.segment_key, definition.version, *_basis(entry, self._live.surroundings))
             if entry.state in (State.ACTIVE, State.ARCHIVED):
-                self._log(self._difference(name, entry, stage, revision, instant))
+                store.append_switch(self._difference(name, entry, stage, revision, instant))
         for name in sorted(self._edit.deleted):
-            self._log(self._difference(name, None, stage, revision, instant))
+            store.append_switch(self._difference(name, None, stage, revision, instant))
             store.delete_segment(name)
 
     def published(self, catalogue: Catalogue) -> Catalogue:
@@ -123,10 +123,6 @@ class Switch(Change):
                 failure = self._live.shadow_failures.get(id(entry.plan))
                 if failure is not None:
                     raise failure
-
-    def _log(self, switch: SwitchRecord) -> None:
-        self._committer.transitions += len(switch.entered) + len(switch.left)
-        self._store.append_switch(switch)
 
     def _difference(self, name: str, entry: Entry | None, stage: Stage, revision: int, instant: Micros) -> SwitchRecord:
         """From the segment as it was, if it was, to `entry`; None: it is deleted."""
