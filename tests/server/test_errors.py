@@ -83,6 +83,17 @@ def test_a_thousand_faults_arrive_cut_short_and_say_how_many_there_are() -> None
     assert named["…"] == f"and {1000 - len(named) + 1} more faults"
 
 
+@pytest.mark.parametrize(
+    ("error", "logged"),
+    [(errors.StorageFailed("disk"), 1), (errors.MovesWait("disk"), 0), (errors.Unavailable(Reason.OVERLOADED, ""), 0)],
+)
+def test_a_fault_of_the_server_is_logged_unless_it_was_told_before(
+    error: SegmentdError, logged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    run(failure(error))
+    assert len([each for each in caplog.records if each.exc_info]) == logged
+
+
 def test_an_unexpected_exception_is_an_incident_that_only_the_log_explains(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.ERROR):
         seen = run(failure(KeyError("secret")))

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Final
 
-from segmentd.errors import Internal, Reason, SegmentdError
+from segmentd.errors import Internal, MovesWait, Reason, SegmentdError
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -17,7 +17,7 @@ def as_segmentd_error(error: Exception, where: str) -> SegmentdError:
     The text of an unexpected exception may hold data of users, so it is never shown. `where` is the method called.
     """
     if isinstance(error, SegmentdError):
-        if isinstance(error, Internal):
+        if isinstance(error, Internal) and not isinstance(error, MovesWait):  # that they wait was told when it began
             _LOG.error("%s failed: %s", where, error.message, exc_info=error)
         return error
     incident = secrets.token_hex(8)
