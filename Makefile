@@ -9,7 +9,7 @@ FIGURES := build/figures.jsonl
 LOCK_OPTIONS := --universal --python-version 3.11 --generate-hashes --no-annotate --no-header --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants quarter bench bench-full bench-page lock clean
+.PHONY: help setup demo test lint format types floors docs-check proto proto-check buf node-test mutants quarter bench-setup bench bench-full bench-page lock clean
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -57,6 +57,8 @@ mutants: $(STAMP)  ## Plant faults in the engine, one at a time, and see that it
 
 quarter: $(STAMP)  ## Live through a simulated quarter of 100,000 users, each step judged from scratch
 	$(BIN)/python -m tests.quarter
+
+bench-setup: $(BENCH_STAMP)  ## Install the peers of the benchmarks
 
 bench: $(BENCH_STAMP)  ## Run the benchmarks in a reduced size, one JSON object a figure (a few minutes)
 	$(BIN)/python benchmarks/run_all.py --out $(FIGURES) $(ARGS)

@@ -5,8 +5,8 @@ python benchmarks/performance_page.py docs/figures.jsonl
 
 from __future__ import annotations
 
+import argparse
 import json
-import sys
 from pathlib import Path
 
 from draw_plots import draw_all
@@ -25,6 +25,26 @@ SIZES = (
     "engine_percent_of_core",
     "refused",
 )
+SCRIPTS = {
+    "one user": "bench_one_user.py",
+    "check": "bench_check.py --users 1000000 --events 10000000",
+    "batch check": "bench_batch.py --users 1000000 --events 10000000",
+    "start": "bench_start.py --users 1000000 --events 10000000",
+    "memory": "bench_memory.py --users 1000000 --events 10000000",
+    "visible": "bench_visible.py --users 1000000 --events 10000000",
+    "ingest": "bench_ingest.py --users 1000000 --events 10000000",
+    "judge": "bench_judge.py --users 1000000 --events 10000000",
+    "check amid events": "bench_check_latency.py --users 1000000 --events 10000000",
+    "wave": "bench_wave.py --users 1000000",
+    "local mode": "bench_local_mode.py",
+    "one written row": "bench_one_row.py",
+    "growth": "bench_growth.py --smallest 100000 --largest 10000000",
+    "growth by segments": "bench_growth.py --smallest 100000 --largest 10000000",
+    "growth by events": "bench_growth.py --smallest 100000 --largest 10000000",
+    "webhooks": "bench_webhooks.py",
+    "watch": "bench_watch.py",
+}
+"""What gives the figures of each group, at the size of the figures to reach."""
 SHORT = {
     "events_per_second": "events/s",
     "calls_per_second": "calls/s",
@@ -42,6 +62,11 @@ def read(paths: list[Path]) -> list[Line]:
             newest.pop(key, None)
             newest[key] = line
     return list(newest.values())
+
+
+def group_of(line: Line) -> str:
+    """The part of the name before the colon."""
+    return line["name"].partition(":")[0]
 
 
 def number(value: float) -> str:
@@ -82,7 +107,7 @@ def _target_row(target: Target, line: Line | None) -> str:
     peer = "" if line["peer"] == "target" else f"{amount(line['peer_value'], line['unit'])}, {line['peer']}"
     ratio = "" if target.of_value else number(line["ratio"])
     cells = (
-        target.what,
+        f"[{target.what}](#{group_of(line).replace(' ', '-')})",
         sizes_of(line, SIZES[:3]),
         amount(line["value"], line["unit"]),
         peer,
@@ -94,16 +119,18 @@ def _target_row(target: Target, line: Line | None) -> str:
 
 
 def all_tables(lines: list[Line]) -> list[str]:
-    """A table for each benchmark, by the part of the name before the colon."""
+    """A table for each group, with the command."""
     text: list[str] = []
-    for group in dict.fromkeys(line["name"].partition(":")[0] for line in lines):
+    for group in dict.fromkeys(map(group_of, lines)):
         text += [
             f"### {group[0].upper()}{group[1:]}",
+            "",
+            f"`.venv/bin/python benchmarks/{SCRIPTS[group]}`",
             "",
             "| what | at | segmentd | peer | ratio |",
             "| --- | --- | --- | --- | --- |",
         ]
-        for line in sorted((each for each in lines if each["name"].partition(":")[0] == group), key=_order):
+        for line in sorted((each for each in lines if group_of(each) == group), key=_order):
             peer = "" if line["peer"] == "target" else f"{amount(line['peer_value'], line['unit'])}, {line['peer']}"
             what = line["name"].partition(": ")[2]
             ratio = number(line["ratio"]) if line["ratio"] is not None else ""
@@ -128,7 +155,9 @@ def with_part(page: str, name: str, lines: list[str]) -> str:
 
 
 def main() -> None:
-    lines = read([Path(name) for name in sys.argv[1:]])
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("figures", nargs="+", type=Path, help="files of figures, the newest last")
+    lines = read(parser.parse_args().figures)
     page = PAGE.read_text()
     parts = {
         "targets": targets_table(lines),

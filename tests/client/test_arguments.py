@@ -47,6 +47,11 @@ def test_one_text_is_no_list_of_texts(name: str, call: Call) -> None:
     [
         ("user_id: 17 is no text", lambda client: client.check(17, "rich")),
         ("segment_id: 17 is no text", lambda client: client.check("u1", segment_id=17)),
+        ("user_id: None is no text", lambda client: client.is_member(None, "rich")),
+        ("segment_id: None is no text", lambda client: client.check("u1", segment_id=None)),
+        ("user_id: b'u1' is no text", lambda client: client.is_member(b"u1", "rich")),
+        ("min_revision: None is no whole number", lambda client: client.is_member("u1", "rich", min_revision=None)),
+        ("rule: [1] is no mapping", lambda client: client.count_members([1])),
         ("min_revision: 'new' is no whole number", lambda client: client.check("u1", "rich", "new")),
         ("segment_ids: 17 is no text", lambda client: client.check_several("u1", ["rich", 17])),
         ("segment_ids: 17 is no list", lambda client: client.check_several("u1", 17)),

@@ -17,7 +17,7 @@ PRINTED = [
     "True\n['ada']\nTrue False",
     "True False ['ada']",
     "(FieldFault(field='events[1].user_id', description='it is empty'),)\n1",
-    "True ['ada'] {'loyal': False}\n(2, 2) frozenset({'bob'}) SEGMENT_NOT_FOUND",
+    "True ['ada'] ['loyal']\n(2, 2) frozenset({'bob'}) SEGMENT_NOT_FOUND",
     "True False ()",
     "True False",
 ]

@@ -59,7 +59,15 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_option_that_is_named_exists(page: Path) -> None:
-    known = set().union(*OPTIONS.values()) | {"--help", "--until", "--users", "--out", "--seed", "--activity"}
+    known = set().union(*OPTIONS.values()) | {
+        "--help",
+        "--until",
+        "--users",
+        "--out",
+        "--seed",
+        "--smoke",
+        "--activity",
+    }
     quoted = re.findall(r"`(--[a-z-]+)", page.read_text(encoding="utf-8"))
     assert set(quoted) <= known
 

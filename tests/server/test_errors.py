@@ -84,14 +84,19 @@ def test_a_thousand_faults_arrive_cut_short_and_say_how_many_there_are() -> None
 
 
 @pytest.mark.parametrize(
-    ("error", "logged"),
-    [(errors.StorageFailed("disk"), 1), (errors.MovesWait("disk"), 0), (errors.Unavailable(Reason.OVERLOADED, ""), 0)],
+    ("error", "traceback"),
+    [
+        (errors.PluginBroken("rfm lies"), [True]),
+        (errors.StorageFailed("disk"), [False]),
+        (errors.MovesWait("disk"), []),
+        (errors.Unavailable(Reason.OVERLOADED, "busy"), []),
+    ],
 )
 def test_a_fault_of_the_server_is_logged_unless_it_was_told_before(
-    error: SegmentdError, logged: int, caplog: pytest.LogCaptureFixture
+    error: SegmentdError, traceback: list[bool], caplog: pytest.LogCaptureFixture
 ) -> None:
     run(failure(error))
-    assert len([each for each in caplog.records if each.exc_info]) == logged
+    assert [bool(each.exc_info) for each in caplog.records if error.message in each.getMessage()] == traceback
 
 
 def test_an_unexpected_exception_is_an_incident_that_only_the_log_explains(caplog: pytest.LogCaptureFixture) -> None:

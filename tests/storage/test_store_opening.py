@@ -174,3 +174,15 @@ def test_closing_twice_is_harmless_and_reading_after_it_is_an_error(file: Path) 
     store.close()
     with pytest.raises(StorageFailed):
         store.state()
+
+
+@pytest.mark.parametrize("error", [sqlite.OperationalError("database or disk is full"), OSError("No space left")])
+def test_a_start_without_room_says_so_in_a_line(file: Path, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def full(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr("segmentd.storage.store.draw_mark", full)
+        with pytest.raises(StorageFailed, match=rf"^cannot open {file}: {error}$"):
+            Store.open(file)
+    Store.open(file).close()

@@ -22,6 +22,7 @@ _HELD: Final[Mapping[Any, tuple[type[Any], ...]]] = {
     float: (SupportsFloat, SupportsIndex),
 }
 """What protobuf takes for a type, where that is more than its instances."""
+_NOT_GIVEN: Final = object()
 
 
 class ArgumentRefused(ValueError):
@@ -35,11 +36,13 @@ class ArgumentOutOfRange(ArgumentRefused):
 def named(make: Callable[P, A]) -> Callable[P, A]:
     """The same function, whose TypeErrors and ValueErrors name the argument.
 
-    It refuses one text where a list of texts belongs, which Python would take for a list of letters.
+    It refuses one text where a list of texts belongs, which Python would take for a list of letters, and None and bytes
+    where a text does.
     """
     kinds = get_type_hints(make)
     names = tuple(signature(make).parameters)
     lists = [(at, name) for at, name in enumerate(names) if kinds.get(name) in (Sequence[str], Iterable[str])]
+    scalars = [(at, name, kinds[name]) for at, name in enumerate(names) if kinds.get(name) in (str, int)]
 
     @wraps(make)
     def checked(*args: P.args, **kwargs: P.kwargs) -> A:
@@ -47,6 +50,11 @@ def named(make: Callable[P, A]) -> Callable[P, A]:
             value = args[at] if at < len(args) else kwargs.get(name)
             if isinstance(value, str):
                 raise TypeError(f"{name}: {value!r} is one text; write a list, as in [{value!r}]")
+        for at, name, kind in scalars:
+            value = args[at] if at < len(args) else kwargs.get(name, _NOT_GIVEN)
+            # Protobuf takes None for a field that is not set, and bytes for text.
+            if value is None or (kind is str and isinstance(value, bytes)):
+                raise TypeError(f"{name}: {value!r} is no {_WORDS[kind]}")
         try:
             return make(*args, **kwargs)
         except (TypeError, ValueError) as error:

@@ -82,12 +82,14 @@ class MemberTable:
         place, bit = self._user(user_id), self._segment(segment_id)
         return bool(self._bits[place * self._width + (bit >> 3)] >> (bit & 7) & 1)
 
-    def segments_of(self, user_id: str) -> dict[str, bool]:
-        """Segment → whether the user is a member, for the segments with an answer. Raises KeyError and NoAnswer."""
+    def segments_of(self, user_id: str) -> list[str]:
+        """The segments that a user is a member of, in the order of the request, each once; see `segment_errors` too.
+
+        Raises KeyError and NoAnswer.
+        """
         start = self._user(user_id) * self._width
         bits = int.from_bytes(self._bits[start : start + self._width], "little")
-        found = {name: bool(bits >> place & 1) for place, name in enumerate(self.segment_ids)}
-        return {name: member for name, member in found.items() if name not in self.segment_errors}
+        return list(dict.fromkeys(name for place, name in enumerate(self.segment_ids) if bits >> place & 1))
 
     def members_of(self, segment_id: str) -> list[str]:
         """Who of the users is a member of a segment, in the order of the request, each once.

@@ -18,9 +18,12 @@ _ROOM: Final = 90
 def as_struct(values: Mapping[str, Json], path: str = "") -> struct_pb2.Struct:
     """The Struct that stands for an object.
 
-    Raises ValueError with the path of what it cannot hold: numbers that are not finite, whole numbers that double
-    precision does not hold exactly, text that is not Unicode, what is no JSON, and what is nested too deeply.
+    Raises TypeError for what is no mapping, and ValueError with the path of what it cannot hold: numbers that are not
+    finite, whole numbers that double precision does not hold exactly, text that is not Unicode, what is no JSON, and
+    what is nested too deeply.
     """
+    if not isinstance(values, Mapping):
+        raise TypeError(f"{path or 'values'}: {values!r} is no mapping")
     struct = struct_pb2.Struct()
     _fill_fields(struct, values, path, _ROOM)
     return struct

@@ -6,7 +6,7 @@ import logging
 import secrets
 from typing import Final
 
-from segmentd.errors import Internal, MovesWait, Reason, SegmentdError
+from segmentd.errors import Internal, MovesWait, Reason, SegmentdError, StorageFailed
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -18,7 +18,9 @@ def as_segmentd_error(error: Exception, where: str) -> SegmentdError:
     """
     if isinstance(error, SegmentdError):
         if isinstance(error, Internal) and not isinstance(error, MovesWait):  # that they wait was told when it began
-            _LOG.error("%s failed: %s", where, error.message, exc_info=error)
+            # SQLite's words say it all, and a full disk is not to be filled with tracebacks.
+            traceback = None if isinstance(error, StorageFailed) else error
+            _LOG.error("%s failed: %s", where, error.message, exc_info=traceback)
         return error
     incident = secrets.token_hex(8)
     _LOG.error("incident %s in %s", incident, where, exc_info=error)

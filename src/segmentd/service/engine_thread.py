@@ -261,7 +261,8 @@ class EngineThread:
         except BaseException as error:  # noqa: BLE001  (whatever it was, memory may be ahead of the disk)
             try:
                 if not isinstance(error, MovesWait):  # of the group nothing was begun
-                    _log.exception("a commit group failed; starting again from disk")
+                    told = None if isinstance(error, StorageFailed) else error
+                    _log.error("a commit group failed; loading memory anew from disk: %s", error, exc_info=told)
                     self._machine.recover()
             finally:
                 for batch in group:

@@ -149,7 +149,9 @@ def _session(file: Path | None, migrations: Sequence[Migration], lock: FileLock 
         migrate(connection, migrations)
         if lock is not None:
             draw_mark(connection, lock)
-    except BaseException:
+    except BaseException as error:
         connection.close()
+        if isinstance(error, sqlite.Error | OSError):
+            raise StorageFailed(f"cannot open {file}: {error}") from error
         raise
     return Session(connection)

@@ -67,7 +67,9 @@ def test_nothing_is_known_before_a_snapshot_is_complete() -> None:
 
 def test_what_is_no_id_is_no_non_member() -> None:
     number: Any = 17
-    assert begun().known(number, "s") is None
+    for each in (number, "", "a\0b", "a" * 257):
+        assert begun().known(each, "s") is None
+    assert begun().known("a b-ä" * 50, "s") is False
 
 
 def test_an_answer_is_never_older_than_the_bound() -> None:
@@ -161,7 +163,7 @@ def test_who_is_erased_leaves_by_the_key_and_is_not_kept_by_name() -> None:
     assert (fed.known("ada", "s"), fed.known("ada", "t")) == (False, False)
     assert "ada" not in repr(vars(fed._members))
     fed.hear(moves(("+", "s", "", 9)))
-    assert fed.known("", "s") is False
+    assert fed.known("", "s") is None
 
 
 def test_who_left_everything_is_not_kept_by_name() -> None:
