@@ -67,9 +67,8 @@ def test_nothing_is_known_before_a_snapshot_is_complete() -> None:
 
 def test_what_is_no_id_is_no_non_member() -> None:
     number: Any = 17
-    for each in (number, "", "a\0b", "a" * 257):
+    for each in (number, ""):
         assert begun().known(each, "s") is None
-    assert begun().known("a b-ä" * 50, "s") is False
 
 
 def test_an_answer_is_never_older_than_the_bound() -> None:

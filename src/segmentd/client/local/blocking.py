@@ -13,7 +13,7 @@ from segmentd.client.arguments import named
 from segmentd.client.calling import Caller
 from segmentd.client.calls import Blocking
 from segmentd.client.errors import CallFailed, ClientClosed
-from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica, may_be_id
+from segmentd.client.local.replica import CLOSED, DEFAULT_STALENESS, LOOK_TIMEOUT, Replica
 from segmentd.client.pending import Pending
 from segmentd.client.pool import Lane
 from segmentd.client.questions import is_member_call
@@ -60,7 +60,7 @@ class LocalMemberships(Replica):
             if members is not None:
                 if user_id in members or (user_id in led and led[user_id] in members):
                     return True
-                if may_be_id(user_id):
+                if user_id and isinstance(user_id, str):  # what is no id gets the error of a call
                     return False
         return self._ask(user_id, segment_id, min_revision)
 
