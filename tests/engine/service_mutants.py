@@ -169,4 +169,40 @@ SERVICE: Final = (
         "if True:",
         "an event is the cause of what it does not concern",
     ),
+    Mutant(
+        "service/commit.py",
+        "        self._store.take_appended()  # what a failed commit left\n",
+        "",
+        "watchers are told of the moves of a commit that failed",
+    ),
+    Mutant(
+        "service/commit.py",
+        "            raise self._due_moves.put_off(error) from error\n",
+        "            raise\n",
+        "a wave that cannot be recorded does not wait",
+    ),
+    Mutant(
+        "service/commit.py",
+        "        self._due_moves.recorded()\n",
+        "",
+        "the wait of moves does not end with a commit that succeeds",
+    ),
+    Mutant(
+        "service/due_moves.py",
+        "        if self._store.state().revision != self._live.revision:\n            raise error\n",
+        "",
+        "a commit that is in the database although it failed is made again",
+    ),
+    Mutant(
+        "service/due_moves.py",
+        "        if not self.wait():\n",
+        "        if True:\n",
+        "each question makes the wait of moves longer",
+    ),
+    Mutant(
+        "service/loading.py",
+        "bound[name] = entry if failed else Entry",
+        "bound[name] = Entry",
+        "a failed segment waits to be judged after a start from disk that found no room",
+    ),
 )
