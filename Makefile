@@ -60,7 +60,7 @@ quarter: $(STAMP)  ## Live through a simulated quarter of 100,000 users, each st
 
 bench-setup: $(BENCH_STAMP)  ## Install the peers of the benchmarks
 
-bench: $(BENCH_STAMP)  ## Run the benchmarks in a reduced size, one JSON object a figure (a few minutes)
+bench: $(BENCH_STAMP)  ## Run the benchmarks in a reduced size, one JSON object a figure (some 20 minutes)
 	$(BIN)/python benchmarks/run_all.py --out $(FIGURES) $(ARGS)
 
 bench-full: $(BENCH_STAMP)  ## Run the benchmarks at all sizes (hours; SIZES=10000,100000 takes fewer)
