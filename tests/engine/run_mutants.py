@@ -29,6 +29,7 @@ ENGINE = (
     "engine/test_edits.py",
     "engine/test_failures.py",
     "engine/test_full_disk.py",
+    "engine/test_recovering.py",
     "engine/test_models.py",
     "engine/test_writes.py",
     "engine/test_engine_thread.py",

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.engine.driver import START, Driver, event, has, tally
-from tests.engine.inline import run
+from tests.engine.driver import START, Driver, has, tally
+from tests.engine.room import USERS, WINDOW, all_left_once, crowded, full, still_right, wait
 
-from segmentd.engine.catalogue import State
 from segmentd.errors import MovesWait, StorageFailed
 from segmentd.service import commit
 from segmentd.service.engine import Engine
@@ -20,82 +19,11 @@ from segmentd.service.pause import Pause
 from segmentd.storage import Store
 from segmentd.times import FOREVER, MINUTE, SECOND, Micros
 
-WINDOW = 10 * SECOND
-USERS = [f"u{number}" for number in range(500)]
-
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Driver]:
-    """An engine on a file; all users leave `recent` by the end of the window, each at an instant of its own."""
-    driver = Driver(tmp_path / "db")
-    driver.define("recent", tally(within=WINDOW))
-    driver.write(*(event(user, at=-number) for number, user in enumerate(USERS)))
-    driver.moves()
-    yield driver
-    driver.store.close()
-
-
-def limit(engine: Driver, pages: int) -> None:
-    engine.store._session.connection.execute(f"PRAGMA max_page_count = {pages}")
-
-
-@contextmanager
-def full(engine: Driver) -> Iterator[None]:
-    """SQLite finds no room for another page."""
-    connection = engine.store._session.connection
-    limit(engine, connection.execute("PRAGMA page_count").fetchone()[0])
-    try:
-        yield
-    finally:
-        limit(engine, 1 << 30)
-
-
-@contextmanager
-def no_room_for_segments(patch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The commit fails that would judge a segment anew."""
-
-    def refuse(*_: object) -> None:
-        raise StorageFailed("database or disk is full")
-
-    with patch.context() as patched:
-        patched.setattr(Store, "set_segment_basis", refuse)
-        yield
-
-
-def wait(engine: Driver) -> int:
-    """Until what was put off may be tried again; for how many seconds."""
-    now, due = engine.clock.now(), engine.engine.due_moves.next_due()
-    assert due < FOREVER
-    engine.clock.move_to(Micros(max(now, due)))
-    return (engine.clock.now() - now) // SECOND
-
-
-@contextmanager
-def commits_fail(patch: pytest.MonkeyPatch, *, landed: bool) -> Iterator[None]:
-    """Each commit fails after all that it writes, `landed`: although it is in the database."""
-    transaction = Store.transaction
-
-    @contextmanager
-    def fails(self: Store) -> Iterator[None]:
-        with transaction(self):
-            yield
-            if not landed:
-                raise StorageFailed("the disk is gone")
-        raise StorageFailed("the disk is gone")
-
-    with patch.context() as patched:
-        patched.setattr(Store, "transaction", fails)
-        yield
-
-
-def still_right(engine: Driver) -> bool:
-    return not any(engine.member("recent", user) for user in USERS[:3])
-
-
-def all_left_once(engine: Driver) -> bool:
-    """Each user once, at the end of its own window; since the last look."""
-    moves = [(each.user, each.entered, each.at) for each in engine.moves() if each.segment == "recent"]
-    return sorted(moves) == sorted((user, False, WINDOW - number) for number, user in enumerate(USERS))
+    with crowded(tmp_path / "db") as driver:
+        yield driver
 
 
 def test_a_wave_waits_for_room_and_is_tried_after_ever_longer_pauses(
@@ -151,18 +79,6 @@ def test_nothing_waits_where_nothing_is_due_any_more(engine: Driver, caplog: pyt
         assert caplog.messages == []
 
 
-def test_a_refused_write_amid_a_wave_ends_nothing(engine: Driver) -> None:
-    with full(engine):
-        engine.move(WINDOW, tick=False)
-        for _ in range(2):
-            with pytest.raises(StorageFailed, match="disk is full"):
-                engine.event(USERS[0], at=WINDOW)
-            engine.engine.recover()
-            assert still_right(engine)
-    engine.profile("another")
-    assert all_left_once(engine)
-
-
 CHANGES: dict[str, Callable[[Driver], object]] = {
     "a group larger than a wave": lambda engine: engine.profile("another"),
     "an edit": lambda engine: engine.define("other", has("plan", "pro")),
@@ -207,45 +123,6 @@ def test_an_edit_that_finds_room_ends_the_pause(engine: Driver, caplog: pytest.L
     assert all_left_once(engine)
 
 
-def test_watchers_are_told_once_of_moves_whose_first_commit_failed(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    tail, begin = engine.engine.tail, engine.engine.tail.end
-    engine.move(WINDOW, tick=False)
-    with commits_fail(monkeypatch, landed=False):
-        engine.engine.step()
-    wait(engine)
-    engine.engine.step()
-    told = tail.read(begin, 1_000)
-    assert told is not None
-    assert told.transitions == engine.logged()
-    assert len(told.transitions) == len(USERS)
-
-
-def test_an_advance_counts_no_moves_of_a_commit_that_failed(engine: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(commit, "WAVE", 100)
-
-    def steps() -> Generator[None, None, int]:
-        return (yield from engine.engine._advanced(engine.clock, lambda: Micros(START + WINDOW)))[0]
-
-    moving = steps()
-    next(moving)
-    with commits_fail(monkeypatch, landed=False), pytest.raises(MovesWait):
-        engine.engine.tick()
-    assert run(moving) == len(USERS)
-
-
-def test_a_question_that_meets_a_commit_that_is_in_the_database_although_it_failed_loads_it(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine.move(WINDOW, tick=False)
-    with commits_fail(monkeypatch, landed=True), pytest.raises(MovesWait):
-        engine.engine.tick()
-    assert engine.engine.live.revision == engine.store.state().revision
-    assert all_left_once(engine)
-    engine.profile("another")
-
-
 def test_what_is_due_is_walked_by_the_first_write_that_finds_room(
     engine: Driver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -257,56 +134,6 @@ def test_what_is_due_is_walked_by_the_first_write_that_finds_room(
     assert all_left_once(engine)
     engine.engine.step()
     assert engine.engine.next_deadline() == FOREVER
-
-
-def test_a_commit_that_is_in_the_database_although_it_failed_is_loaded(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    engine.move(WINDOW, tick=False)
-    with commits_fail(monkeypatch, landed=True), pytest.raises(StorageFailed, match="is gone"):
-        engine.engine.step()
-    engine.engine.recover()
-    assert all_left_once(engine)
-    assert still_right(engine)
-
-
-def fail_toy(engine: Driver) -> None:
-    """A segment that failed, and could be judged again."""
-    engine.define("toy", {"broken": {"attribute": "mood", "breaks_at": "bad"}})
-    engine.profile(USERS[0], mood="bad")
-    engine.profile(USERS[0], mood="good")
-    assert state(engine) is State.FAILED
-
-
-def state(engine: Driver) -> State | None:
-    entry = engine.engine.live.catalogue.entries.get("toy")
-    return entry.state if entry is not None else None
-
-
-@pytest.mark.parametrize("tries", range(1, 3))
-def test_a_failed_segment_that_cannot_be_judged_anew_stays_failed(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch, tries: int
-) -> None:
-    """Starting again from disk tries failed segments again, which is a commit."""
-    fail_toy(engine)
-    failed = engine.state("toy")
-    assert "failed: " in failed
-    with no_room_for_segments(monkeypatch):
-        for _ in range(tries):
-            engine.engine.recover()
-            assert engine.state("toy") == failed
-            assert not engine.engine.live.ahead
-    assert engine.member("recent", USERS[0])
-    with full(engine):
-        engine.move(WINDOW, tick=False)
-        engine.engine.recover()
-        assert engine.state("toy") == failed
-    wait(engine)
-    engine.engine.step()
-    assert engine.state("toy") == failed
-    engine.engine.recover()
-    assert state(engine) is State.ACTIVE
-    assert engine.member("toy", USERS[0])
 
 
 def test_questions_do_not_lengthen_the_pause_and_the_first_that_finds_room_ends_it(engine: Driver) -> None:
@@ -386,39 +213,3 @@ def test_a_segment_that_fails_is_told_when_that_is_recorded(engine: Driver, capl
             engine.engine.recover()
         told.append([each for each in caplog.messages if "toy is failed" in each])
     assert [len(each) for each in told] == [0, 1]
-
-
-@pytest.mark.parametrize("landed", [False, True])
-def test_a_wave_amid_a_start_from_disk_is_put_off(
-    engine: Driver, monkeypatch: pytest.MonkeyPatch, landed: bool
-) -> None:
-    """Be it that its commit is in the database although it failed."""
-    loads, load_again = [], Engine._load_again
-
-    def loading(self: Engine) -> None:
-        loads.append(self.live.revision)
-        load_again(self)
-
-    monkeypatch.setattr(Engine, "_load_again", loading)
-    engine.move(WINDOW, tick=False)
-    with commits_fail(monkeypatch, landed=landed):
-        engine.engine.recover()
-    assert len(loads) == 1 + landed
-    assert still_right(engine)
-    wait(engine)
-    engine.engine.step()
-    assert all_left_once(engine)
-
-
-def test_a_database_that_cannot_be_read_any_more_ends_it(engine: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
-    def gone(*_: object) -> None:
-        raise StorageFailed("the disk is gone")
-
-    engine.move(WINDOW, tick=False)
-    with monkeypatch.context() as patch:
-        patch.setattr(Store, "advance", gone)
-        patch.setattr(Store, "state", gone)
-        with pytest.raises(StorageFailed, match="is gone"):
-            engine.engine.step()
-        with pytest.raises(StorageFailed, match="is gone"):
-            engine.engine.recover()

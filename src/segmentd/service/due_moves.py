@@ -36,8 +36,7 @@ class DueMoves:
 
     def wait(self) -> bool:
         """Whether it is too early to try them again."""
-        now = self._clock.now()
-        return self._pause.until(now) > now
+        return self._pause.lasts(self._clock.now())
 
     def recorded(self) -> None:
         """A commit has succeeded; what was due is a part of it, or has room too."""

@@ -28,6 +28,10 @@ class Pause:
         """It succeeded."""
         self._length, self._until = 0, MIN_INSTANT
 
+    def lasts(self, now: Micros) -> bool:
+        """Whether it is too early to try again."""
+        return self.until(now) > now
+
     def until(self, now: Micros) -> Micros:
         """When it may be tried again.
 

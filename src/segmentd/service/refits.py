@@ -54,8 +54,7 @@ class Refits:
 
     def worth_a_fit(self) -> list[str]:
         """The models that may find twice as many to learn from, or somebody at last. Raises what plugins raise."""
-        now = self._clock.now()
-        if self._pause.until(now) > now:
+        if self._pause.lasts(self._clock.now()):
             return []
         self._look_at_catalogue()
         models, users = self._live.models, self._live.users
